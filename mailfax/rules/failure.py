@@ -1,0 +1,40 @@
+"""The three ways in which handing something over can fail.
+
+Rooms that speak a protocol *report* one of these; ``offramp.trouble`` and ``postmaster`` *decide*. The kinds
+differ in what the caller may do next, so they are told apart by how much was handed over, never by the name of
+the exception underneath::
+
+    Failure
+    ├── NotSent    surely not accepted: the same thing may be handed over again
+    ├── Refused    surely not accepted, and it never will be: final
+    └── InDoubt    bytes left us and no clear answer was heard: look before you repeat
+"""
+
+from __future__ import annotations
+
+
+class Failure(Exception):
+    """Something was not, or perhaps not, handed over.
+
+    ``sentence`` is for people and carries no internals, URL, number or subject; ``diagnostic`` is the short
+    machine text that goes to history and to the Diagnostic-Code of a DSN; ``retry_after`` is in seconds where
+    the other side named a time.
+    """
+
+    def __init__(self, sentence: str, *, diagnostic: str = "", retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.diagnostic = diagnostic or sentence
+        self.retry_after = retry_after
+
+
+class NotSent(Failure):
+    """Surely not accepted; the same thing may safely be handed over again later."""
+
+
+class Refused(Failure):
+    """Surely not accepted, and trying again will not help."""
+
+
+class InDoubt(Failure):
+    """May or may not have been accepted; never repeat before having looked."""
