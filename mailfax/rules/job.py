@@ -1,0 +1,187 @@
+"""The values that the spool keeps: message, document, fax job, received fax, letter. Frozen; changed by copying.
+
+All times are seconds since 1970 UTC on the spool's clock. A value read from the spool carries the ``version`` it
+was read at; a commit that changes it is guarded by that version, so that two processes never change one thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mailfax.rules.envelope import Notify
+from mailfax.rules.states import (
+    INBOUND,
+    JOB,
+    LETTER,
+    InboundEvent,
+    InboundState,
+    JobEvent,
+    JobState,
+    LetterEvent,
+    LetterState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The answer to "what became of it": never empty.
+
+    ``code`` is an RFC 3463 code ("5.4.1"), ``sentence`` is for people, ``diagnostic`` is what FaxCore or we said
+    ("x-faxcore; Failed", "x-mailfax; expired").
+    """
+
+    code: str
+    sentence: str
+    diagnostic: str
+
+    def __post_init__(self) -> None:
+        if not (self.code and self.sentence and self.diagnostic):
+            raise ValueError("a status is never empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail that was answered 250."""
+
+    queue_id: str
+    received_at: float
+    sender: str
+    ret: str
+    envid: str
+    client_ip: str
+    listener: str
+    login: str
+    account: str
+    sender_name: str
+    sender_company: str
+    owner: str  #: who hears instead of the sender (rule's ``notify``), or ""
+    success_notice: bool
+    header_message_id: str  #: Message-ID of the mail, for threading, or ""
+    subject: str  #: decoded, one line
+    content_id: str
+    size: int
+
+    @property
+    def hears(self) -> str:
+        """The address that gets the answers: the owner where the rule names one, else the envelope sender."""
+        return self.owner or self.sender
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The pages made from a submission: one for all recipients of a mail.
+
+    ``state`` is "pending", "ready" or "impossible". ``notes`` is the short body text for the cover.
+    ``contents`` says what is in it, ``skipped`` names what was left out; both for people, in order.
+    """
+
+    message: str
+    state: str
+    attempts: int
+    next_attempt_at: float
+    version: int
+    epoch: int = 0
+    lease_until: float = 0.0
+    content_id: str = ""
+    filename: str = ""
+    pages: int | None = None
+    notes: str = ""
+    contents: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FaxJob:
+    """One document to one number: the unit of fate."""
+
+    queue_id: str
+    message: str
+    account: str
+    address: str  #: RCPT TO as it came
+    number: str  #: digits as dialled
+    recipient_name: str
+    notify: frozenset[Notify] | None
+    orcpt: str
+    reference: str  #: one for all attempts, unique
+    state: JobState
+    accepted_at: float
+    expires_at: float
+    next_attempt_at: float
+    version: int = 0
+    attempts: int = 0
+    epoch: int = 0
+    lease_until: float = 0.0
+    fax_id: str = ""
+    submitting_at: float = 0.0  #: when the newest attempt began
+    last_byte_at: float = 0.0  #: last possible moment of acceptance, for the proof of absence
+    submitted_at: float = 0.0
+    absences: int = 0  #: full listings that did not show it
+    absent_since: float = 0.0  #: when the first of them was made
+    cancel_requested: bool = False
+    delay_told: bool = False
+    ended_at: float = 0.0
+    pages: int | None = None
+    pages_delivered: int | None = None
+    status: Status | None = None
+
+    def after(self, event: JobEvent, **changes: Any) -> FaxJob:
+        """This job after ``event``, with ``changes`` to its other fields; raises ``NotAllowed``."""
+        return replace(self, state=JOB.after(self.state, event), **changes)
+
+    @property
+    def final(self) -> bool:
+        return self.state in JOB.final
+
+
+@dataclass(frozen=True, slots=True)
+class InboundFax:
+    """A fax that FaxCore received for an account."""
+
+    account: str
+    fax_id: str
+    state: InboundState
+    listed_at: float
+    next_attempt_at: float
+    version: int = 0
+    attempts: int = 0
+    queue_id: str = ""
+    caller: str = ""
+    received_at: float | None = None
+    pages: int | None = None
+    content_id: str = ""
+    problem: str = ""
+
+    def after(self, event: InboundEvent, **changes: Any) -> InboundFax:
+        """This fax after ``event``; raises ``NotAllowed``."""
+        return replace(self, state=INBOUND.after(self.state, event), **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail that we owe: decided, and not yet handed over.
+
+    ``sender`` is the envelope sender ("" for the null reverse-path); ``about`` is the queue ID it speaks of;
+    ``kind`` is the X-Fax-Outcome word, or "alarm" or "forward". ``content`` is the whole mail with CRLF line ends.
+    """
+
+    letter_id: str
+    kind: str
+    about: str
+    sender: str
+    recipients: tuple[str, ...]
+    message_id: str
+    content: bytes = b""
+    state: LetterState = LetterState.WAITING
+    decided_at: float = 0.0
+    next_attempt_at: float = 0.0
+    version: int = 0
+    attempts: int = 0
+    epoch: int = 0
+    lease_until: float = 0.0
+    content_id: str = ""
+    problem: str = ""
+
+    def after(self, event: LetterEvent, **changes: Any) -> Letter:
+        """This letter after ``event``; raises ``NotAllowed``."""
+        return replace(self, state=LETTER.after(self.state, event), **changes)
