@@ -1,0 +1,77 @@
+"""When something is tried, asked or given up: pure figures, all times in seconds.
+
+``jitter`` is a number in [0, 1) drawn by the caller, so that many things do not wake at one moment.
+
+LIMITS: at most 6 list calls a minute and account (``../docs/faxcore-quirks.md``); FaxCore redials a busy line itself,
+so nothing here repeats a fax that FaxCore took.
+"""
+
+from __future__ import annotations
+
+#: First wait, factor and longest wait between two attempts to submit.
+SUBMIT_FIRST, SUBMIT_FACTOR, SUBMIT_LONGEST = 15.0, 2.0, 900.0
+#: First wait and longest wait between two attempts to hand a letter to the relay (Postfix waits 300 s to 4000 s).
+LETTER_FIRST, LETTER_FACTOR, LETTER_LONGEST = 10.0, 2.0, 3600.0
+#: Between two attempts to make a document whose worker died.
+RENDER_FIRST, RENDER_FACTOR, RENDER_LONGEST = 5.0, 4.0, 300.0
+#: A worker that died this often on one document will die again: poison.
+RENDER_ATTEMPTS = 3
+#: Between two attempts to fetch a received fax; given up (and then tried daily) after this many.
+FETCH_FIRST, FETCH_FACTOR, FETCH_LONGEST = 30.0, 4.0, 900.0
+FETCH_ATTEMPTS = 3
+FETCH_DAILY = 86_400.0
+#: First question after a submission: the reference's own sample fax took 32 s; then slower and slower.
+TRACK_FIRST, TRACK_FACTOR, TRACK_LONGEST = 10.0, 1.5, 300.0
+#: A job in doubt is looked for after these waits, then every five minutes.
+DOUBT_WAITS = (5.0, 30.0, 60.0, 120.0, 300.0)
+#: Between two attempts to reach an account that is in trouble.
+TROUBLE_FIRST, TROUBLE_FACTOR, TROUBLE_LONGEST = 30.0, 2.0, 600.0
+
+
+def _grow(first: float, factor: float, longest: float, attempts: int, jitter: float) -> float:
+    """Exponential back-off with up to a fifth of jitter on top; ``attempts`` counts those already made (>= 1)."""
+    # The exponent is capped: factor ** 2000 overflows a float long after the longest wait is reached.
+    return float(min(first * factor ** min(max(attempts, 1) - 1, 32), longest)) * (1 + jitter / 5)
+
+
+def submit_attempt(attempts: int, now: float, jitter: float, retry_after: float | None = None) -> float:
+    """When a job that was surely not sent is tried again; never before what the service asked for."""
+    wait = _grow(SUBMIT_FIRST, SUBMIT_FACTOR, SUBMIT_LONGEST, attempts, jitter)
+    return now + max(wait, retry_after or 0.0)
+
+
+def letter_attempt(attempts: int, now: float, jitter: float) -> float:
+    """When a letter that the relay did not take is tried again."""
+    return now + _grow(LETTER_FIRST, LETTER_FACTOR, LETTER_LONGEST, attempts, jitter)
+
+
+def render_attempt(attempts: int, now: float, jitter: float) -> float:
+    """When a document whose worker died is tried again."""
+    return now + _grow(RENDER_FIRST, RENDER_FACTOR, RENDER_LONGEST, attempts, jitter)
+
+
+def fetch_attempt(attempts: int, now: float, jitter: float) -> float:
+    """When a received fax that could not be fetched is tried again: soon at first, daily once it was reported."""
+    if attempts >= FETCH_ATTEMPTS:
+        return now + FETCH_DAILY * (1 + jitter / 5)
+    return now + _grow(FETCH_FIRST, FETCH_FACTOR, FETCH_LONGEST, attempts, jitter)
+
+
+def track_interval(age: float, jitter: float) -> float:
+    """How long after one question the next is due for a job submitted ``age`` seconds ago."""
+    wait = TRACK_FIRST
+    passed = wait
+    while passed <= age and wait < TRACK_LONGEST:
+        wait = min(wait * TRACK_FACTOR, TRACK_LONGEST)
+        passed += wait
+    return wait * (1 + jitter / 5)
+
+
+def doubt_attempt(looks: int, now: float, jitter: float) -> float:
+    """When a job in doubt is looked for again; ``looks`` counts those already made."""
+    return now + DOUBT_WAITS[min(looks, len(DOUBT_WAITS) - 1)] * (1 + jitter / 5)
+
+
+def trouble_attempt(attempts: int, now: float, jitter: float, retry_after: float | None = None) -> float:
+    """When an account in trouble is tried again."""
+    return now + max(_grow(TROUBLE_FIRST, TROUBLE_FACTOR, TROUBLE_LONGEST, attempts, jitter), retry_after or 0.0)

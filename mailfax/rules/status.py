@@ -1,0 +1,121 @@
+"""The one table of answers: a cause gives the SMTP reply, the RFC 3463 code and the sentence for people.
+
+In: a ``Cause`` and the facts its sentence names. Out: a ``Refusal`` (said in the SMTP session) or a ``Status`` (said
+in a letter). A sentence says what happened and what to do, and never carries internals.
+
+STANDARDS: RFC 5321 4.2 (reply codes), RFC 2034 (enhanced codes in replies), RFC 3463 (codes), RFC 3464 2.3.6
+(Diagnostic-Code). A test checks that the first digits of every row agree.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from mailfax.rules.job import Status
+
+
+# A table: one row a line, however long its sentence.
+# fmt: off
+@enum.unique
+class Cause(enum.Enum):
+    """Why the answer is what it is.
+
+    Value: (SMTP reply code, or 0 where it is never said there; RFC 3463 code; sentence).
+    """
+
+    # ruff: noqa: E501
+    # --- the SMTP session -------------------------------------------------------------------------------------
+    ADDRESS_SYNTAX = (501, "5.1.3", "This address is malformed: {why}. Write <number>@{domain}, digits only, country code first")
+    NUMBER_SYNTAX = (550, "5.1.3", "This is not a fax number: {why}. Write <number>@{domain}, for example {example}@{domain}")
+    NUMBER_NOT_DIALLED = (550, "5.7.1", "This number is never dialled here: {why}")
+    FOREIGN_DOMAIN = (550, "5.7.1", "Relaying denied: this gateway takes mail to <number>@{domain} only")
+    SENDER_SYNTAX = (501, "5.1.7", "The sender address is malformed: {why}")
+    SENDER_UNKNOWN = (550, "5.7.1", "Sender {sender} may not send faxes from {ip}: no rule allows it. Ask {postmaster}")
+    SENDER_NULL = (550, "5.7.1", "Mail with an empty sender (a bounce or notice) is never faxed: its outcome could be told to nobody")
+    NETWORK = (554, "5.7.1", "Clients at {ip} may not connect here. Ask {postmaster}")
+    AUTOMATIC = (550, "5.7.1", "Automatic mail is never faxed ({why}). Send it as an ordinary mail, or ask {postmaster} for a rule with automatic = true")
+    BULK = (550, "5.7.1", "List and bulk mail is never faxed ({why}). Send it as an ordinary mail")
+    OWN_NOTICE = (550, "5.7.1", "This is a notice written by a fax gateway; notices are never faxed")
+    LOOP = (554, "5.4.6", "Mail loop: this mail has passed more than {limit} servers")
+    TOO_MANY_RECIPIENTS = (452, "4.5.3", "Too many recipients in one mail: at most {limit} here; send the rest in another mail")
+    TOO_BIG = (552, "5.3.4", "This mail is too big: at most {limit} bytes are taken here; send fewer or smaller attachments")
+    BARE_LINE_END = (554, "5.6.0", "This mail has line ends that are not CRLF, which is forbidden (RFC 5321 2.3.8)")
+    PARAMETER = (501, "5.5.4", "Bad parameter: {why}")
+    PARAMETER_UNKNOWN = (555, "5.5.4", "Parameter {name} is not supported here")
+    COMMAND_SYNTAX = (501, "5.5.2", "Syntax: {syntax}")
+    COMMAND_UNKNOWN = (500, "5.5.2", "Command not recognised")
+    COMMAND_LONG = (500, "5.5.2", "Command line too long")
+    SEQUENCE = (503, "5.5.1", "Bad sequence of commands: {why}")
+    NOT_IMPLEMENTED = (502, "5.5.1", "Command not implemented")
+    TLS_UNAVAILABLE = (454, "4.7.0", "TLS is not available now; try again later")
+    TLS_REQUIRED = (530, "5.7.0", "Say STARTTLS first")
+    TOO_MANY_ERRORS = (421, "4.7.0", "Too many errors; closing the connection")
+    TOO_MANY_CONNECTIONS = (421, "4.7.0", "Too many connections; try again later")
+    TIMEOUT = (421, "4.4.2", "Timeout: nothing was heard for too long; closing the connection")
+    SHUTDOWN = (421, "4.3.2", "The service is going down; try again in a moment")
+    STORAGE = (452, "4.3.1", "The mail can't be stored now, nothing was kept; try again later")
+    TROUBLE = (451, "4.3.0", "The mail can't be taken now, nothing was kept; try again later")
+    # --- the document -----------------------------------------------------------------------------------------
+    UNREADABLE_MAIL = (0, "5.6.0", "The mail could not be understood: {why}")
+    NOTHING_TO_FAX = (0, "5.6.0", "The mail has neither text nor an attachment, so there was nothing to fax")
+    UNSUPPORTED = (0, "5.6.1", '"{name}" can\'t be faxed: {why}')
+    UNSUPPORTED_BESIDE = (0, "5.6.1", '"{name}" can\'t be joined with other documents into one fax; send this one alone')
+    DAMAGED = (0, "5.6.3", '"{name}" is damaged and can\'t be turned into pages: {why}. Make the file anew and send it again')
+    ENCRYPTED = (0, "5.6.1", '"{name}" is encrypted or protected by a password; remove the protection and send it again')
+    TOO_MANY_PAGES = (0, "5.3.4", "The fax would have {pages} pages; at most {limit} are sent in one fax. Send it in parts")
+    DOCUMENT_TOO_BIG = (0, "5.3.4", "The fax document would have {size} bytes; at most {limit} are sent in one fax. Send it in parts")
+    RENDER_FAILED = (0, "5.6.3", "The pages could not be made: {why}. Send the document as a PDF")
+    RENDER_GAVE_UP = (0, "5.3.0", "The pages could not be made after {attempts} attempts; the document stops our converter. Send it as a PDF")
+    # --- the fax ----------------------------------------------------------------------------------------------
+    DELIVERED = (0, "2.0.0", "Every page reached the other fax machine")
+    DELIVERED_UNCOUNTED = (0, "2.0.0", "The fax service reports the fax as sent")
+    FAILED_THERE = (0, "5.4.1", 'The fax was not delivered: the fax service reported "{word}". Check the number and whether a fax machine answers it, then send again')
+    PARTLY = (0, "5.4.2", "Only {delivered} of {pages} pages reached the other fax machine; treat the fax as not delivered and send it again")
+    REFUSED_THERE = (0, "5.5.0", "The fax service refused the fax")
+    CANCELLED_THERE = (0, "5.7.0", "The fax was cancelled at the fax service before it was delivered")
+    CANCELLED_HERE = (0, "5.7.0", "The fax was cancelled by an operator before it was sent")
+    EXPIRED = (0, "5.4.7", "The fax could not be handed to the fax service in time: {why}. Nothing was sent; send it again")
+    UNCONFIRMED = (0, "5.4.0", "The fax may or may not have been sent: the fax service gave no clear answer. Ask the recipient before you send it again")
+    SILENT = (0, "5.4.0", "The fax may or may not have been sent: the fax service took it and never reported how it ended. Ask the recipient before you send it again")
+    DELAYED = (0, "4.4.7", "The fax has not been delivered yet; it is still being tried and you need not send it again")
+    ACCOUNT_GONE = (0, "4.3.5", "The fax account this fax belongs to is not in the configuration any more")
+    # fmt: on
+
+    @property
+    def reply_code(self) -> int:
+        return self.value[0]
+
+    @property
+    def code(self) -> str:
+        return self.value[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an SMTP session answers instead of 250. ``reply`` is the whole line without CRLF."""
+
+    code: int
+    status: Status
+    cause: Cause
+
+    @property
+    def reply(self) -> str:
+        return f"{self.code} {self.status.code} {self.status.sentence}"
+
+
+def status(cause: Cause, diagnostic: str = "", **facts: object) -> Status:
+    """The status of ``cause``; ``diagnostic`` is "type; text" (x-faxcore for what the service said)."""
+    sentence = cause.value[2].format(**facts)
+    return Status(cause.code, sentence, diagnostic or f"x-mailfax; {cause.name.lower().replace('_', ' ')}")
+
+
+def refusal(cause: Cause, **facts: object) -> Refusal:
+    """The SMTP answer of ``cause``. Facts come from strangers: only printable ASCII of them reaches the reply."""
+    clean = {name: _printable(str(fact)) for name, fact in facts.items()}
+    return Refusal(cause.reply_code, status(cause, **clean), cause)
+
+
+def _printable(text: str) -> str:
+    """ASCII without controls, at most 100 characters: a reply line ends at 512 octets (RFC 5321 4.5.3.1.5)."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text)[:100]
