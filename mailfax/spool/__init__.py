@@ -1,0 +1,99 @@
+"""The spool: everything that survives a crash, in one SQLite file and a folder of large contents beside it.
+
+Every change is one named commit (``COMMITS``), durable when its coroutine returns. All times are float seconds since
+1970 UTC on the spool's clock; a ``lease`` is a length in seconds. ``was`` is a value as it was read, ``now_is`` the
+same after ``was.after(event, …)``; where somebody else changed the row in between, ``Outdated`` is raised, nothing is
+stored, and the caller drops its work or reads again. A returned value carries its new version: go on with that one.
+
+Whole house
+    ``await Spool.open(url, base, *, clock=time.time, before_commit=None, after_commit=None) -> Spool``
+    ``await spool.close()``                        finishes what is pending, gives account leases back
+    ``spool.epoch -> int``                         this process
+    ``spool.now() -> float``                       the spool's clock
+    ``bell = spool.bell(); await bell.wait(timeout)``   until something was committed here since this bell's last wait
+    ``await spool.counts() -> Counts``             ``.jobs``, ``.letters``, ``.inbound``, ``.documents``: word -> number;
+                                                   ``.damaged``: table -> number
+    ``await spool.sweep() -> int``                 removes content files without a row, older than an hour
+
+``spool.content``
+    ``begin() -> Content``                         ``write(block)``, ``size``, ``abandon()``; may raise OSError
+    ``await read(content_id) -> bytes``            ``ContentDamaged`` where bytes are gone or changed
+    ``async for block in chunks(content_id)``      the same as a stream
+    ``async with file(content_id) as path``        a real file; a temporary copy where the bytes live in the row
+
+``spool.intake``
+    ``await accept(message, jobs, content, letters=()) -> Message``   ["accept"] content_id and size are filled in.
+                                                   Raises ReferenceTaken, QueueIdTaken (draw again, call again with the
+                                                   same content), rules.failure.NotSent (nothing stored)
+    ``await message(queue_id) -> Message | None``
+
+``spool.documents``                                one per message that has jobs
+    ``await claim(lease) -> tuple[Message, Document] | None``   ["rendering"] attempts are counted here
+    ``await renew(document, lease) -> Document``   ["document-lease"]
+    ``await ready(was, now_is, pages: bytes | Path) -> Document``   ["document-ready"] now_is has filename, pages, notes,
+                                                   contents, skipped; its ACCEPTED jobs become READY
+    ``await later(was, next_attempt_at, detail) -> Document``   ["document-later"]
+    ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], letters, detail) -> None``   ["document-impossible"]
+                                                   jobs: (was, now_is) of every ACCEPTED and HELD job of the message
+    ``await get(message_queue_id) -> Document | None``
+
+``spool.jobs``
+    ``await make_due() -> int``                    ["due"] DEFERRED jobs whose time has come become READY
+    ``await claim(accounts, lease) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING), ``.message``, ``.document``
+    ``await renew(job, lease) -> FaxJob``          ["job-lease"] version stays; Outdated once the lease has run out
+    ``await advance(was, now_is, event, *, detail="", letters=()) -> FaxJob``   [event's name in lower case, "id-given"]
+                                                   a new ``now_is.fax_id`` enters the ledger; raises FaxIdTaken
+    ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields (absences,
+                                                   delay_told, …)
+    ``await get(queue_id) -> FaxJob | None``       ``await of(message_queue_id) -> list[FaxJob]``
+    ``await list(*, states=None, account=None, limit=100, offset=0) -> list[FaxJob]``   newest first
+    ``await tracked(account) -> list[FaxJob]``     SUBMITTED and IN_DOUBT, all of them
+    ``await expired_submissions() -> list[FaxJob]``   SUBMITTING, lease run out: advance with LEASE_EXPIRED
+    ``await overdue(limit=500) -> list[FaxJob]``   waiting jobs past expires_at; none of a paused account
+    ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and now surely not sent: READY, DEFERRED, ACCEPTED
+    ``await untold(accepted_before, limit=500) -> list[FaxJob]``   non-final, no delay letter yet
+    ``await in_flight(account, number) -> int``    SUBMITTING, SUBMITTED, IN_DOUBT
+
+``spool.accounts``
+    ``await state(name) -> AccountState``          ``paused``, ``paused_at``, ``paused_reason``, ``baseline_at``,
+                                                   ``first_met``, ``reference_returned``, ``epoch``, ``lease_until``
+    ``await list() -> list[AccountState]``
+    ``await lease(name, seconds) -> bool``         ["account-lease"] takes or renews; False: another process polls it
+    ``await release(name) -> None``                ["account-released"]
+    ``await pause(name, reason, letters=()) -> bool``   ["account-paused"] False: it was paused already, nothing owed
+    ``await resume(name, letters=()) -> bool``     ["account-resumed"] expires_at of waiting jobs grows by the pause
+    ``await reference_returned(name) -> None``     ["reference-returned"]
+
+``spool.ledger``                                   every fax id that we know, each once per account
+    ``await baseline(account, ids) -> bool``       ["baseline"] sets baseline_at; False: it was made already
+    ``await foreign(account, ids) -> None``        ["foreign-noted"]
+    ``await unknown(account, ids) -> list[str]``   those of ``ids`` that the ledger doesn't have, in order
+    ``await find(account, fax_id) -> LedgerEntry | None``   ``.kind`` baseline, foreign, job, inbound; ``.owner`` queue ID
+
+``spool.inbound``
+    ``await listed(account, faxes) -> int``        ["inbound-listed"] InboundFax values; those known already are left out
+    ``await due(account, limit=50) -> list[InboundFax]``
+    ``await advance(was, now_is, event, *, detail="", content: bytes | Path | None = None, letters=()) -> InboundFax``
+                                                   ["inbound-fetched", "inbound-not-now", "inbound-given-up", "inbound-gone"]
+    ``await get(account, fax_id)``                 ``await list(*, states=None, limit=100, offset=0)``
+
+``spool.outbox``
+    ``await owe(letters) -> None``                 ["owed"]
+    ``await recover() -> int``                     ["letter-lease-expired"] HANDING_OVER with an expired lease -> WAITING
+    ``await claim(lease) -> Letter | None``        ["letter-claimed"] with its content
+    ``await renew(letter, lease) -> Letter``       ["letter-lease"] version stays
+    ``await advance(was, now_is, event, *, detail="", letters=()) -> Letter``
+                                                   ["letter-taken", "letter-not-taken", "letter-maybe-taken",
+                                                   "letter-refused", "letter-too-old"]
+    ``await get(letter_id) -> Letter | None``      with its content
+    ``await list(*, states=None, about=None, limit=100, offset=0) -> list[Letter]``   without content
+
+``spool.history``
+    ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``, ``queue_id``,
+                                                   ``event``, ``state``, ``detail``
+
+Errors: ``Outdated``; ``ReferenceTaken``, ``QueueIdTaken``, ``FaxIdTaken``; ``NotCommitted`` (surely nothing stored: disk
+full, locked, read-only; ``.full``); ``CommitUnclear`` (the disk failed while committing: nothing may be promised);
+``ContentDamaged``; ``SpoolRefused`` (this file can't be opened, with a sentence). None of the last four is a
+``rules.failure.Failure``: a carrier that could not write down an answer must not take that for "not sent".
+"""
