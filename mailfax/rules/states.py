@@ -63,7 +63,6 @@ class JobEvent(enum.StrEnum):
     RELEASE_WITHOUT_DOCUMENT = "release, no document yet"
     CANCEL = "cancel"
     EXPIRED = "expired"
-    RESTORED = "the spool was restored from a copy"
 
 
 class InboundState(enum.StrEnum):
@@ -163,7 +162,6 @@ JOB: Machine[JobState, JobEvent] = Machine(
         (_J.SUBMITTED, _E.DEADLINE): _J.UNCONFIRMED,
         (_J.DEFERRED, _E.DUE): _J.READY,
         **{(state, _E.LATE_ID): _J.SUBMITTED for state in NON_FINAL},
-        **{(state, _E.RESTORED): _J.IN_DOUBT for state in NON_FINAL},
         **{
             (state, event): to
             for state in (_J.ACCEPTED, _J.READY, _J.DEFERRED)
