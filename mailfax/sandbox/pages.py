@@ -143,7 +143,7 @@ def _pictures(document: Path, *, frames: bool) -> Iterator[Image]:
             if "A" in upright.getbands() or "transparency" in upright.info:
                 paper = Image.new("RGBA", upright.size, "white")
                 upright = Image.alpha_composite(paper, upright.convert("RGBA"))
-            yield raster.fitted(upright, across, down)
+            yield raster.fitted(upright, across, down, raster.LONGEST if frames else raster.LETTER)
 
 
 def _resolution(found: Image) -> tuple[float, float]:
