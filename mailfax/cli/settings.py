@@ -13,7 +13,7 @@ PLACES = ("mailfax.toml", "/etc/mailfax/mailfax.toml")
 
 
 def load_config(arguments: argparse.Namespace) -> Config:
-    """The configuration that ``--config``, the environment or the usual places name; ``CannotRun`` says what to mend."""
+    """The configuration in force; ``CannotRun`` says what to mend."""
     named = arguments.config or os.environ.get("MAILFAX_CONFIG")
     path = Path(named) if named else next((Path(place) for place in PLACES if Path(place).is_file()), None)
     if path is None:

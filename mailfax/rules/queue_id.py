@@ -1,7 +1,7 @@
 """Queue IDs: our names for messages, jobs, received faxes and letters, in logs, mails and commands.
 
-Ten signs: a letter and three more are drawn, six tell the time in tenths of a second. No vowels, as in Postfix's long queue IDs: no words by chance.
-A job is ``<message>-<n>``.
+Ten signs: a letter and three more are drawn, six tell the time in tenths of a second. No vowels, as in Postfix's
+long queue IDs: no words by chance. A job is ``<message>-<n>``.
 """
 
 from __future__ import annotations
