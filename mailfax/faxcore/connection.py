@@ -107,7 +107,8 @@ def connection_trouble(error: BaseException) -> Trouble | None:
         return None
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLError):
+        # a handshake that merely hangs or is hung up on leaves an SSLWantReadError behind
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLWantReadError):
             return Trouble.CERTIFICATE
         cause = cause.__cause__ or cause.__context__
     return Trouble.NO_CONNECTION
