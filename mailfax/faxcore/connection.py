@@ -52,7 +52,7 @@ def open_line(
     return httpx.AsyncClient(
         auth=httpx.BasicAuth(username, password),
         headers=HEADERS,
-        verify=_tls(url, ca_file),
+        verify=tls_context(url, ca_file),
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -86,7 +86,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _tls(url: httpx.URL, ca_file: Path | None) -> ssl.SSLContext:
+def tls_context(url: httpx.URL, ca_file: Path | None) -> ssl.SSLContext:
     """Verifies names and certificates by the public authorities, or by ``ca_file`` alone."""
     if url.scheme == "http":
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # unused, and trusts nobody

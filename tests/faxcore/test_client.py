@@ -105,7 +105,9 @@ async def test_no_answer_after_the_whole_body_is_in_doubt(serve, client, send):
         await send(client(await serve(silence), read_timeout=0.2))
 
 
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n<Api"])
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n<Api"]
+)
 async def test_half_an_answer_is_in_doubt(serve, client, send, wire, head):
     with pytest.raises(InDoubt):
         await send(client(await serve(wire.says(head))))
@@ -226,7 +228,9 @@ async def test_a_certificate_of_our_own_authority_is_accepted(serve, client, sen
     assert await send(client(server, ca_file=ca_file)) == "209608080375"
 
 
-@pytest.mark.parametrize("trusted, name", [(False, "127.0.0.1"), (True, "other.example")], ids=["untrusted", "other name"])
+@pytest.mark.parametrize(
+    "trusted, name", [(False, "127.0.0.1"), (True, "other.example")], ids=["untrusted", "other name"]
+)
 async def test_no_password_is_shown_to_a_bad_certificate(
     serve, client, send, wire, authority, tmp_path: Path, trusted, name
 ):
@@ -306,7 +310,9 @@ async def test_a_named_time_is_passed_on(serve, client, wire, status):
 
 async def test_a_list_of_a_hundred_thousand_ids_comes_as_a_stream(serve, client, wire):
     ids = [f"{208_000_000_000 + n}" for n in range(100_000)]
-    body = "<ApiResponse><GetFaxList>" + "".join(f"<FaxId>{i}</FaxId>\r\n" for i in ids) + "</GetFaxList></ApiResponse>"
+    body = (
+        "<ApiResponse><GetFaxList>" + "".join(f"<FaxId>{i}</FaxId>\r\n" for i in ids) + "</GetFaxList></ApiResponse>"
+    )
     assert await ids_of(client(await serve(wire.says(wire.reply(body))))) == ids
 
 
@@ -352,7 +358,11 @@ async def test_a_compressed_answer_is_not_unpacked(serve, client, wire):
 
 
 async def test_404_for_a_fax_means_not_known_only_where_a_faxcore_has_answered(serve, client, wire):
-    answers = [wire.reply("<html/>", "404 Not Found"), wire.reply("<ApiResponse/>"), wire.reply("<html/>", "404 Not Found")]
+    answers = [
+        wire.reply("<html/>", "404 Not Found"),
+        wire.reply("<ApiResponse/>"),
+        wire.reply("<html/>", "404 Not Found"),
+    ]
 
     async def next_one(heard, reader, writer):
         await wire.says(answers.pop(0))(heard, reader, writer)
