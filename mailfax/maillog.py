@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 
+from mailfax.rules.job import Document, FaxJob, InboundFax, Letter, Message
+
 log = logging.getLogger("mailfax.mail")
 
 
@@ -23,3 +25,101 @@ def line(queue_id: str, event: str, **facts: object) -> None:
         f"{key}={str(value).replace(' ', '_')}" for key, value in facts.items() if value not in ("", None)
     )
     log.info("%s: %s%s", queue_id or "-", event, f" {told}" if told else "")
+
+
+def accepted(message: Message, jobs: int) -> None:
+    line(
+        message.queue_id,
+        "accepted",
+        sender=message.sender or "<>",
+        client=message.client_ip,
+        listener=message.listener,
+        size=message.size,
+        faxes=jobs,
+        account=message.account,
+    )
+
+
+def queued(job: FaxJob) -> None:
+    line(job.queue_id, "queued", number=short(job.number), reference=job.reference)
+
+
+def prepared(document: Document) -> None:
+    line(document.message, "prepared", pages=document.pages, skipped=len(document.skipped))
+
+
+def not_prepared(document: Document, detail: str) -> None:
+    line(document.message, "not-prepared", attempts=document.attempts, reason=detail)
+
+
+def submitting(job: FaxJob) -> None:
+    line(job.queue_id, "submitting", number=short(job.number), account=job.account, attempts=job.attempts)
+
+
+def submitted(job: FaxJob) -> None:
+    line(job.queue_id, "submitted", fax_id=job.fax_id, account=job.account)
+
+
+def not_taken(job: FaxJob, detail: str) -> None:
+    line(job.queue_id, job.state.value, attempts=job.attempts, reason=detail)
+
+
+def second_fax(job: FaxJob, fax_id: str) -> None:
+    line(job.queue_id, "second-fax-at-faxcore", fax_id=fax_id, account=job.account)
+
+
+def proven_absent(job: FaxJob) -> None:
+    line(job.queue_id, "proven-absent", listings=job.absences)
+
+
+def ended(job: FaxJob) -> None:
+    status = job.status.code if job.status else ""
+    line(job.queue_id, job.state.value, status=status, fax_id=job.fax_id, pages=job.pages)
+
+
+def unknown_word(job: FaxJob, word: str) -> None:
+    line(job.queue_id, "unknown-status-word", word=word)
+
+
+def content_damaged(queue_id: str) -> None:
+    line(queue_id, "content-damaged")
+
+
+def account_paused(account: str, reason: str) -> None:
+    line("", "account-paused", account=account, reason=reason)
+
+
+def account_resumed(account: str) -> None:
+    line("", "account-resumed", account=account)
+
+
+def account_met(account: str, baseline: int) -> None:
+    line("", "account-met", account=account, baseline=baseline)
+
+
+def fax_listed(account: str, number: int) -> None:
+    line("", "faxes-listed", account=account, number=number)
+
+
+def fax_stored(fax: InboundFax) -> None:
+    line(
+        fax.queue_id, "fax-stored", account=fax.account, fax_id=fax.fax_id, caller=short(fax.caller), pages=fax.pages
+    )
+
+
+def fax_not_stored(fax: InboundFax, detail: str) -> None:
+    line(fax.queue_id, f"fax-{fax.state.value}", account=fax.account, fax_id=fax.fax_id, reason=detail)
+
+
+def letter_taken(letter: Letter) -> None:
+    line(letter.about or letter.letter_id, "letter-taken", letter=letter.letter_id, outcome=letter.kind)
+
+
+def letter_not_taken(letter: Letter, detail: str) -> None:
+    line(
+        letter.about or letter.letter_id,
+        f"letter-{letter.state.value}",
+        letter=letter.letter_id,
+        attempts=letter.attempts,
+        reason=detail,
+    )

@@ -11,9 +11,91 @@ import secrets
 from collections.abc import Callable
 
 from mailfax import letters, maillog
+from mailfax.letters import Marks, Site
 from mailfax.rules.envelope import Envelope, Recipient
 from mailfax.rules.heading import Heading, read_heading
 from mailfax.rules.job import FaxJob, Letter, Message
+from mailfax.rules.queue_id import draw_queue_id, job_id
 from mailfax.rules.reference import draw_reference
-from mailfax.rules.states import JobState
-from mailfax.spool import Content, ReferenceTaken, Spool
+from mailfax.rules.states import JOB
+from mailfax.spool import Content, QueueIdTaken, ReferenceTaken, Spool
+
+
+class Accept:
+    """Takes mails over from the door."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        site: Site,
+        marks: Callable[[], Marks],
+        expire_seconds: float,
+        choose: Callable[[str], str] = secrets.choice,
+    ) -> None:
+        self._spool, self._site, self._marks = spool, site, marks
+        self._expire_seconds, self._choose = expire_seconds, choose
+
+    async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> str:
+        """Store the mail; its queue ID. Raises ``NotSent`` where nothing was stored."""
+        heading = read_heading(header)
+        while True:
+            message = self._message(envelope, heading)
+            jobs = self._jobs(envelope, message, heading)
+            try:
+                message = await self._spool.intake.accept(
+                    message, jobs, content, await self._forwards(envelope, content)
+                )
+            except (QueueIdTaken, ReferenceTaken):
+                continue  # one in a hundred million: draw again
+            maillog.accepted(message, len(jobs))
+            for job in jobs:
+                maillog.queued(job)
+            return message.queue_id
+
+    def _message(self, envelope: Envelope, heading: Heading) -> Message:
+        now, grant, client = self._spool.now(), envelope.grant, envelope.client
+        return Message(
+            queue_id=draw_queue_id(now, self._choose),
+            received_at=now,
+            sender=envelope.sender,
+            ret=envelope.ret,
+            envid=envelope.envid,
+            client_ip=client.ip,
+            listener=client.listener,
+            login=client.login,
+            account=grant.account,
+            sender_name=grant.name,
+            sender_company=grant.company,
+            owner=grant.notify,
+            success_notice=grant.success_notice,
+            header_message_id=heading.message_id,
+            subject=heading.subject,
+            content_id="",
+            size=content_size(envelope),
+        )
+
+    def _jobs(self, envelope: Envelope, message: Message, heading: Heading) -> list[FaxJob]:
+        """One job per number: the same number named twice in one mail is one recipient."""
+        by_number: dict[str, Recipient] = {}
+        for recipient in envelope.recipients:
+            if recipient.number is not None:
+                by_number.setdefault(recipient.number.dialled, recipient)
+        return [
+            FaxJob(
+                queue_id=job_id(message.queue_id, position),
+                message=message.queue_id,
+                account=message.account,
+                address=recipient.address,
+                number=number,
+                recipient_name=heading.names.get(recipient.address.casefold(), ""),
+                notify=recipient.notify,
+                orcpt=recipient.orcpt,
+                reference=draw_reference(self._choose),
+                state=JOB.start,
+                accepted_at=message.received_at,
+                expires_at=message.received_at + self._expire_seconds,
+                next_attempt_at=message.received_at,
+            )
+            for position, (number, recipient) in enumerate(by_number.items(), start=1)
+        ]

@@ -9,44 +9,41 @@ FaxCore redials a busy line itself; only what never reached it is handed over ag
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from mailfax.faxcore.errors import AccountTrouble
 from mailfax.rules import schedule
 from mailfax.rules.failure import Failure, NotSent, Refused
-from mailfax.rules.job import FaxJob
+from mailfax.rules.job import FaxJob, Status
 from mailfax.rules.states import JobEvent
 from mailfax.rules.status import Cause, status
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of the job, and whether the account is in trouble (then ``account`` says which)."""
+    """What becomes of the job. ``told`` is its end where it ends; ``account`` the trouble to pause it for."""
 
     event: JobEvent
     detail: str
-    changes: dict[str, Any] = field(default_factory=dict)
+    next_attempt_at: float = 0.0
+    told: Status | None = None
     account: AccountTrouble | None = None
 
 
 def decide(job: FaxJob, raised: Exception, *, now: float, jitter: float) -> Decision:
     """What ``raised``, while ``job`` was being submitted, means for it."""
     if isinstance(raised, AccountTrouble):
-        # The job itself is blameless: it is due again at once and waits for its account.
-        again = now + (raised.retry_after or 0.0)
-        return Decision(JobEvent.NOT_SENT, raised.diagnostic, {"next_attempt_at": again}, raised)
+        # The job itself is blameless: it is due as soon as its account is.
+        return Decision(JobEvent.NOT_SENT, raised.diagnostic, now + (raised.retry_after or 0.0), account=raised)
     if isinstance(raised, NotSent):
         again = schedule.submit_attempt(job.attempts, now, jitter, raised.retry_after)
-        return Decision(JobEvent.NOT_SENT, raised.diagnostic, {"next_attempt_at": again})
+        return Decision(JobEvent.NOT_SENT, raised.diagnostic, again)
     if isinstance(raised, Refused):
         told = status(Cause.REFUSED_THERE, _typed(raised.diagnostic))
-        return Decision(JobEvent.REFUSED, raised.diagnostic, {"status": told, "ended_at": now})
+        return Decision(JobEvent.REFUSED, raised.diagnostic, told=told)
     # InDoubt, and every exception nobody thought of: a request may have left us.
     detail = raised.diagnostic if isinstance(raised, Failure) else f"unexpected {type(raised).__name__}"
-    return Decision(
-        JobEvent.NO_ANSWER, detail, {"last_byte_at": now, "next_attempt_at": schedule.doubt_attempt(0, now, jitter)}
-    )
+    return Decision(JobEvent.NO_ANSWER, detail, schedule.doubt_attempt(0, now, jitter))
 
 
 def _typed(diagnostic: str) -> str:

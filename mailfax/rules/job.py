@@ -129,6 +129,10 @@ class FaxJob:
         """This job after ``event``, with ``changes`` to its other fields; raises ``NotAllowed``."""
         return replace(self, state=JOB.after(self.state, event), **changes)
 
+    def after_absence(self, began: float) -> FaxJob:
+        """This job after one more full listing, begun at ``began``, that did not show it."""
+        return replace(self, absences=self.absences + 1, absent_since=self.absent_since or began)
+
     @property
     def final(self) -> bool:
         return self.state in JOB.final

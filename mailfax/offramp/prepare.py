@@ -1,0 +1,93 @@
+"""A submission becomes a document: claimed, rendered in its cell, and written down with what is in it.
+
+Attempts are committed before each rendering, so that a poison file can't loop: after ``RENDER_ATTEMPTS`` deaths of
+the worker the mail fails with a sentence. One document serves all recipients of a mail.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mailfax import maillog
+from mailfax.offramp.ending import Ending
+from mailfax.render import CannotRender, Renderer
+from mailfax.rules import schedule
+from mailfax.rules.job import Document, Message, Status
+from mailfax.rules.states import JobEvent, JobState
+from mailfax.rules.status import Cause, status
+from mailfax.spool import ContentDamaged, Spool
+
+#: What the lease adds to the renderer's own limit, in seconds.
+MARGIN = 60.0
+
+
+class Prepare:
+    """Makes documents, one a round."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        renderer: Renderer,
+        ending: Ending,
+        *,
+        render_seconds: float,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._spool, self._renderer, self._ending = spool, renderer, ending
+        self._lease, self._jitter = render_seconds + MARGIN, jitter
+
+    async def round(self) -> bool:
+        """Make one document; False if none was waiting."""
+        claimed = await self._spool.documents.claim(self._lease)
+        if claimed is None:
+            return False
+        message, document = claimed
+        if document.attempts > schedule.RENDER_ATTEMPTS:
+            await self._impossible(document, status(Cause.RENDER_GAVE_UP, attempts=schedule.RENDER_ATTEMPTS))
+            return True
+        try:
+            with tempfile.TemporaryDirectory(prefix="mailfax-") as folder:
+                await self._make(message, document, Path(folder))
+        except CannotRender as why:
+            if why.later:
+                await self._later(document, why.status)
+            else:
+                await self._impossible(document, why.status)
+        except ContentDamaged:
+            await self._impossible(document, status(Cause.UNREADABLE_MAIL, why="it was damaged on our disk"))
+        return True
+
+    async def _make(self, message: Message, document: Document, folder: Path) -> None:
+        async with self._spool.content.file(message.content_id) as source:
+            rendered = await self._renderer.render(source, into=folder)
+        ready = replace(
+            document,
+            filename=rendered.filename,
+            pages=rendered.pages,
+            notes=rendered.notes,
+            contents=rendered.contents,
+            skipped=rendered.skipped,
+        )
+        maillog.prepared(await self._spool.documents.ready(document, ready, rendered.content))
+
+    async def _later(self, document: Document, why: Status) -> None:
+        again = schedule.render_attempt(document.attempts, self._spool.now(), self._jitter())
+        await self._spool.documents.later(document, again, why.diagnostic)
+        maillog.not_prepared(document, why.diagnostic)
+
+    async def _impossible(self, document: Document, why: Status) -> None:
+        now = self._spool.now()
+        waiting = [
+            job
+            for job in await self._spool.jobs.of(document.message)
+            if job.state in (JobState.ACCEPTED, JobState.HELD)
+        ]
+        ended = [(job, job.after(JobEvent.DOCUMENT_IMPOSSIBLE, status=why, ended_at=now)) for job in waiting]
+        letters = [letter for _, job in ended for letter in await self._ending.letters(job)]
+        await self._spool.documents.impossible(document, ended, letters, why.diagnostic)
+        for _, job in ended:
+            maillog.ended(job)

@@ -1,0 +1,135 @@
+"""Claim a job, hand its document to FaxCore, write down what was heard.
+
+The claim is committed before the first byte leaves. The lease that it takes outlives the whole POST: the last bytes
+are held back unless enough of it is left for the service's own limit and an answer, so that nobody else can come to
+believe that this job is free while its document may still be accepted.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+
+from mailfax import maillog
+from mailfax.config import Account
+from mailfax.faxcore.errors import InDoubt, Refused
+from mailfax.faxcore.values import CoverFields, FaxUpload
+from mailfax.offramp import trouble
+from mailfax.offramp.desk import Desk
+from mailfax.offramp.ending import Ending
+from mailfax.rules import schedule
+from mailfax.rules.job import Document, FaxJob, Message
+from mailfax.rules.reference import with_reference
+from mailfax.rules.states import JOB, JobEvent
+from mailfax.spool import Claimed, FaxIdTaken, Outdated, Spool
+
+#: A lease is this many times the time that FaxCore has for its answer: two parts for the upload, one for the answer.
+LEASE_FACTOR = 3.0
+
+
+def cover_for(account: Account, message: Message, document: Document, job: FaxJob) -> CoverFields:
+    """What the cover page says; the subject carries the reference where the account wants it."""
+    return CoverFields(
+        sender_name=message.sender_name,
+        sender_company=message.sender_company,
+        subject=with_reference(message.subject, job.reference, account.reference),
+        notes=document.notes,
+        recipient_name=job.recipient_name,
+    )
+
+
+class Submit:
+    """Submits jobs, one a round."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        desk: Desk,
+        ending: Ending,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._spool, self._desk, self._ending = spool, desk, ending
+        self._monotonic, self._jitter = monotonic, jitter
+
+    async def round(self) -> bool:
+        """Submit one job; False if none was waiting."""
+        await self._spool.jobs.make_due()
+        open_now = await self._desk.open_for_submission()
+        if not open_now:
+            return False
+        # One lease for all: the longest answer time among the open accounts.
+        answer_seconds = max(self._desk.account(name).timeout_seconds for name in open_now)
+        claimed_at = self._monotonic()
+        claimed = await self._spool.jobs.claim(open_now, answer_seconds * LEASE_FACTOR)
+        if claimed is None:
+            return False
+        lease_ends = claimed_at + answer_seconds * LEASE_FACTOR
+        await self._hand_over(claimed, may_finish=lambda: self._monotonic() + answer_seconds < lease_ends)
+        return True
+
+    async def _hand_over(self, claimed: Claimed, *, may_finish: Callable[[], bool]) -> None:
+        job, message, document = claimed.job, claimed.message, claimed.document
+        account = self._desk.account(job.account)
+        maillog.submitting(job)
+        try:
+            upload = await self._upload(account, message, document, job)
+            async with aclosing(self._spool.content.chunks(document.content_id)) as chunks:
+                fax_id = await self._desk.client(job.account).send_fax(upload, chunks, may_finish=may_finish)
+        except Exception as raised:  # every kind has its answer in trouble.decide
+            await self._not_taken(job, raised)
+            return
+        await self._taken(job, fax_id)
+
+    async def _upload(self, account: Account, message: Message, document: Document, job: FaxJob) -> FaxUpload:
+        length = await self._spool.content.size(document.content_id)
+        try:
+            return FaxUpload(job.number, cover_for(account, message, document, job), document.filename, length)
+        except ValueError as wrong:
+            raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
+
+    async def _taken(self, job: FaxJob, fax_id: str) -> None:
+        now = self._spool.now()
+        asked_at = now + schedule.track_interval(0.0, self._jitter())
+        changes = {"fax_id": fax_id, "submitted_at": now, "next_attempt_at": asked_at}
+        try:
+            taken = await self._spool.jobs.advance(
+                job, job.after(JobEvent.ID_GIVEN, **changes), JobEvent.ID_GIVEN, detail=f"fax id {fax_id}"
+            )
+        except FaxIdTaken:
+            # An id that another fax owns is no answer to this one.
+            await self._not_taken(job, InDoubt("", diagnostic=f"FaxCore gave the id {fax_id}, which another fax has"))
+            return
+        except Outdated:
+            await self._learned_late(job, fax_id)
+            return
+        maillog.submitted(taken)
+
+    async def _learned_late(self, job: FaxJob, fax_id: str) -> None:
+        """Our lease ran out while FaxCore was answering: the id is worth more than whatever was concluded since."""
+        current = await self._spool.jobs.get(job.queue_id)
+        if current is None or current.fax_id == fax_id:
+            return
+        if JOB.may(current.state, JobEvent.LATE_ID) and not current.fax_id:
+            now = self._spool.now()
+            late = current.after(JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, next_attempt_at=now)
+            late = await self._spool.jobs.advance(current, late, JobEvent.LATE_ID, detail=f"fax id {fax_id}")
+            maillog.submitted(late)
+        else:
+            await self._ending.second_fax(current, fax_id)
+
+    async def _not_taken(self, job: FaxJob, raised: Exception) -> None:
+        now = self._spool.now()
+        decision = trouble.decide(job, raised, now=now, jitter=self._jitter())
+        if decision.told is not None:
+            await self._ending.end(job, decision.event, decision.told, detail=decision.detail)
+            return
+        if decision.account is not None:
+            # The pause comes first: a crash between the two commits must not leave a job that tries again at once.
+            await self._desk.trouble(job.account, decision.account)
+        waiting = job.after(decision.event, next_attempt_at=decision.next_attempt_at, last_byte_at=now)
+        await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
+        maillog.not_taken(waiting, decision.detail)
