@@ -160,6 +160,12 @@ def failure_said(sentence: str, *, about_fax: bool) -> Failure:
     return _unreadable(excerpt(sentence) or "the answer has no result in it")
 
 
+def no_file(reason: str, said: str) -> Failure:
+    """What it means that a download was not the file; ``said`` is what came instead, perhaps a sentence."""
+    failure = failure_said(said, about_fax=True)
+    return _unreadable(reason) if isinstance(failure, Unreadable) else failure
+
+
 def _unreadable(diagnostic: str) -> Unreadable:
     return Unreadable(NOT_UNDERSTOOD, diagnostic=diagnostic)
 

@@ -40,7 +40,6 @@ from mailfax.faxcore.errors import (
     NotSent,
     Refused,
     Unavailable,
-    Unreadable,
 )
 from mailfax.faxcore.observed import Observed
 from mailfax.faxcore.reply import Reply
@@ -273,12 +272,7 @@ def _failures_of_reading() -> Generator[None, None, None]:
     try:
         yield
     except NotTheFile as odd:
-        failure = answers.failure_said(odd.said, about_fax=True)
-        raise (
-            failure
-            if not isinstance(failure, Unreadable)
-            else Unreadable(answers.NOT_UNDERSTOOD, diagnostic=str(odd))
-        ) from odd
+        raise answers.no_file(str(odd), odd.said) from odd
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ssl.SSLError, TimeoutError) as error:
         if (trouble := connection_trouble(error)) is not None:
             raise AccountTrouble(trouble, diagnostic=_name(error)) from error

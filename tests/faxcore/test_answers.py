@@ -141,7 +141,10 @@ def listed(*pieces: bytes) -> list[str]:
     return [fax_id for piece in pieces for fax_id in ids.feed(piece)] + ids.close()
 
 
-LIST = b'\xef\xbb\xbf\r\n<?xml version="1.0" encoding="utf-16"?>\r\n<ApiResponse xmlns="urn:x"><GetFaxList><FaxId>208107838349</FaxId>\r\n  <FaxID> 208107838241 </FaxID></GetFaxList></ApiResponse>\r\n'
+LIST = (
+    b'\xef\xbb\xbf\r\n<?xml version="1.0" encoding="utf-16"?>\r\n<ApiResponse xmlns="urn:x"><GetFaxList>'
+    b"<FaxId>208107838349</FaxId>\r\n  <FaxID> 208107838241 </FaxID></GetFaxList></ApiResponse>\r\n"
+)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 4096])
