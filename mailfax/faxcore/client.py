@@ -145,9 +145,9 @@ class FaxCore:
     async def fax_details(self, fax_id: str, *, submitted: datetime | None = None) -> FaxDetails:
         """What the service knows about a fax. Raises NotRead or AccountTrouble.
 
-        ``submitted`` (aware): when we handed this fax over, where it is one of ours. It settles an ambiguous hour,
-        and shows by how many hours the service's clock is off from ``server_timezone``; once learned, all dates
-        are put right by that (A16).
+        ``submitted`` (aware): when the attempt that brought this id was made, and only where that is known: the time
+        of another attempt would be taken for another zone. It settles an ambiguous hour, and shows by how many hours
+        the service's clock is off from ``server_timezone``; once learned, all dates are put right by that (A16).
         """
         answer = await self._ask("GetFaxDetails", about_fax=True, faxid=fax_id)
         details = answers.details(answer, fax_id, self._zone, near=submitted)
