@@ -1,8 +1,8 @@
 """Find out what became of jobs in doubt, before anything is sent a second time.
 
 A job is in doubt when bytes left us and no clear answer was heard, or when its process died while submitting. It is
-looked for in all folders by its reference. Found: it is tracked like any other. *Proven absent*, and only then: it may
-be submitted again. Neither by the deadline: unconfirmed, and its sender hears "may or may not have been sent".
+looked for in all folders by its reference. Found: it is tracked like any other. *Proven absent*, and only then: it
+may be submitted again. Neither by the deadline: unconfirmed, and its sender hears "may or may not have been sent".
 
 Proven absent means all of: the account is known to give our reference back; every outbound folder was listed in full
 at least twice, the last time ``settle_seconds`` after the last possible moment of acceptance; each listing showed the
@@ -114,23 +114,27 @@ class Reconcile:
             try:
                 details = await self._desk.client(name).fax_details(fax_id)
             except NotKnown:
-                continue  # gone since the listing: it was there, so nothing about absence follows from it
+                left += 1  # it was there a moment ago: nothing about absence follows from this look
+                continue
             if not await self._owner_found(name, details):
                 left += 1
         return left
 
     async def _owner_found(self, name: str, details: FaxDetails) -> bool:
         """Give a fax to the job whose reference it carries. False: it may be ours, and nobody can say whose."""
-        references = references_in(details.subject)
-        jobs = [job for reference in references for job in await self._spool.jobs.by_reference(name, reference)]
-        jobs = [job for job in jobs if same_number(job.number, details.number)]
-        if not jobs and self._desk.account(name).reference == "off":
+        named = [
+            job
+            for reference in references_in(details.subject)
+            for job in await self._spool.jobs.by_reference(name, reference)
+        ]
+        jobs = [job for job in named if same_number(job.number, details.number)]
+        if not named and self._desk.account(name).reference == "off":
             jobs = await self._by_window(name, details)
         if not jobs:
-            # A reference of nobody, or none at all: sent from FaxCore's own pages, or by another program.
-            if not references:
+            if not named:
+                # Every reference is in the spool before its POST: this one was sent from elsewhere.
                 await self._spool.ledger.foreign(name, (details.fax_id,))
-            return True
+            return not named
         job = jobs[0]
         if job.state is JobState.SUBMITTING:
             return False  # its POST is still under way here or elsewhere, and will bring the id itself
@@ -186,7 +190,7 @@ class Reconcile:
                 )
                 maillog.proven_absent(absent)
                 return
-            job = await self._spool.jobs.note(job, counted)
+            job = await self._spool.jobs.note(job, counted, detail="one more full listing without it")
         if self._spool.now() - job.last_byte_at > self._deadline_seconds:
             await self._ending.end(job, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
             return

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from mailfax import maillog
@@ -136,16 +137,14 @@ class Track:
             await self._wait([job])
             return
         changes = {"pages": details.page_count, "pages_delivered": details.pages_delivered}
-        try:
+        with suppress(Outdated):  # another process settled it, or a cancel was noted: the next round sees
             await self._ending.end(job, end.event, end.status, **changes)
-        except Outdated:
-            pass  # another process settled it, or somebody cancelled: the next round sees
 
     async def _learn(self, job: FaxJob, details: FaxDetails) -> None:
         """An account that gives our reference back can prove absence later."""
-        if job.reference in references_in(details.subject):
-            if not (await self._spool.accounts.state(job.account)).reference_returned:
-                await self._spool.accounts.reference_returned(job.account)
+        known = (await self._spool.accounts.state(job.account)).reference_returned
+        if not known and job.reference in references_in(details.subject):
+            await self._spool.accounts.reference_returned(job.account)
 
     async def _wait(self, jobs: list[FaxJob], at_least: float = 0.0) -> None:
         """Ask again later, or end what has been silent for too long."""

@@ -1,0 +1,196 @@
+"""List an account's Inbox, fetch what is new, and store each fax once with the mail that carries it.
+
+The order is the safe one: list, details, download, check, store with its letters in one commit. Our own ledger
+decides what is new, never FaxCore's "downloaded" flag (``docs/faxcore-quirks.md``, A6). One fax that can't be read is
+tried again later, reported after three tries, and never stops the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+
+from mailfax import letters, maillog
+from mailfax.config import Account
+from mailfax.faxcore.client import FaxCore
+from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable
+from mailfax.faxcore.values import FaxDetails, Folder, Progress
+from mailfax.letters import Marks, Site
+from mailfax.onramp.meet import meet
+from mailfax.render import CannotRender, Renderer
+from mailfax.rules import schedule
+from mailfax.rules.job import InboundFax, Letter
+from mailfax.rules.queue_id import draw_queue_id
+from mailfax.rules.routing import mailboxes
+from mailfax.rules.states import INBOUND, InboundEvent, InboundState
+from mailfax.spool import Outdated, Spool
+
+#: How long one process looks after an account without saying so again, in seconds.
+LEASE = 60.0
+#: Received faxes fetched in one round and account.
+FETCHES = 20
+
+Trouble = Callable[[str, AccountTrouble], Awaitable[None]]
+
+
+class Collect:
+    """Collects for one account. ``trouble`` is told what is the matter with it."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        client: FaxCore,
+        account: Account,
+        renderer: Renderer,
+        *,
+        site: Site,
+        marks: Callable[[], Marks],
+        trouble: Trouble,
+        monotonic: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+        choose: Callable[[str], str] = secrets.choice,
+    ) -> None:
+        self._spool, self._client, self._account, self._renderer = spool, client, account, renderer
+        self._site, self._marks, self._trouble = site, marks, trouble
+        self._monotonic, self._jitter, self._choose = monotonic, jitter, choose
+        self._poll_at = 0.0
+
+    async def round(self) -> bool:
+        """List if it is time, fetch what is due; False if there was nothing to do."""
+        name = self._account.name
+        if not await self._spool.accounts.lease(name, LEASE):
+            return False
+        state = await self._spool.accounts.state(name)
+        if state.paused:
+            return False
+        try:
+            if state.baseline_at is None:
+                await meet(self._spool, self._client, self._account)
+            listed = await self._list()
+            return await self._fetch_due() or listed
+        except AccountTrouble as trouble:
+            await self._trouble(name, trouble)
+        except NotRead as silence:
+            self._poll_at = self._monotonic() + max(self._account.poll_seconds, silence.retry_after or 0.0)
+        return False
+
+    async def _list(self) -> bool:
+        """List the Inbox once a poll; whether something new was in it."""
+        if self._monotonic() < self._poll_at:
+            return False
+        # Jitter keeps many accounts of one service from being asked at one moment.
+        self._poll_at = self._monotonic() + self._account.poll_seconds * (1 + self._jitter() / 10)
+        name, now = self._account.name, self._spool.now()
+        async with aclosing(self._client.list_folder(Folder.INBOX)) as listed:
+            ids = [fax_id async for fax_id in listed]
+        new = await self._spool.ledger.unknown(name, ids)
+        if not new:
+            return False
+        # Newest first is the usual order of a list (A33); mails go out oldest first.
+        faxes = [
+            InboundFax(
+                account=name,
+                fax_id=fax_id,
+                state=INBOUND.start,
+                listed_at=now,
+                next_attempt_at=now,
+                queue_id=draw_queue_id(now, self._choose),
+            )
+            for fax_id in reversed(new)
+        ]
+        maillog.fax_listed(name, await self._spool.inbound.listed(name, faxes))
+        return True
+
+    async def _fetch_due(self) -> bool:
+        due = await self._spool.inbound.due(self._account.name, FETCHES)
+        for fax in due:
+            try:
+                await self._fetch(fax)
+            except Outdated:
+                continue  # another process fetched it
+        return bool(due)
+
+    async def _fetch(self, fax: InboundFax) -> None:
+        try:
+            details = await self._client.fax_details(fax.fax_id)
+            if details.progress is Progress.PENDING:
+                # Partly received (A33): not an attempt, it will be whole in a moment.
+                await self._not_now(fax, fax.attempts, "still being received")
+                return
+            with tempfile.TemporaryDirectory(prefix="mailfax-") as folder:
+                await self._store(fax, details, Path(folder) / "fax.pdf")
+        except NotKnown:
+            await self._gone(fax)
+        except Unavailable as silence:
+            await self._not_now(fax, fax.attempts, silence.diagnostic)
+        except NotRead as unreadable:
+            await self._unreadable(fax, unreadable.diagnostic)
+        except CannotRender as damaged:
+            await self._unreadable(fax, damaged.status.diagnostic)
+
+    async def _store(self, fax: InboundFax, details: FaxDetails, path: Path) -> None:
+        with await asyncio.to_thread(path.open, "wb") as file:
+            await self._client.download_fax(fax.fax_id, filetype="PDF", to=file)
+        reported = details.completed or details.created
+        stored = fax.after(
+            InboundEvent.FETCHED,
+            caller=details.number,
+            # Told as FaxCore tells it; our own clock decides nothing by it (A16).
+            received_at=reported.timestamp() if reported else fax.listed_at,
+            # We count ourselves: the service may count otherwise, or not at all (A20).
+            pages=await self._renderer.count_pages(path),
+            attempts=fax.attempts + 1,
+            problem="",
+        )
+        owed = self._letters(stored, details, await asyncio.to_thread(path.read_bytes))
+        stored = await self._spool.inbound.advance(fax, stored, InboundEvent.FETCHED, content=path, letters=owed)
+        maillog.fax_stored(stored)
+
+    def _letters(self, fax: InboundFax, details: FaxDetails, pdf: bytes) -> tuple[Letter, ...]:
+        """One letter for each mailbox, so that each has its own fate."""
+        return tuple(
+            letters.inbound(
+                self._site,
+                fax,
+                self._marks(),
+                mailbox=mailbox,
+                number=self._account.username,
+                announced_pages=details.page_count,
+                pdf=pdf,
+                sandbox=self._client.observed.is_sandbox,
+            )
+            for mailbox in mailboxes(self._account.deliver_to, self._site.postmaster)
+        )
+
+    async def _not_now(self, fax: InboundFax, attempts: int, detail: str) -> None:
+        again = schedule.fetch_attempt(max(attempts, 1), self._spool.now(), self._jitter())
+        later = fax.after(InboundEvent.NOT_NOW, attempts=attempts, next_attempt_at=again, problem=detail)
+        later = await self._spool.inbound.advance(fax, later, InboundEvent.NOT_NOW, detail=detail)
+        maillog.fax_not_stored(later, detail)
+
+    async def _unreadable(self, fax: InboundFax, detail: str) -> None:
+        """Tried again; reported once, after ``FETCH_ATTEMPTS``; and then tried daily."""
+        attempts = fax.attempts + 1
+        if fax.state is InboundState.UNREADABLE or attempts < schedule.FETCH_ATTEMPTS:
+            await self._not_now(fax, attempts, detail)
+            return
+        again = schedule.fetch_attempt(attempts, self._spool.now(), self._jitter())
+        given_up = fax.after(InboundEvent.GIVEN_UP, attempts=attempts, next_attempt_at=again, problem=detail)
+        await self._report(fax, given_up, InboundEvent.GIVEN_UP, detail)
+
+    async def _gone(self, fax: InboundFax) -> None:
+        detail = "FaxCore no longer knows it"
+        await self._report(fax, fax.after(InboundEvent.GONE, problem=detail), InboundEvent.GONE, detail)
+
+    async def _report(self, was: InboundFax, now_is: InboundFax, event: InboundEvent, detail: str) -> None:
+        letter = letters.inbound_problem(
+            self._site, now_is, self._marks(), problem=detail, sandbox=self._client.observed.is_sandbox
+        )
+        told = await self._spool.inbound.advance(was, now_is, event, detail=detail, letters=(letter,))
+        maillog.fax_not_stored(told, detail)

@@ -1,0 +1,262 @@
+"""The service: builds every room from the configuration, starts the carriers, and stops them in order.
+
+The only module that knows everybody. ``run`` serves until it is cancelled or told to stop; ``run_until_signalled`` is
+what ``mailfax serve`` does. Stopping is graceful: no new session, no new work; sessions in DATA and POSTs under way
+are finished within ``DRAIN_SECONDS``; what is cut off after that is found in the spool at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from mailfax import __version__
+from mailfax.config import Account, Config, ConfigError
+from mailfax.faxcore.client import FaxCore
+from mailfax.letters import Marks, Site
+from mailfax.offramp.accept import Accept
+from mailfax.offramp.deadlines import Deadlines
+from mailfax.offramp.desk import Desk
+from mailfax.offramp.ending import Ending
+from mailfax.offramp.prepare import Prepare
+from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.submit import Submit
+from mailfax.offramp.track import Track
+from mailfax.onramp.collect import Collect
+from mailfax.postmaster.delays import Delays
+from mailfax.postmaster.deliver import Deliver
+from mailfax.relay import relay_for
+from mailfax.render import Renderer
+from mailfax.rules.policy import Policy
+from mailfax.rules.queue_id import draw_queue_id
+from mailfax.smtpd import Door, Listeners, open_listeners
+from mailfax.spool import Spool
+
+log = logging.getLogger("mailfax")
+
+#: How long sessions in DATA and POSTs under way may take to end after a stop was asked for, in seconds.
+DRAIN_SECONDS = 8.0
+#: A carrier that found nothing looks again after this long, or as soon as something is committed.
+IDLE_SECONDS = 2.0
+#: A carrier whose round failed unexpectedly waits this long, so that a bug does not spin.
+FAILED_SECONDS = 5.0
+#: How many carriers of a kind work beside each other: a slow POST must not stop the next fax.
+SUBMITTERS, PREPARERS, DELIVERERS = 4, 2, 2
+#: How often content files without a row are looked for, in seconds.
+SWEEP_SECONDS = 3600.0
+#: Where Letter is the usual paper (Unicode CLDR, measurement data: paper size US-Letter).
+LETTER_COUNTRIES = frozenset("BZ CA CL CO CR GT MX NI PA PH PR SV US VE".split())
+
+CommitHook = Callable[[Sequence[str]], None]
+
+
+class Carrier(Protocol):
+    """Moves work between rooms: one piece or one pass a round."""
+
+    async def round(self) -> bool:
+        """Do some work; whether there was any."""
+
+
+class Service:
+    """A running bridge: ``start`` builds it, ``run`` works until ``stop`` was called."""
+
+    def __init__(self, config: Config, spool: Spool) -> None:
+        self.config, self.spool = config, spool
+        self.listeners: Listeners | None = None
+        self._carriers: list[tuple[str, Carrier]] = []
+        self._stopping = asyncio.Event()
+        self._exits = AsyncExitStack()
+
+    @classmethod
+    async def start(cls, config: Config, **hooks: CommitHook | None) -> Service:
+        """Build every room and open the listeners. ``hooks`` are the spool's: tests watch commits with them."""
+        spool = await Spool.open(config.spool_url, config.source.parent, **hooks)
+        service = cls(config, spool)
+        try:
+            await service._build()
+        except BaseException:
+            await service._close()
+            raise
+        return service
+
+    async def _build(self) -> None:
+        config, spool = self.config, self.spool
+        site = Site(hostname=config.hostname, postmaster=config.postmaster, fax_domain=config.fax_domains[0])
+        marks = _marks(config.hostname, spool.now)
+
+        renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits)
+        await renderer.start()
+        self._exits.push_async_callback(renderer.close)
+        desk = Desk(spool, config.accounts, site=site, marks=marks, connect=_connect)
+        self._exits.push_async_callback(desk.close)
+
+        ending = Ending(spool, desk, site=site, marks=marks)
+        deadline = config.limits.deadline_seconds
+        prepare = Prepare(spool, renderer, ending, render_seconds=config.limits.render_seconds)
+        submit = Submit(spool, desk, ending)
+        deliver = Deliver(
+            spool, relay_for(config.relay, config.hostname), site=site, marks=marks, limits=config.limits
+        )
+        self._carriers = [
+            *[("prepare", prepare)] * PREPARERS,
+            *[("submit", submit)] * SUBMITTERS,
+            *[("deliver", deliver)] * DELIVERERS,
+            ("desk", desk),
+            ("track", Track(spool, desk, ending, deadline_seconds=deadline)),
+            ("reconcile", Reconcile(spool, desk, ending, deadline_seconds=deadline)),
+            ("deadlines", Deadlines(spool, ending)),
+            ("delays", Delays(spool, site=site, marks=marks, limits=config.limits)),
+            *[
+                (
+                    f"collect {account.name}",
+                    Collect(
+                        spool,
+                        desk.client(account.name),
+                        account,
+                        renderer,
+                        site=site,
+                        marks=marks,
+                        trouble=desk.trouble,
+                    ),
+                )
+                for account in config.accounts
+            ],
+        ]
+        accept = Accept(spool, site=site, marks=marks, expire_seconds=config.limits.expire_seconds)
+        door = Door(begin=spool.content.begin, accept=accept, policy=Policy.of(config), now=spool.now)
+        self.listeners = await open_listeners(config.listeners, door, hostname=config.hostname, limits=config.limits)
+
+    def stop(self) -> None:
+        """Begin nothing new; ``run`` returns when what is under way has ended."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Carry until ``stop``; then drain and close."""
+        assert self.listeners is not None
+        tasks = [asyncio.create_task(self._carry(name, carrier), name=name) for name, carrier in self._carriers]
+        tasks.append(asyncio.create_task(self._sweep(), name="sweep"))
+        try:
+            await self._stopping.wait()
+            await asyncio.gather(self.listeners.drain(DRAIN_SECONDS), asyncio.wait(tasks, timeout=DRAIN_SECONDS))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._close()
+
+    async def _carry(self, name: str, carrier: Carrier) -> None:
+        """Round after round; an idle carrier waits for a commit or a moment, a failed one a little longer."""
+        bell = self.spool.bell()
+        while not self._stopping.is_set():
+            try:
+                busy = await carrier.round()
+            except Exception:
+                # Whatever it held stays leased in the spool and is taken up again: nothing is lost by going on.
+                log.exception("%s failed; it goes on in %.0f seconds", name, FAILED_SECONDS)
+                await self._pause(FAILED_SECONDS)
+                continue
+            if not busy:
+                await self._until_stopping(bell.wait(IDLE_SECONDS))
+
+    async def _sweep(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self.spool.sweep()
+            except Exception:
+                log.exception("sweeping failed")
+            await self._pause(SWEEP_SECONDS)
+
+    async def _pause(self, seconds: float) -> None:
+        await self._until_stopping(asyncio.sleep(seconds))
+
+    async def _until_stopping(self, waiting: Awaitable[object]) -> None:
+        """Wait for ``waiting``, but no longer than until a stop is asked for."""
+        tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopping.wait())}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _close(self) -> None:
+        if self.listeners is not None:
+            await self.listeners.close()
+        await self._exits.aclose()
+        await self.spool.close()
+
+
+def paper_for(country: str) -> str:
+    """The paper that fax machines of a country have: Letter in North America and where it is used besides."""
+    return "letter" if country in LETTER_COUNTRIES else "a4"
+
+
+def _connect(account: Account) -> FaxCore:
+    try:
+        return FaxCore(
+            base_url=account.base_url,
+            username=account.username,
+            password=account.password,
+            ca_file=account.ca_file,
+            read_timeout=account.timeout_seconds,
+        )
+    except ValueError as wrong:
+        raise ConfigError(f"[[account]] {account.name}: {wrong}") from wrong
+
+
+def _marks(hostname: str, now: Callable[[], float]) -> Callable[[], Marks]:
+    """Draws what makes a letter itself: its ID, its Message-ID, its date."""
+
+    def draw() -> Marks:
+        moment = now()
+        letter_id = draw_queue_id(moment, secrets.choice)
+        return Marks(letter_id, f"<{letter_id}.{secrets.token_hex(8)}@{hostname}>", moment)
+
+    return draw
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """One line per event on stderr. Other people's libraries speak from WARNING on: httpx and aiosmtpd write whole
+    URLs, addresses and commands at INFO, and those carry numbers and subjects."""
+    handler = logging.StreamHandler(sys.stderr)
+    # journald adds the time itself (sd_notify's JOURNAL_STREAM tells that it reads us).
+    stamp = "" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s "
+    handler.setFormatter(logging.Formatter(f"{stamp}%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("mailfax").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def run_until_signalled(config: Config, *, verbose: bool) -> int:
+    """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status."""
+    configure_logging(verbose=verbose)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_serve(config))
+
+
+async def _serve(config: Config) -> int:
+    service = await Service.start(config)
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, service.stop)
+    assert service.listeners is not None
+    for name, (host, port) in service.listeners.addresses.items():
+        log.info("listening: %s on %s port %d", name, host, port)
+    log.info("mailfax %s is ready", __version__)
+    await service.run()
+    log.info("mailfax has stopped")
+    return 0
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it exists (it is measured to be faster at the door), else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
