@@ -1,7 +1,6 @@
-"""``mailfax.toml`` and the environment become one frozen ``Config``, or a refusal that says what to do.
+"""What a person decided, as frozen values. ``mailfax.config.load`` makes them; everybody else only reads them.
 
-In: a TOML file, ``.env`` beside it, the environment. Out: ``Config``. Every refusal names the file, the key and the
-reason (``ConfigError``); the process does not start. ``config/mailfax.toml`` is the reference of all keys.
+Sizes are in bytes, times in seconds, paths absolute.
 """
 
 from __future__ import annotations
@@ -44,6 +43,8 @@ class Account:
     deliver_to: tuple[str, ...] = ()
     poll_seconds: float = 60.0
     settle_seconds: float = 900.0
+    #: How long FaxCore may take to answer a SendFax; ASP.NET allows itself 110 s. Leases are made from it.
+    timeout_seconds: float = 180.0
     resend_when_absent: bool = True
     first_run: str = "baseline"
     reference: str = "end"
@@ -75,6 +76,7 @@ class RelayConfig:
     password: str = ""
     ca_file: Path | None = None
     maildir: Path | None = None
+    cleartext: bool = False  #: the second time that ``tls = "none"`` off loopback is said
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,23 @@
+"""``mailfax.toml`` and the environment become one frozen ``Config``, or a refusal that says what to do.
+
+In: a TOML file, ``.env`` beside it, the environment. Out: ``Config``. Every refusal names the file, the key and the
+reason (``ConfigError``); the process does not start. ``config/mailfax.toml`` is the reference of all keys.
+
+``values`` is what comes out, ``kinds`` what the value of one key may be, ``keys`` the table of all keys, ``reading``
+the file as a whole and what its parts may not say together.
+"""
+
+from mailfax.config.reading import load
+from mailfax.config.values import Account, Config, ConfigError, Limits, Listener, Network, RelayConfig, SenderRule
+
+__all__ = [
+    "Account",
+    "Config",
+    "ConfigError",
+    "Limits",
+    "Listener",
+    "Network",
+    "RelayConfig",
+    "SenderRule",
+    "load",
+]

@@ -1,0 +1,135 @@
+"""The table of all keys: section by section, what each may be and what it is when it is left out.
+
+A house test compares this table with ``config/mailfax.toml``, in which every key stands with meaning and default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from mailfax.config.kinds import (
+    Kind,
+    at_least,
+    choice,
+    country,
+    domain,
+    far_address,
+    flag,
+    login,
+    mailbox,
+    mailbox_or_nobody,
+    network,
+    own_address,
+    sender,
+    service_url,
+    several,
+    some_text,
+    spool_url,
+    text,
+)
+from mailfax.config.values import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """Stands for the default of a key that has none: the file must say it, for example so."""
+
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: its kind, and its value where the file does not say it."""
+
+    kind: Kind
+    default: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of the file. ``repeated``: written ``[[name]]``, as often as wanted; ``required``: at least once. One
+    that is not repeated and left out has its keys' defaults."""
+
+    keys: dict[str, Key]
+    repeated: bool = False
+    required: bool = False
+
+
+#: Bounds that no mail at all could meet are mistakes: what each limit is at least.
+_LOWEST_LIMITS = {"message_bytes": 10_000, "document_bytes": 10_000}
+
+#: The empty name is the top of the file, before the first table.
+SECTIONS: dict[str, Section] = {
+    "": Section(
+        {
+            "fax_domains": Key(several(domain), Required('["fax.local"]')),
+            "default_country": Key(country, Required('"US"')),
+            "postmaster": Key(mailbox, Required('"postmaster@example.com"')),
+            "hostname": Key(domain, Required('"fax.example.com"')),
+            "success_notice": Key(flag, True),
+        }
+    ),
+    "spool": Section({"url": Key(spool_url, Required('"sqlite:////var/lib/mailfax/spool.db"'))}),
+    "listener": Section(
+        {
+            "name": Key(some_text, Required('"submission"')),
+            "address": Key(own_address, Required('"127.0.0.1:2525"')),
+            "protocol": Key(choice("smtp", later=("lmtp",)), "smtp"),
+            "tls": Key(choice("none", "starttls", "implicit"), "none"),
+            "certificate": Key(some_text, ""),
+            "key": Key(some_text, ""),
+            "networks": Key(several(network), None),
+            "proof": Key(choice("network", later=("auth", "dmarc")), "network"),
+            "device": Key(flag, False),
+        },
+        repeated=True,
+        required=True,
+    ),
+    "account": Section(
+        {
+            "name": Key(some_text, Required('"main"')),
+            "base_url": Key(service_url, Required('"https://api.example.com/api/"')),
+            "username": Key(login, Required('"5557152222"')),
+            "deliver_to": Key(several(mailbox), ()),
+            "poll_seconds": Key(at_least(0.05), 60.0),
+            "settle_seconds": Key(at_least(0), 900.0),
+            "resend_when_absent": Key(flag, True),
+            "first_run": Key(choice("baseline", "all"), "baseline"),
+            "reference": Key(choice("end", "front", "off"), "end"),
+            "ca_file": Key(some_text, ""),
+        },
+        repeated=True,
+        required=True,
+    ),
+    "sender": Section(
+        {
+            "from": Key(several(sender), ()),
+            "network": Key(several(network), ()),
+            "login": Key(several(some_text), ()),
+            "account": Key(some_text, Required('"main"')),
+            "name": Key(text, ""),
+            "company": Key(text, ""),
+            "notify": Key(mailbox_or_nobody, ""),
+            "automatic": Key(flag, False),
+        },
+        repeated=True,
+    ),
+    "relay": Section(
+        {
+            "address": Key(far_address, None),
+            "tls": Key(choice("none", "starttls", "implicit"), "none"),
+            "cleartext": Key(flag, False),
+            "username": Key(text, ""),
+            "ca_file": Key(some_text, ""),
+            "maildir": Key(some_text, ""),
+        }
+    ),
+    "limits": Section(
+        {
+            name: Key(at_least(_LOWEST_LIMITS.get(name, 1), type(default)), default)
+            for name, default in dataclasses.asdict(Limits()).items()
+        }
+    ),
+}

@@ -1,0 +1,153 @@
+"""The file and its tables: what is written, each key checked by its kind, nothing unknown in it.
+
+In: ``mailfax.toml`` and ``.env``. Out: ``Part`` values, one a table, in which every key has its value or its
+default. Raises ``ConfigError``, whose text is "FILE: [table] key: reason; what to write instead".
+
+STANDARDS: TOML 1.0.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dotenv.parser import parse_stream
+
+from mailfax.config.keys import SECTIONS, Required
+from mailfax.config.kinds import Unfit
+from mailfax.config.values import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table as it was read: every key of its section has a value. ``place`` is how a refusal names it."""
+
+    file: Path
+    place: str
+    values: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def refuse(self, key: str, text: str) -> NoReturn:
+        """Raise the ConfigError that names this file, this table and ``key``."""
+        raise ConfigError(f"{self.file}: {self.place}{key}: {text}")
+
+    def path(self, key: str) -> Path | None:
+        """The file that ``key`` names, beside the configuration unless absolute; it can be read."""
+        if not self[key]:
+            return None
+        path = self.file.parent.absolute() / str(self[key])
+        try:
+            path.open("rb").close()
+        except OSError as problem:
+            self.refuse(key, f'"{path}" can\'t be read ({problem.strerror}); write the path of a PEM file')
+        return path
+
+
+def parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except OSError as problem:
+        raise ConfigError(f"{path}: can't be read ({problem.strerror}); write its path behind --config") from None
+    except UnicodeDecodeError as problem:
+        raise ConfigError(f"{path}: byte {problem.start} is not UTF-8; save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as problem:
+        text = str(problem)
+        raise ConfigError(f"{path}: not TOML: {text[:1].lower()}{text[1:]}; mend that line") from None
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """The variables in ``.env``, if there is one. Nothing is expanded: any password can stand there."""
+    try:
+        lines = list(parse_stream(io.StringIO(path.read_text("utf-8"))))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "not UTF-8"
+        raise ConfigError(f"{path}: can't be read ({reason}); mend or remove it") from None
+    for line in lines:
+        if line.error or (line.key and line.value is None):
+            raise ConfigError(f"{path}: line {line.original.line} is not understood; write NAME='value'")
+    return {line.key: line.value for line in lines if line.key and line.value is not None}
+
+
+def read_section(path: Path, name: str, tables: dict[str, Any]) -> list[Part]:
+    """All tables of the section ``name``, each key checked by its kind."""
+    section = SECTIONS[name]
+    if not name:
+        _refuse_unknown_tables(path, tables)
+        top = {key: value for key, value in tables.items() if key not in SECTIONS}
+        return [_read_table(path, name, "", top)]
+    header = f"[[{name}]]" if section.repeated else f"[{name}]"
+    written = tables.get(name, [] if section.repeated else {})
+    listed = written if section.repeated else [written]
+    if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
+        raise ConfigError(f"{path}: {name}: not written as this table is; write {header}")
+    if section.required and not listed:
+        raise ConfigError(f"{path}: {header}: missing; write one as config/mailfax.toml shows it")
+    if not section.repeated:
+        return [_read_table(path, name, f"{header} ", written)]
+    return [
+        _read_table(path, name, f"[{name} {table['name'] if _named(name, table) else number}] ", table)
+        for number, table in enumerate(listed, 1)
+    ]
+
+
+def _named(section: str, table: dict[str, Any]) -> bool:
+    """Whether a refusal can call the table by its name; a sender's name is for cover pages and may be anything."""
+    return section != "sender" and isinstance(table.get("name"), str) and table["name"].isprintable()
+
+
+def _read_table(path: Path, name: str, place: str, table: dict[str, Any]) -> Part:
+    keys = SECTIONS[name].keys
+    part = Part(path, place, {})
+    for key in table:
+        if key not in keys:
+            part.refuse(key, _what_instead(name, key, table))
+    for key, rule in keys.items():
+        if key not in table:
+            if isinstance(rule.default, Required):
+                part.refuse(key, f"missing; write for example {key} = {rule.default.example}")
+            part.values[key] = rule.default
+            continue
+        try:
+            part.values[key] = rule.kind(table[key])
+        except Unfit as problem:
+            part.refuse(key, str(problem))
+    return part
+
+
+def _refuse_unknown_tables(path: Path, tables: dict[str, Any]) -> None:
+    for name, value in tables.items():
+        is_table = isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict))
+        if is_table and name not in SECTIONS:
+            known = [f"[[{each}]]" if section.repeated else f"[{each}]" for each, section in SECTIONS.items() if each]
+            raise ConfigError(f"{path}: [{name}]: unknown table; {nearest(f'[{name}]', known)}")
+
+
+def _what_instead(section: str, key: str, table: dict[str, Any]) -> str:
+    """What to say about a key that this section does not have."""
+    if key == "password" and section in ("account", "relay"):
+        variable = password_name(str(table.get("name", ""))) if section == "account" else "MAILFAX_RELAY_PASSWORD"
+        return f"a password never stands in this file; set {variable} in the environment or in .env"
+    if key in SECTIONS[""].keys:
+        return "belongs to the top of the file; write it above the first [table]"
+    return f"unknown key; {nearest(key, SECTIONS[section].keys)}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"write one of {', '.join(names)}"
+
+
+def password_name(account: str) -> str:
+    """The environment variable of an account's password."""
+    return f"MAILFAX_ACCOUNT_{re.sub('[^A-Z0-9]', '_', account.upper())}_PASSWORD"

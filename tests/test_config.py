@@ -1,0 +1,182 @@
+"""A configuration becomes exactly what it says, or the start is refused with one sentence that says what to do."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from mailfax.config import ConfigError, Limits, load
+
+CONFIGS = Path(__file__).parent / "configs"
+BAD = sorted(CONFIGS.glob("bad-*.toml"))
+GOOD = sorted(CONFIGS.glob("good-*.toml"))
+SECRETS = {"MAILFAX_ACCOUNT_MAIN_PASSWORD": "secret"}
+OFFICE_SECRETS = {
+    "MAILFAX_ACCOUNT_SALES_PASSWORD": "one",
+    "MAILFAX_ACCOUNT_LAW_PASSWORD": "two",
+    "MAILFAX_RELAY_PASSWORD": "three",
+}
+SMALLEST = (CONFIGS / "good-01-smallest.toml").read_text()
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes the smallest good configuration with some text exchanged; gives its path."""
+
+    def written(*exchanges: tuple[str, str]) -> Path:
+        text = SMALLEST
+        for old, new in exchanges:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        path = tmp_path / "mailfax.toml"
+        path.write_text(text)
+        return path
+
+    return written
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_a_bad_configuration_is_refused_with_exactly_its_sentence(path: Path) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(path, SECRETS)
+    assert str(refusal.value).replace(f"{CONFIGS}/", "") == path.with_suffix(".expected").read_text().rstrip("\n")
+
+
+def test_every_bad_configuration_differs_from_a_good_one_in_few_lines() -> None:
+    """So that each is refused for its own reason and not by chance."""
+    assert len(BAD) >= 16
+    smallest = set(SMALLEST.splitlines())
+    for path in BAD:
+        assert len(set(path.read_text().splitlines()) - smallest) <= 7, path.name
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_a_good_configuration_loads(path: Path) -> None:
+    assert load(path, SECRETS | OFFICE_SECRETS).source == path
+
+
+def test_what_is_left_out_has_its_default(write: Write, tmp_path: Path) -> None:
+    config = load(write(), SECRETS)
+    assert config.limits == Limits()
+    assert config.success_notice is True
+    assert config.spool_path == tmp_path / "spool.db"
+    (listener,) = config.listeners
+    assert (listener.host, listener.port, listener.tls, listener.proof) == ("127.0.0.1", 2525, "none", "network")
+    assert [str(net) for net in listener.networks] == ["127.0.0.0/8", "::1/128"]
+    (account,) = config.accounts
+    assert (account.password, account.deliver_to, account.poll_seconds) == ("secret", (), 60)
+    assert (account.settle_seconds, account.resend_when_absent, account.first_run) == (900, True, "baseline")
+    assert config.account("main") is account
+    assert config.account("gone") is None
+
+
+def test_what_is_written_is_what_counts() -> None:
+    config = load(CONFIGS / "good-02-office.toml", OFFICE_SECRETS)
+    assert config.fax_domains == ("fax.example.com", "fax.local")
+    assert (config.default_country, config.success_notice) == ("GB", False)
+    assert config.postmaster == "Postmaster@example.com"
+    assert config.spool_path == Path("/var/lib/mailfax/spool.db")
+    office, here = config.listeners
+    assert (office.host, office.port) == ("::", 25)
+    assert ipaddress.ip_network("198.51.100.7/32") in office.networks
+    assert (here.host, here.port) == ("localhost", 0)
+    sales, law = config.accounts
+    assert (sales.base_url, sales.password, sales.reference) == ("https://api.example.com/api/", "one", "front")
+    assert sales.deliver_to == ("sales@example.com", "archive@example.com")
+    assert (law.password, law.poll_seconds, law.settle_seconds) == ("two", 0.5, 2.0)
+    assert law.resend_when_absent is False
+    clerk, domain = config.senders
+    assert (clerk.senders, clerk.account, clerk.company) == (("clerk@example.com",), "law", "Example LLP")
+    assert clerk.network == (ipaddress.ip_network("192.168.7.0/24"),)
+    assert (domain.senders, domain.automatic, domain.notify) == (("@example.com",), True, "archive@example.com")
+    assert (config.relay.host, config.relay.port, config.relay.password) == ("mail.example.net", 587, "three")
+    assert (config.limits.pages, config.limits.expire_seconds, config.limits.recipients) == (20, 3600.0, 500)
+
+
+def test_a_password_in_dotenv_is_found_and_nothing_in_it_is_expanded(write: Write, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# ours\nexport MAILFAX_ACCOUNT_MAIN_PASSWORD='a$HOME${b}#c'\n")
+    assert load(write(), {}).accounts[0].password == "a$HOME${b}#c"
+
+
+def test_the_environment_wins_over_dotenv(write: Write, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MAILFAX_ACCOUNT_MAIN_PASSWORD=old\n")
+    assert load(write(), SECRETS).accounts[0].password == "secret"
+
+
+@pytest.mark.parametrize("line", ["MAILFAX_ACCOUNT_MAIN_PASSWORD", "MAILFAX_ACCOUNT_MAIN_PASSWORD='open"])
+def test_a_line_of_dotenv_that_means_nothing_is_refused_and_not_shown(
+    write: Write, tmp_path: Path, line: str
+) -> None:
+    (tmp_path / ".env").write_text(f"# ours\n{line}\n")
+    with pytest.raises(ConfigError) as refusal:
+        load(write(), {})
+    assert str(refusal.value) == f"{tmp_path}/.env: line 2 is not understood; write NAME='value'"
+
+
+def test_an_empty_password_is_a_missing_one(write: Write) -> None:
+    with pytest.raises(ConfigError, match="its password is missing; set MAILFAX_ACCOUNT_MAIN_PASSWORD"):
+        load(write(), {"MAILFAX_ACCOUNT_MAIN_PASSWORD": ""})
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"can't be read \(No such file or directory\); write its path behind"):
+        load(tmp_path / "mailfax.toml", SECRETS)
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mailfax.toml"
+    path.write_bytes(b'hostname = "b\xfcro"\n')
+    with pytest.raises(ConfigError, match="byte 13 is not UTF-8"):
+        load(path, SECRETS)
+
+
+def test_a_certificate_is_opened_with_its_key_before_the_start(write: Write, tmp_path: Path) -> None:
+    issued, other = (trustme.CA().issue_cert("fax.example.com") for _ in range(2))
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "fax.crt")
+    issued.private_key_pem.write_to_path(tmp_path / "fax.key")
+    other.private_key_pem.write_to_path(tmp_path / "other.key")
+
+    def tls(key: str) -> tuple[str, str]:
+        return ('2525"\n', f'2525"\ntls = "starttls"\ncertificate = "fax.crt"\nkey = "{key}"\n')
+
+    (listener,) = load(write(tls("fax.key")), SECRETS).listeners
+    assert (listener.certificate, listener.key) == (tmp_path / "fax.crt", tmp_path / "fax.key")
+    with pytest.raises(ConfigError, match="not a PEM certificate with its unencrypted key"):
+        load(write(tls("other.key")), SECRETS)
+
+
+def test_authorities_are_opened_before_the_start(write: Write, tmp_path: Path) -> None:
+    with_ca = ('username = "5557152222"\n', 'username = "5557152222"\nca_file = "ca.pem"\n')
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    assert load(write(with_ca), SECRETS).accounts[0].ca_file == tmp_path / "ca.pem"
+    (tmp_path / "ca.pem").write_text("nothing\n")
+    with pytest.raises(ConfigError, match="holds no PEM certificate"):
+        load(write(with_ca), SECRETS)
+
+
+def test_a_relay_in_clear_is_taken_when_it_was_said_twice(write: Write) -> None:
+    relay = load(write(('"127.0.0.1:25"', '"mail.example.com:25"\ncleartext = true')), SECRETS).relay
+    assert (relay.host, relay.tls, relay.cleartext) == ("mail.example.com", "none", True)
+
+
+def test_maildirs_lie_beside_the_file(write: Write, tmp_path: Path) -> None:
+    relay = load(write(('address = "127.0.0.1:25"\n', 'maildir = "var/mail"\n')), SECRETS).relay
+    assert (relay.maildir, relay.host) == (tmp_path / "var/mail", "")
+
+
+@pytest.mark.parametrize("address", ["a..b@example.com", ".a@example.com", "a@", "@example.com", "a b@example.com"])
+def test_a_postmaster_that_no_mail_reaches_is_refused(write: Write, address: str) -> None:
+    with pytest.raises(ConfigError, match="is not a mail address; write it like"):
+        load(write(("postmaster@example.com", address)), SECRETS)
+
+
+@pytest.mark.parametrize("address", ["2525", ":2525", "127.0.0.1:", "::1:2525", "[::1]", "127.0.0.1:smtp", "*:25x"])
+def test_an_address_without_host_or_port_is_refused(write: Write, address: str) -> None:
+    with pytest.raises(ConfigError, match="is not an address with a port"):
+        load(write(("127.0.0.1:2525", address)), SECRETS)
