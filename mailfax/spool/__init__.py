@@ -10,9 +10,9 @@ Whole house
     ``await spool.close()``                        finishes what is pending, gives account leases back
     ``spool.epoch -> int``                         this process
     ``spool.now() -> float``                       the spool's clock
-    ``bell = spool.bell(); await bell.wait(timeout)``   until something was committed here since this bell's last wait
-    ``await spool.counts() -> Counts``             ``.jobs``, ``.letters``, ``.inbound``, ``.documents``: word -> number;
-                                                   ``.damaged``: table -> number
+    ``bell = spool.bell()``; ``await bell.wait(timeout)``   until a commit of this process since its last wait
+    ``await spool.counts() -> Counts``             ``.jobs``, ``.letters``, ``.inbound``, ``.documents``: state word
+                                                   -> number; ``.damaged``: table -> number
     ``await spool.sweep() -> int``                 removes content files without a row, older than an hour
 
 ``spool.content``
@@ -23,41 +23,43 @@ Whole house
 
 ``spool.intake``
     ``await accept(message, jobs, content, letters=()) -> Message``   ["accept"] content_id and size are filled in.
-                                                   Raises ReferenceTaken, QueueIdTaken (draw again, call again with the
-                                                   same content), rules.failure.NotSent (nothing stored)
+                                                   Raises ReferenceTaken, QueueIdTaken (draw again, call again with
+                                                   the same content), rules.failure.NotSent (nothing stored)
     ``await message(queue_id) -> Message | None``
 
 ``spool.documents``                                one per message that has jobs
     ``await claim(lease) -> tuple[Message, Document] | None``   ["rendering"] attempts are counted here
     ``await renew(document, lease) -> Document``   ["document-lease"]
-    ``await ready(was, now_is, pages: bytes | Path) -> Document``   ["document-ready"] now_is has filename, pages, notes,
-                                                   contents, skipped; its ACCEPTED jobs become READY
+    ``await ready(was, now_is, pages: bytes | Path) -> Document``   ["document-ready"] now_is has filename,
+                                                   pages, notes, contents, skipped; ACCEPTED jobs become READY
     ``await later(was, next_attempt_at, detail) -> Document``   ["document-later"]
-    ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], letters, detail) -> None``   ["document-impossible"]
-                                                   jobs: (was, now_is) of every ACCEPTED and HELD job of the message
+    ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], letters, detail) -> None``
+                                                   ["document-impossible"] jobs: (was, now_is) of every ACCEPTED and
+                                                   HELD job of the message
     ``await get(message_queue_id) -> Document | None``
 
 ``spool.jobs``
     ``await make_due() -> int``                    ["due"] DEFERRED jobs whose time has come become READY
     ``await claim(accounts, lease) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING), ``.message``, ``.document``
     ``await renew(job, lease) -> FaxJob``          ["job-lease"] version stays; Outdated once the lease has run out
-    ``await advance(was, now_is, event, *, detail="", letters=()) -> FaxJob``   [event's name in lower case, "id-given"]
-                                                   a new ``now_is.fax_id`` enters the ledger; raises FaxIdTaken
-    ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields (absences,
-                                                   delay_told, …)
+    ``await advance(was, now_is, event, *, detail="", letters=()) -> FaxJob``
+                                                   [the event's name, as "id-given"] a new ``now_is.fax_id`` enters
+                                                   the ledger; raises FaxIdTaken
+    ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields
+                                                   (absences, delay_told, expires_at, …)
     ``await get(queue_id) -> FaxJob | None``       ``await of(message_queue_id) -> list[FaxJob]``
-    ``await list(*, states=None, account=None, limit=100, offset=0) -> list[FaxJob]``   newest first
+    ``await listing(*, states=None, account="", limit=100, offset=0) -> list[FaxJob]``   newest first
     ``await tracked(account) -> list[FaxJob]``     SUBMITTED and IN_DOUBT, all of them
     ``await expired_submissions() -> list[FaxJob]``   SUBMITTING, lease run out: advance with LEASE_EXPIRED
     ``await overdue(limit=500) -> list[FaxJob]``   waiting jobs past expires_at; none of a paused account
-    ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and now surely not sent: READY, DEFERRED, ACCEPTED
+    ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and now ACCEPTED, READY or DEFERRED: not sent
     ``await untold(accepted_before, limit=500) -> list[FaxJob]``   non-final, no delay letter yet
     ``await in_flight(account, number) -> int``    SUBMITTING, SUBMITTED, IN_DOUBT
 
 ``spool.accounts``
     ``await state(name) -> AccountState``          ``paused``, ``paused_at``, ``paused_reason``, ``baseline_at``,
                                                    ``first_met``, ``reference_returned``, ``epoch``, ``lease_until``
-    ``await list() -> list[AccountState]``
+    ``await listing() -> list[AccountState]``
     ``await lease(name, seconds) -> bool``         ["account-lease"] takes or renews; False: another process polls it
     ``await release(name) -> None``                ["account-released"]
     ``await pause(name, reason, letters=()) -> bool``   ["account-paused"] False: it was paused already, nothing owed
@@ -68,32 +70,67 @@ Whole house
     ``await baseline(account, ids) -> bool``       ["baseline"] sets baseline_at; False: it was made already
     ``await foreign(account, ids) -> None``        ["foreign-noted"]
     ``await unknown(account, ids) -> list[str]``   those of ``ids`` that the ledger doesn't have, in order
-    ``await find(account, fax_id) -> LedgerEntry | None``   ``.kind`` baseline, foreign, job, inbound; ``.owner`` queue ID
+    ``await find(account, fax_id) -> LedgerEntry | None``   ``.kind`` baseline, foreign, job, inbound; ``.owner``
 
 ``spool.inbound``
-    ``await listed(account, faxes) -> int``        ["inbound-listed"] InboundFax values; those known already are left out
+    ``await listed(account, faxes) -> int``        ["inbound-listed"] known ones are left out; how many were new
     ``await due(account, limit=50) -> list[InboundFax]``
-    ``await advance(was, now_is, event, *, detail="", content: bytes | Path | None = None, letters=()) -> InboundFax``
-                                                   ["inbound-fetched", "inbound-not-now", "inbound-given-up", "inbound-gone"]
-    ``await get(account, fax_id)``                 ``await list(*, states=None, limit=100, offset=0)``
+    ``await advance(was, now_is, event, *, detail="", content: bytes | Path | None = None, letters=())
+                                                   -> InboundFax``
+                                                   ["inbound-fetched", "inbound-not-now", "inbound-given-up",
+                                                   "inbound-gone"]
+    ``await get(account, fax_id)``                 ``await listing(*, states=None, limit=100, offset=0)``
 
 ``spool.outbox``
     ``await owe(letters) -> None``                 ["owed"]
-    ``await recover() -> int``                     ["letter-lease-expired"] HANDING_OVER with an expired lease -> WAITING
-    ``await claim(lease) -> Letter | None``        ["letter-claimed"] with its content
+    ``await recover() -> int``                     ["letter-lease-expired"] HANDING_OVER, lease run out -> WAITING
+    ``await claim(lease) -> Letter | None``        ["letter-claimed"] with its content; where that is damaged,
+                                                   ``content`` is empty and ``problem`` says so: never hand it over
     ``await renew(letter, lease) -> Letter``       ["letter-lease"] version stays
     ``await advance(was, now_is, event, *, detail="", letters=()) -> Letter``
                                                    ["letter-taken", "letter-not-taken", "letter-maybe-taken",
                                                    "letter-refused", "letter-too-old"]
     ``await get(letter_id) -> Letter | None``      with its content
-    ``await list(*, states=None, about=None, limit=100, offset=0) -> list[Letter]``   without content
+    ``await listing(*, states=None, about="", limit=100, offset=0) -> list[Letter]``   without content
 
 ``spool.history``
-    ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``, ``queue_id``,
-                                                   ``event``, ``state``, ``detail``
+    ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``,
+                                                   ``queue_id``, ``event``, ``state``, ``detail``
 
-Errors: ``Outdated``; ``ReferenceTaken``, ``QueueIdTaken``, ``FaxIdTaken``; ``NotCommitted`` (surely nothing stored: disk
-full, locked, read-only; ``.full``); ``CommitUnclear`` (the disk failed while committing: nothing may be promised);
-``ContentDamaged``; ``SpoolRefused`` (this file can't be opened, with a sentence). None of the last four is a
+Errors: ``Outdated``; ``ReferenceTaken``, ``QueueIdTaken``, ``FaxIdTaken``; ``NotCommitted`` (surely nothing stored:
+disk full, locked, read-only; ``.full``); ``CommitUnclear`` (the disk failed while committing: nothing may be
+promised); ``ContentDamaged``; ``SpoolRefused`` (this file can't be opened, with a sentence). None of them is a
 ``rules.failure.Failure``: a carrier that could not write down an answer must not take that for "not sent".
 """
+
+from __future__ import annotations
+
+from mailfax.spool.accounts import AccountState
+from mailfax.spool.commits import COMMITS, FaxIdTaken, Outdated, QueueIdTaken, ReferenceTaken
+from mailfax.spool.connection import SpoolRefused
+from mailfax.spool.content import Content, ContentDamaged
+from mailfax.spool.engine import Bell, CommitUnclear, NotCommitted
+from mailfax.spool.history import HistoryLine
+from mailfax.spool.jobs import Claimed
+from mailfax.spool.ledger import LedgerEntry
+from mailfax.spool.spool import Counts, Spool
+
+__all__ = [
+    "COMMITS",
+    "AccountState",
+    "Bell",
+    "Claimed",
+    "CommitUnclear",
+    "Content",
+    "ContentDamaged",
+    "Counts",
+    "FaxIdTaken",
+    "HistoryLine",
+    "LedgerEntry",
+    "NotCommitted",
+    "Outdated",
+    "QueueIdTaken",
+    "ReferenceTaken",
+    "Spool",
+    "SpoolRefused",
+]

@@ -1,0 +1,92 @@
+"""What we know of each FaxCore account: paused or not, met or not, and which process polls it.
+
+In: an account's name. Out: ``AccountState``; one of an unknown account has only zeros. ``spool.accounts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from mailfax.rules.job import Letter
+from mailfax.spool.commits import Commit, Hits, Outdated, Statement, Values
+from mailfax.spool.engine import Engine
+from mailfax.spool.outbox import CLASHES, Outbox
+from mailfax.spool.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """An account as the spool knows it. Times are 0 where it has not happened."""
+
+    name: str
+    first_met: float = 0.0
+    baseline_at: float = 0.0  #: when the ids were noted that were there before us
+    paused_at: float = 0.0
+    paused_reason: str = ""
+    reference_returned: bool = False  #: it is known to give our reference back
+    listed_at: float = 0.0  #: when received faxes were last entered
+    epoch: int = 0
+    lease_until: float = 0.0
+
+    @property
+    def paused(self) -> bool:
+        return self.paused_at > 0
+
+
+class Accounts:
+    """``spool.accounts``."""
+
+    def __init__(self, engine: Engine, outbox: Outbox) -> None:
+        self._engine, self._outbox = engine, outbox
+
+    async def state(self, name: str) -> AccountState:
+        [rows] = await self._engine.read(("account_get", {"name": name}))
+        return _account_of(rows[0]) if rows else AccountState(name)
+
+    async def lease(self, name: str, seconds: float) -> bool:
+        """Take or renew the right to poll it; False while another process has it."""
+        return await self._change("account-lease", "account_lease", {"name": name, "lease": seconds})
+
+    async def release(self, name: str) -> None:
+        """Give that right back, so that another process need not wait."""
+        await self._change("account-released", "account_release", {"name": name})
+
+    async def pause(self, name: str, reason: str, letters: Sequence[Letter] = ()) -> bool:
+        """Its jobs wait and their expiry stands still. False, and nothing owed, where it was paused already."""
+        return await self._change("account-paused", "account_pause", {"name": name, "reason": reason}, letters)
+
+    async def resume(self, name: str, letters: Sequence[Letter] = ()) -> bool:
+        """Go on; each waiting job gets back the time it lost. False where it was not paused."""
+        values = {"name": name}
+        more = (Statement("account_resume_jobs", values), Statement("account_resume", values, Hits.ONE))
+        return await self._change("account-resumed", "account_resume_guard", values, letters, more)
+
+    async def reference_returned(self, name: str) -> None:
+        """It has given a reference of ours back: from now on, absence can be proven."""
+        await self._change("reference-returned", "account_reference_returned", {"name": name})
+
+    async def listing(self) -> list[AccountState]:
+        """All accounts that were ever met."""
+        [rows] = await self._engine.read(("account_list", {}))
+        return [_account_of(row) for row in rows]
+
+    async def _change(
+        self,
+        name: str,
+        guard: str,
+        values: Values,
+        letters: Sequence[Letter] = (),
+        more: Sequence[Statement] = (),
+    ) -> bool:
+        try:
+            async with self._outbox.sealed(letters) as owed:
+                await self._engine.commit(Commit(name, (Statement(guard, values, Hits.ONE), *more, *owed), CLASHES))
+        except Outdated:
+            return False
+        return True
+
+
+def _account_of(row: Row) -> AccountState:
+    values = {field.name: row[field.name] for field in fields(AccountState)}
+    return AccountState(**values | {"reference_returned": bool(row["reference_returned"])})

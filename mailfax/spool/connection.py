@@ -1,0 +1,99 @@
+"""One SQLite file, opened so that a commit that returned is on the disk, and brought to the newest schema.
+
+LIMITS: a file system whose fsync is honest and that supports shared memory for WAL (no network mounts).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from mailfax.spool.sql import migrations
+
+#: How long one process waits for another one's commit, in seconds.
+BUSY_SECONDS = 30.0
+
+#: WAL pages (4 KB each) after which a commit also copies them into the database file.
+CHECKPOINT_PAGES = 4000
+
+
+class SpoolRefused(Exception):
+    """The spool can't be opened. The text says which file, why, and what to do."""
+
+
+def spool_path(url: str, base: Path) -> Path:
+    """``sqlite:////absolute`` or ``sqlite:///beside/the/configuration`` as a path."""
+    scheme, separator, rest = url.partition(":///")
+    if scheme != "sqlite" or not separator or not rest:
+        raise SpoolRefused(f"spool.url: {url!r} is not of the form sqlite:////absolute/path or sqlite:///relative")
+    return base / rest
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in autocommit mode; its transactions are begun by hand. Raises ``SpoolRefused``."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives -wal and -shm the mode of the database file, so that one must be there first.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as trouble:
+        raise SpoolRefused(f"{path}: can't be opened as the spool: {trouble}") from trouble
+    try:
+        connection.row_factory = sqlite3.Row
+        # Only heeded in a file without tables: lets retention give space back later.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA journal_size_limit=67108864")
+    except sqlite3.Error as trouble:
+        connection.close()
+        raise SpoolRefused(f"{path}: is not a spool that can be used here: {trouble}") from trouble
+    return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite answers "locked" at once, without waiting, where two processes do so together."""
+    given_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError as trouble:
+            if trouble.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > given_up:
+                raise
+            time.sleep(0.01)
+            continue
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"this file system has no write-ahead log (journal mode {mode})")
+        return
+
+
+def migrate(connection: sqlite3.Connection, path: Path, now: float) -> None:
+    """Apply what is missing, in one transaction. A schema newer than this code is refused."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS migration ("
+                "number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at DOUBLE PRECISION NOT NULL)"
+            )
+            (newest,) = connection.execute("SELECT COALESCE(MAX(number), 0) FROM migration").fetchone()
+            known = migrations()
+            if newest > len(known):
+                raise SpoolRefused(
+                    f"{path}: was written by a newer mailfax (schema {newest}, this one knows {len(known)}). "
+                    "Install that version, or restore a backup made before the upgrade."
+                )
+            for number, name, statements in known[newest:]:
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute("INSERT INTO migration VALUES (?, ?, ?)", (number, name, now))
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    except sqlite3.Error as trouble:
+        raise SpoolRefused(f"{path}: can't be brought to the newest schema: {trouble}") from trouble

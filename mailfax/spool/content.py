@@ -1,0 +1,258 @@
+"""Bytes that must survive: small ones in their row, large ones in a file that is durable before its row commits.
+
+In: blocks as they arrive. Out: ``Sealed``, ready for a commit; later the bytes by content ID, checked against their
+SHA-256. A large content grows in an unnamed file (``O_TMPFILE``), so that a crash leaves nothing behind, and gets its
+name only once it is complete; the row makes it count. A file without a row is swept (``sweep.py``).
+
+LIMITS: where the file system has no ``O_TMPFILE``, it grows under a name that begins with ".growing-".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mailfax.spool.commits import Hits, Statement
+from mailfax.spool.engine import Engine
+
+#: Up to here a row is cheaper than the two fsyncs of a file (measured: 0.47 ms against 0.54 ms at 20 KB).
+INLINE_BYTES: Final = 65_536
+BLOCK_BYTES: Final = 1 << 20
+GROWING: Final = ".growing-"
+
+
+class ContentDamaged(Exception):
+    """The bytes of a content are gone, or not those that were stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A complete content. ``data`` is None where the bytes are in a file, which is durable already."""
+
+    content_id: str
+    size: int
+    sha256: str
+    data: bytes | None
+
+    def statement(self) -> Statement:
+        """The row that makes it count."""
+        return Statement(
+            "content_add",
+            {"content_id": self.content_id, "size": self.size, "sha256": self.sha256, "bytes": self.data},
+            Hits.ONE,
+        )
+
+
+class Content:
+    """One growing content. ``write`` and ``seal`` may raise OSError (disk full, input/output error)."""
+
+    def __init__(self, root: Path) -> None:
+        self.content_id = os.urandom(16).hex()
+        self.size = 0
+        self._root = root
+        self._memory = bytearray()
+        self._file = -1
+        self._growing: Path | None = None
+        self._sha256 = hashlib.sha256()
+        self._sealed: Sealed | None = None
+
+    def __del__(self) -> None:
+        self.abandon()
+
+    def write(self, block: bytes) -> None:
+        """Append; blocking, but only as long as the page cache takes."""
+        if self._sealed:
+            raise ValueError("this content is complete")
+        self._sha256.update(block)
+        self.size += len(block)
+        if self._file < 0 and self.size <= INLINE_BYTES:
+            self._memory += block
+            return
+        if self._file < 0:
+            self._begin_file()
+            _write_all(self._file, self._memory)
+            self._memory = bytearray()
+        _write_all(self._file, block)
+
+    def abandon(self) -> None:
+        """Forget what was written. Without effect once it is sealed: then its row decides."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        if self._growing:
+            self._growing.unlink(missing_ok=True)
+            self._growing = None
+        self._memory = bytearray()
+
+    def discard(self) -> None:
+        """Remove a sealed content whose commit surely failed."""
+        if self._sealed and self._sealed.data is None:
+            with contextlib.suppress(OSError):
+                file_path(self._root, self.content_id).unlink(missing_ok=True)
+
+    def seal(self) -> Sealed:
+        """Complete, and durable where it is a file. Blocking: not for the event loop. The same answer every time."""
+        if self._sealed is None:
+            if self._file >= 0:
+                self._name_file()
+            data = bytes(self._memory) if self.size <= INLINE_BYTES else None
+            self._sealed = Sealed(self.content_id, self.size, self._sha256.hexdigest(), data)
+            self._memory = bytearray()
+        return self._sealed
+
+    def _begin_file(self) -> None:
+        folder = file_path(self._root, self.content_id).parent
+        _make_folder(folder)
+        try:
+            self._file = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        except OSError as trouble:
+            # NFS, some FUSE and overlay file systems: EOPNOTSUPP; kernels that don't know the flag: EISDIR.
+            if trouble.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise
+            self._growing = folder / (GROWING + self.content_id)
+            self._file = os.open(self._growing, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+
+    def _name_file(self) -> None:
+        path = file_path(self._root, self.content_id)
+        os.fsync(self._file)
+        with _folder(path.parent) as folder:
+            if self._growing:
+                os.rename(self._growing.name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                self._growing = None
+            else:
+                # linkat(AT_EMPTY_PATH) needs a capability; through /proc everybody may (open(2), O_TMPFILE). Python
+                # calls linkat, which follows the link, only where a folder is given; link would not.
+                os.link(f"/proc/self/fd/{self._file}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+            os.fsync(folder)
+        os.close(self._file)
+        self._file = -1
+
+
+class Contents:
+    """All stored bytes. ``spool.content``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.root = engine.path.parent / "content"
+
+    def begin(self) -> Content:
+        """A new content that grows; costs nothing until it is large."""
+        return Content(self.root)
+
+    async def seal(self, source: bytes | Path | Content) -> tuple[Content, Sealed]:
+        """Bytes, the copy of a file, or a grown content, durable as far as a file can be. May raise OSError."""
+        return await asyncio.to_thread(self._seal, source)
+
+    def _seal(self, source: bytes | Path | Content) -> tuple[Content, Sealed]:
+        if isinstance(source, Content):
+            return source, source.seal()
+        content = self.begin()
+        if isinstance(source, bytes):
+            content.write(source)
+        else:
+            with source.open("rb") as file:
+                while block := file.read(BLOCK_BYTES):
+                    content.write(block)
+        return content, content.seal()
+
+    async def read(self, content_id: str) -> bytes:
+        """All of it; raises ``ContentDamaged``."""
+        return b"".join([block async for block in self.chunks(content_id)])
+
+    async def chunks(self, content_id: str) -> AsyncIterator[bytes]:
+        """Block by block; raises ``ContentDamaged``, which may be after the last block."""
+        row = await self._row(content_id)
+        if row["bytes"] is not None:
+            _check(row, hashlib.sha256(row["bytes"]).hexdigest())
+            yield row["bytes"]
+            return
+        sha256 = hashlib.sha256()
+        blocks = _blocks(file_path(self.root, content_id))
+        while block := await asyncio.to_thread(next, blocks, b""):
+            sha256.update(block)
+            yield block
+        _check(row, sha256.hexdigest())
+
+    @contextlib.asynccontextmanager
+    async def file(self, content_id: str) -> AsyncIterator[Path]:
+        """A file with these bytes for as long as the block lasts, not to be written to; raises ``ContentDamaged``."""
+        row = await self._row(content_id)
+        if row["bytes"] is None:
+            path = file_path(self.root, content_id)
+            _check(row, await asyncio.to_thread(_digest, path))
+            yield path
+            return
+        _check(row, hashlib.sha256(row["bytes"]).hexdigest())
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="mailfax-"))
+        try:
+            path = folder / content_id
+            await asyncio.to_thread(path.write_bytes, row["bytes"])
+            yield path
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _row(self, content_id: str) -> Any:
+        [rows] = await self._engine.read(("content_get", {"content_id": content_id}))
+        if not rows:
+            raise ContentDamaged(f"content {content_id} is not in the spool")
+        return rows[0]
+
+
+def file_path(root: Path, content_id: str) -> Path:
+    """Where a large content lies."""
+    return root / content_id[:2] / content_id
+
+
+def _check(row: Any, sha256: str) -> None:
+    if sha256 != row["sha256"]:
+        raise ContentDamaged(f"content {row['content_id']} is not what was stored")
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                yield block
+    except OSError as trouble:
+        raise ContentDamaged(f"content {path.name} can't be read: {trouble.strerror}") from trouble
+
+
+def _digest(path: Path) -> str:
+    sha256 = hashlib.sha256()
+    for block in _blocks(path):
+        sha256.update(block)
+    return sha256.hexdigest()
+
+
+def _write_all(file: int, block: bytes | bytearray) -> None:
+    view = memoryview(block)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _make_folder(folder: Path) -> None:
+    """The folder and its parent, each durable in the folder above it."""
+    for path in (folder.parent, folder):
+        if not path.is_dir():
+            path.mkdir(mode=0o700, exist_ok=True)
+            with _folder(path.parent) as above:
+                os.fsync(above)
+
+
+@contextlib.contextmanager
+def _folder(path: Path) -> Iterator[int]:
+    """An open folder, to name files in and to make their names durable."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield folder
+    finally:
+        os.close(folder)

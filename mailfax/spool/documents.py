@@ -1,0 +1,149 @@
+"""Documents: one per message that has jobs, made by whoever claims it.
+
+In: the pages, or why there are none. Out: documents to make. What becomes of a document and of the jobs that wait for
+it is one commit. ``spool.documents``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mailfax.rules.job import Document, FaxJob, Letter, Message
+from mailfax.rules.states import JOB, JobEvent, JobState
+from mailfax.spool.commits import Commit, Hits, Outdated, Statement
+from mailfax.spool.content import Contents
+from mailfax.spool.engine import SURELY_NOT, Engine
+from mailfax.spool.jobs import changed
+from mailfax.spool.outbox import CLASHES, Outbox
+from mailfax.spool.rows import document_of, document_values, history, message_of, move_aside, readable
+
+
+class Documents:
+    """``spool.documents``."""
+
+    def __init__(self, engine: Engine, contents: Contents, outbox: Outbox) -> None:
+        self._engine, self._contents, self._outbox = engine, contents, outbox
+        self._claims = itertools.count(1)
+
+    async def claim(self, lease: float) -> tuple[Message, Document] | None:
+        """The document that is due longest, ours for ``lease`` seconds; None where none is due.
+
+        ``attempts`` counts this one already: a file that kills its renderer is seen by it.
+        """
+        while True:
+            values = {"claim": f"{self._engine.epoch}-{next(self._claims)}", "lease": lease}
+            commit = Commit(
+                "rendering",
+                (
+                    Statement("document_claim", values, Hits.ONE),
+                    Statement("document_claim_history", values, Hits.ONE),
+                ),
+            )
+            try:
+                results = await self._engine.commit(commit)
+            except Outdated:
+                return None
+            [row] = results[0].rows
+            [messages] = await self._engine.read(("message_get", {"queue_id": row["message"]}))
+            try:
+                return message_of(messages[0]), document_of(row)
+            except (ValueError, TypeError, LookupError) as trouble:
+                await move_aside(self._engine, "document", {"message": row["message"]}, trouble)
+
+    async def renew(self, document: Document, lease: float) -> Document:
+        """A longer lease; raises ``Outdated`` once it has run out."""
+        values = {
+            "message": document.message,
+            "was_version": document.version,
+            "was_epoch": document.epoch,
+            "lease": lease,
+        }
+        results = await self._engine.commit(
+            Commit("document-lease", (Statement("document_renew", values, Hits.ONE),))
+        )
+        return replace(document, lease_until=results[0].rows[0]["lease_until"])
+
+    async def ready(self, was: Document, now_is: Document, pages: bytes | Path) -> Document:
+        """Store the pages; its ACCEPTED jobs become READY. Raises ``Outdated``, ``OSError``, ``NotCommitted``."""
+        content, sealed = await self._contents.seal(pages)
+        now_is = replace(now_is, state="ready", content_id=sealed.content_id)
+        event = JobEvent.DOCUMENT_READY
+        jobs = _waiting(was, event, "")
+        commit = Commit(
+            "document-ready",
+            (
+                _changed(was, now_is),
+                sealed.statement(),
+                history(was.message, event.value, now_is.state, f"{now_is.pages} pages"),
+                Statement("document_jobs_history", jobs),
+                Statement("document_jobs_ready", jobs),
+            ),
+        )
+        try:
+            await self._engine.commit(commit)
+        except SURELY_NOT:
+            content.discard()
+            raise
+        return replace(now_is, version=was.version + 1, lease_until=0.0)
+
+    async def later(self, was: Document, next_attempt_at: float, detail: str) -> Document:
+        """It can't be made now; its jobs go on waiting. Raises ``Outdated``."""
+        now_is = replace(was, next_attempt_at=next_attempt_at)
+        event = JobEvent.DOCUMENT_LATER
+        commit = Commit(
+            "document-later",
+            (
+                _changed(was, now_is),
+                history(was.message, event.value, now_is.state, detail),
+                Statement("document_jobs_history", _waiting(was, event, detail)),
+            ),
+        )
+        await self._engine.commit(commit)
+        return replace(now_is, version=was.version + 1, lease_until=0.0)
+
+    async def impossible(
+        self, was: Document, jobs: Sequence[tuple[FaxJob, FaxJob]], letters: Sequence[Letter], detail: str
+    ) -> None:
+        """It can't be made at all: (was, now_is) of each ACCEPTED or HELD job, and the letters they owe.
+
+        Raises ``Outdated`` too where a job of the message is missing in ``jobs``: read them again.
+        """
+        values = {
+            "message": was.message,
+            "was_version": was.version,
+            "was_epoch": was.epoch,
+            "jobs": len(jobs),
+        }
+        event = JobEvent.DOCUMENT_IMPOSSIBLE.value
+        statements = [
+            Statement("document_impossible", values, Hits.ONE),
+            history(was.message, event, "impossible", detail),
+        ]
+        for job_was, job_is in jobs:
+            statements.append(changed(job_was, job_is))
+            statements.append(history(job_was.queue_id, event, job_is.state, detail))
+        async with self._outbox.sealed(letters) as owed:
+            await self._engine.commit(Commit("document-impossible", (*statements, *owed), CLASHES))
+
+    async def get(self, message: str) -> Document | None:
+        """The document of a message."""
+        [rows] = await self._engine.read(("document_get", {"message": message}))
+        documents = await readable(self._engine, "document", document_of, rows)
+        return documents[0] if documents else None
+
+
+def _changed(was: Document, now_is: Document) -> Statement:
+    return Statement("document_change", document_values(was, now_is), Hits.ONE)
+
+
+def _waiting(document: Document, event: JobEvent, detail: str) -> dict[str, str]:
+    """The values of both statements about the jobs that wait for a document."""
+    return {
+        "message": document.message,
+        "event_word": event.value,
+        "state": JOB.after(JobState.ACCEPTED, event).value,
+        "detail": detail,
+    }

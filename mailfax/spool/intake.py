@@ -1,0 +1,90 @@
+"""A mail enters: message, content, document, jobs and owed letters in one commit, and only then the 250.
+
+In: a ``Message`` and its jobs as the rules made them, and the content that the door filled. Out: the message as it is
+stored. Raises ``NotSent`` where surely nothing was stored, so that the door answers 452 and the client tries again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from mailfax.rules.failure import NotSent
+from mailfax.rules.job import FaxJob, Letter, Message
+from mailfax.spool.commits import Commit, Hits, QueueIdTaken, ReferenceTaken, Statement
+from mailfax.spool.content import Content, Contents
+from mailfax.spool.engine import Engine, NotCommitted
+from mailfax.spool.outbox import Outbox
+from mailfax.spool.rows import history, job_values, message_of, message_values
+
+
+class Intake:
+    """``spool.intake``."""
+
+    def __init__(self, engine: Engine, contents: Contents, outbox: Outbox) -> None:
+        self._engine, self._contents, self._outbox = engine, contents, outbox
+
+    async def accept(
+        self, message: Message, jobs: Sequence[FaxJob], content: Content, letters: Sequence[Letter] = ()
+    ) -> Message:
+        """Durable when it returns. ``content_id`` and ``size`` of the message are filled in from the content.
+
+        Raises ``ReferenceTaken`` or ``QueueIdTaken`` (draw again, and call again with the same content), ``NotSent``
+        (nothing is stored), ``CommitUnclear``.
+        """
+        with _not_stored():
+            _, sealed = await self._contents.seal(content)
+        message = replace(message, content_id=sealed.content_id, size=sealed.size)
+        statements = [
+            sealed.statement(),
+            Statement("message_add", message_values(message), Hits.ONE),
+            history(message.queue_id, "accepted", "accepted", f"{len(jobs)} jobs, {sealed.size} bytes"),
+        ]
+        if jobs:
+            statements.append(Statement("document_add", {"message": message.queue_id}, Hits.ONE))
+        for job in jobs:
+            statements.append(Statement("job_add", job_values(job), Hits.ONE))
+            statements.append(history(job.queue_id, "accepted", job.state))
+        try:
+            with _not_stored():
+                async with self._outbox.sealed(letters) as owed:
+                    await self._engine.commit(
+                        Commit(
+                            "accept",
+                            (*statements, *owed),
+                            {
+                                "job.reference": ReferenceTaken,
+                                "job.queue_id": QueueIdTaken,
+                                "message.queue_id": QueueIdTaken,
+                                "letter.letter_id": QueueIdTaken,
+                            },
+                        )
+                    )
+        except NotSent:
+            content.discard()
+            raise
+        return message
+
+    async def message(self, queue_id: str) -> Message | None:
+        [rows] = await self._engine.read(("message_get", {"queue_id": queue_id}))
+        return message_of(rows[0]) if rows else None
+
+
+@contextlib.contextmanager
+def _not_stored() -> Iterator[None]:
+    """Trouble of the disk, in words for the client. Internals stay here."""
+    try:
+        yield
+    except NotCommitted as trouble:
+        full, cause = trouble.full, trouble.reason
+    except OSError as trouble:
+        full, cause = trouble.errno in (errno.ENOSPC, errno.EDQUOT), trouble.strerror or "input/output error"
+    else:
+        return
+    if full:
+        raise NotSent(
+            "There is no room to store this message now; please try later.", diagnostic="x-mailfax; disk full"
+        )
+    raise NotSent("This message can't be stored now; please try later.", diagnostic=f"x-mailfax; {cause}")

@@ -1,0 +1,188 @@
+"""Fax jobs: claimed, advanced along the arrows of ``rules.states``, and found again.
+
+In: a job as it was read and as it is now. Out: the same with its new version. Every arrow is one commit with its line
+of history, the letters it owes and, where it learned a fax id, the ledger's row. ``spool.jobs``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mailfax.rules.job import Document, FaxJob, Letter, Message
+from mailfax.rules.states import JOB, NON_FINAL, JobEvent, JobState
+from mailfax.spool.commits import Commit, FaxIdTaken, Hits, Outdated, Statement, Values, commit_name
+from mailfax.spool.engine import Engine
+from mailfax.spool.outbox import CLASHES, Outbox
+from mailfax.spool.rows import document_of, history, job_of, job_values, message_of, move_aside, readable
+
+#: What a job's document must be for the job to stand there.
+_DOCUMENT = {JobState.ACCEPTED: "pending", JobState.READY: "ready"}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job of ours to submit, with all that this needs."""
+
+    job: FaxJob
+    message: Message
+    document: Document
+
+
+class Jobs:
+    """``spool.jobs``."""
+
+    def __init__(self, engine: Engine, outbox: Outbox) -> None:
+        self._engine, self._outbox = engine, outbox
+        self._claims = itertools.count(1)
+
+    async def make_due(self) -> int:
+        """DEFERRED jobs whose time has come become READY, up to 500 at once; how many."""
+        event = JobEvent.DUE
+        values = {"event_word": event.value, "state": JOB.after(JobState.DEFERRED, event).value}
+        commit = Commit(
+            commit_name(event), (Statement("job_due_history", values, Hits.SOME), Statement("job_due", values))
+        )
+        try:
+            results = await self._engine.commit(commit)
+        except Outdated:
+            return 0
+        return results[1].hits
+
+    async def claim(self, accounts: Sequence[str], lease: float) -> Claimed | None:
+        """The READY job that is due longest, now SUBMITTING and ours for ``lease`` seconds, or None."""
+        event = JobEvent.CLAIMED
+        while True:
+            values = {
+                "accounts": tuple(accounts),
+                "claim": f"{self._engine.epoch}-{next(self._claims)}",
+                "lease": lease,
+                "event_word": event.value,
+                "state": JOB.after(JobState.READY, event).value,
+            }
+            commit = Commit(
+                "claim", (Statement("job_claim", values, Hits.ONE), Statement("job_claim_history", values, Hits.ONE))
+            )
+            try:
+                results = await self._engine.commit(commit)
+            except Outdated:
+                return None
+            [row] = results[0].rows
+            [messages, documents] = await self._engine.read(
+                ("message_get", {"queue_id": row["message"]}), ("document_get", {"message": row["message"]})
+            )
+            try:
+                return Claimed(job_of(row), message_of(messages[0]), document_of(documents[0]))
+            except (ValueError, TypeError, LookupError) as trouble:
+                await move_aside(self._engine, "job", {"queue_id": row["queue_id"]}, trouble)
+
+    async def renew(self, job: FaxJob, lease: float) -> FaxJob:
+        """A longer lease. The version stays; raises ``Outdated`` once the lease has run out."""
+        values = {
+            "queue_id": job.queue_id,
+            "was_version": job.version,
+            "was_epoch": job.epoch,
+            "lease": lease,
+        }
+        results = await self._engine.commit(Commit("job-lease", (Statement("job_renew", values, Hits.ONE),)))
+        return replace(job, lease_until=results[0].rows[0]["lease_until"])
+
+    async def advance(
+        self, was: FaxJob, now_is: FaxJob, event: JobEvent, *, detail: str = "", letters: Sequence[Letter] = ()
+    ) -> FaxJob:
+        """Store ``now_is = was.after(event, …)``, with the letters that this owes.
+
+        Raises ``Outdated``, and ``FaxIdTaken`` where a new ``fax_id`` belongs to something else.
+        """
+        name = commit_name(event)
+        guard = changed(was, now_is, only_expired=event is JobEvent.LEASE_EXPIRED)
+        return await self._store(name, guard, was, now_is, event.value, detail, letters)
+
+    async def note(self, was: FaxJob, now_is: FaxJob, *, detail: str = "", letters: Sequence[Letter] = ()) -> FaxJob:
+        """Store what was learned without an arrow: absences, a delay that was told. Raises ``Outdated``."""
+        if now_is.state is not was.state:
+            raise ValueError(f"{was.queue_id}: a note does not change the state")
+        return await self._store("noted", changed(was, now_is), was, now_is, "noted", detail, letters)
+
+    async def _store(
+        self,
+        name: str,
+        guard: Statement,
+        was: FaxJob,
+        now_is: FaxJob,
+        event: str,
+        detail: str,
+        letters: Sequence[Letter],
+    ) -> FaxJob:
+        statements = [guard, history(was.queue_id, event, now_is.state, detail)]
+        if now_is.fax_id and now_is.fax_id != was.fax_id:
+            own = {"account": was.account, "fax_id": now_is.fax_id, "owner": was.queue_id}
+            statements.append(Statement("ledger_own", own, Hits.ONE, FaxIdTaken))
+        async with self._outbox.sealed(letters) as owed:
+            await self._engine.commit(Commit(name, (*statements, *owed), CLASHES))
+        return replace(now_is, version=was.version + 1)
+
+    async def get(self, queue_id: str) -> FaxJob | None:
+        jobs = await self._read("job_get", {"queue_id": queue_id})
+        return jobs[0] if jobs else None
+
+    async def of(self, message: str) -> list[FaxJob]:
+        """The jobs of a message."""
+        return await self._read("job_of", {"message": message})
+
+    async def listing(
+        self,
+        *,
+        states: Sequence[JobState] | None = None,
+        account: str = "",
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[FaxJob]:
+        """Newest first."""
+        words = tuple(state.value for state in (JobState if states is None else states))
+        return await self._read(
+            "job_list", {"states": words, "account": account or "", "limit": limit, "offset": offset}
+        )
+
+    async def tracked(self, account: str) -> list[FaxJob]:
+        """All that FaxCore may know of: SUBMITTED and IN_DOUBT."""
+        return await self._read("job_tracked", {"account": account})
+
+    async def expired_submissions(self) -> list[FaxJob]:
+        """SUBMITTING with a lease that ran out: its process died, or hangs. Never a second POST."""
+        return await self._read("job_expired_submissions", {})
+
+    async def overdue(self, limit: int = 500) -> list[FaxJob]:
+        """Waiting jobs past ``expires_at``; none of a paused account, whose time stands still."""
+        return await self._read("job_overdue", {"limit": limit})
+
+    async def cancel_wanted(self) -> list[FaxJob]:
+        """Jobs whose cancelling was asked for while in flight, and which are now surely not sent."""
+        return await self._read("job_cancel_wanted", {})
+
+    async def untold(self, accepted_before: float, limit: int = 500) -> list[FaxJob]:
+        """Jobs without an end, accepted before then, whose sender has had no delay letter."""
+        states = tuple(state.value for state in NON_FINAL)
+        return await self._read("job_untold", {"states": states, "accepted_before": accepted_before, "limit": limit})
+
+    async def in_flight(self, account: str, number: str) -> int:
+        """How many jobs of an account to a number FaxCore may have just now."""
+        [rows] = await self._engine.read(("job_in_flight", {"account": account, "number": number}))
+        return int(rows[0]["n"])
+
+    async def _read(self, name: str, values: Values) -> list[FaxJob]:
+        [rows] = await self._engine.read((name, values))
+        return await readable(self._engine, "job", job_of, rows)
+
+
+def changed(was: FaxJob, now_is: FaxJob, *, only_expired: bool = False) -> Statement:
+    """The guard of every change of a job."""
+    values = job_values(now_is) | {
+        "was_state": was.state.value,
+        "was_epoch": was.epoch,
+        "was_version": was.version,
+        "document": _DOCUMENT.get(now_is.state, "") if now_is.state is not was.state else "",
+        "only_expired": int(only_expired),
+    }
+    return Statement("job_change", values, Hits.ONE)

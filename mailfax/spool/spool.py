@@ -1,0 +1,120 @@
+"""``Spool``: the rooms of the spool over one engine. Opening it allocates this process's epoch by a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mailfax.spool.accounts import Accounts
+from mailfax.spool.commits import Commit, Hits, Statement
+from mailfax.spool.connection import spool_path
+from mailfax.spool.content import Contents
+from mailfax.spool.documents import Documents
+from mailfax.spool.engine import Bell, Engine, Hook, NotCommitted
+from mailfax.spool.history import History
+from mailfax.spool.inbound import Inbound
+from mailfax.spool.intake import Intake
+from mailfax.spool.jobs import Jobs
+from mailfax.spool.ledger import Ledger
+from mailfax.spool.outbox import Outbox
+from mailfax.spool.sweep import ORPHAN_SECONDS, sweep_orphans
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many of each there are, by state word; ``damaged`` by table, and those are in none of the others."""
+
+    jobs: dict[str, int] = field(default_factory=dict)
+    letters: dict[str, int] = field(default_factory=dict)
+    inbound: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, int] = field(default_factory=dict)
+    damaged: dict[str, int] = field(default_factory=dict)
+
+
+class Spool:
+    """All durable state. Made by ``open``; belongs to the event loop in which that ran."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.content = Contents(engine)
+        self.outbox = Outbox(engine, self.content)
+        self.intake = Intake(engine, self.content, self.outbox)
+        self.documents = Documents(engine, self.content, self.outbox)
+        self.jobs = Jobs(engine, self.outbox)
+        self.accounts = Accounts(engine, self.outbox)
+        self.ledger = Ledger(engine)
+        self.inbound = Inbound(engine, self.content, self.outbox)
+        self.history = History(engine)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        base: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        before_commit: Hook | None = None,
+        after_commit: Hook | None = None,
+    ) -> Spool:
+        """Open or make the spool of ``url``, relative to ``base``. Raises ``SpoolRefused``.
+
+        The hooks get the names of the commits of a group, in the writer thread, just before and just after it
+        becomes durable.
+        """
+        engine = await asyncio.to_thread(Engine, spool_path(url, base), clock, before_commit, after_commit)
+        engine.start()
+        try:
+            started = Statement("process_start", {"host": socket.gethostname(), "pid": os.getpid()}, Hits.ONE)
+            results = await engine.commit(Commit("process-started", (started, Statement("process_forget", {}))))
+            engine.epoch = int(results[0].rows[0]["epoch"])
+        except BaseException:
+            await engine.close()
+            raise
+        return cls(engine)
+
+    async def close(self) -> None:
+        """Finish what is pending, and give the accounts that this process polls back."""
+        ended = (Statement("process_end", {}, Hits.ONE), Statement("process_release_accounts", {}))
+        try:
+            await self._engine.commit(Commit("process-ended", ended))
+        except NotCommitted:
+            pass  # its leases run out by themselves
+        finally:
+            await self._engine.close()
+
+    @property
+    def epoch(self) -> int:
+        """This process, among all that ever opened this spool."""
+        return self._engine.epoch
+
+    def now(self) -> float:
+        """The spool's clock."""
+        return self._engine.clock()
+
+    def bell(self) -> Bell:
+        """Rings at every commit of this process. Each carrier takes its own."""
+        return self._engine.bell()
+
+    async def counts(self) -> Counts:
+        counts = Counts()
+        tables = {
+            "job": counts.jobs,
+            "letter": counts.letters,
+            "inbound": counts.inbound,
+            "document": counts.documents,
+        }
+        [rows] = await self._engine.read(("counts", {}))
+        for row in rows:
+            table, word = (counts.damaged, row["what"]) if row["damaged"] else (tables[row["what"]], row["state"])
+            table[word] = table.get(word, 0) + row["n"]
+        return counts
+
+    async def sweep(self) -> int:
+        """Remove content files without a row that nobody touched for an hour; how many."""
+        # Files carry the time of the file system, not of the spool's clock.
+        return await sweep_orphans(self._engine, self.content.root, time.time() - ORPHAN_SECONDS)

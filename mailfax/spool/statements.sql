@@ -1,0 +1,394 @@
+-- Every statement of the spool. A block begins with "-- name:" and is called by that name and no other.
+-- Portable SQL: what runs here runs on PostgreSQL too. :now is the spool's clock, :epoch this process; the engine
+-- binds both, one moment for all statements of a commit. A tuple bound to :name in IN (:name) becomes a list.
+
+-- name: process_start
+-- Epochs only grow: no two processes that ever opened this spool have the same one.
+INSERT INTO process (epoch, started_at, host, pid)
+SELECT COALESCE(MAX(epoch), 0) + 1, :now, :host, :pid FROM process WHERE 1 = 1
+RETURNING epoch
+
+-- name: process_forget
+-- Commands open the spool too; those that ended well are forgotten after a day, the newest epoch stays.
+DELETE FROM process
+WHERE ended_at > 0 AND ended_at < :now - 86400 AND epoch < (SELECT MAX(epoch) FROM process)
+
+-- name: process_end
+UPDATE process SET ended_at = :now WHERE epoch = :epoch
+
+-- name: process_release_accounts
+UPDATE account SET lease_until = 0 WHERE epoch = :epoch
+
+
+-- name: history_add
+INSERT INTO history (at, queue_id, event, state, detail) VALUES (:now, :queue_id, :event_word, :state, :detail)
+
+-- name: history_of
+-- A message's lines together with those of its jobs.
+SELECT seq, at, queue_id, event, state, detail FROM history
+WHERE queue_id = :queue_id OR queue_id IN (SELECT queue_id FROM job WHERE message = :queue_id)
+ORDER BY seq
+
+
+-- name: content_add
+INSERT INTO content (content_id, size, sha256, made_at, bytes) VALUES (:content_id, :size, :sha256, :now, :bytes)
+
+-- name: content_get
+SELECT content_id, size, sha256, bytes FROM content WHERE content_id = :content_id
+
+-- name: content_known
+SELECT content_id FROM content WHERE content_id IN (:content_ids)
+
+
+-- name: message_add
+INSERT INTO message (
+    queue_id, received_at, sender, ret, envid, client_ip, listener, login, account, sender_name, sender_company,
+    owner, success_notice, header_message_id, subject, content_id, size
+) VALUES (
+    :queue_id, :received_at, :sender, :ret, :envid, :client_ip, :listener, :login, :account, :sender_name,
+    :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size
+)
+
+-- name: message_get
+SELECT * FROM message WHERE queue_id = :queue_id
+
+
+-- name: document_add
+INSERT INTO document (
+    message, state, attempts, next_attempt_at, version, epoch, lease_until, content_id, filename, pages, notes,
+    contents, skipped
+) VALUES (:message, 'pending', 0, :now, 0, 0, 0, '', '', NULL, '', '[]', '[]')
+
+-- name: document_claim
+-- Counts the attempt before it is made, so that a file that kills its renderer can't do so for ever. Whose lease has
+-- run out has lost the document. A document for which no job waits is not made.
+UPDATE document SET
+    epoch = :epoch, lease_until = :now + :lease, claim = :claim, attempts = attempts + 1, version = version + 1
+WHERE message = (
+    SELECT d.message FROM document d
+    WHERE d.state = 'pending' AND d.damaged = 0 AND d.next_attempt_at <= :now AND d.lease_until <= :now
+      AND EXISTS (SELECT 1 FROM job j WHERE j.message = d.message AND j.state = 'accepted' AND j.damaged = 0)
+    ORDER BY d.next_attempt_at, d.message LIMIT 1
+) AND state = 'pending' AND lease_until <= :now
+RETURNING *
+
+-- name: document_claim_history
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, message, 'rendering', state, 'attempt ' || attempts FROM document WHERE claim = :claim
+
+-- name: document_renew
+UPDATE document SET lease_until = :now + :lease
+WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
+  AND lease_until > :now
+RETURNING lease_until
+
+-- name: document_change
+UPDATE document SET
+    state = :state, next_attempt_at = :next_attempt_at, lease_until = 0, content_id = :content_id,
+    filename = :filename, pages = :pages, notes = :notes, contents = :contents, skipped = :skipped,
+    version = version + 1
+WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
+
+-- name: document_impossible
+-- :jobs is how many jobs get their end in this commit: none may be left behind without a document.
+UPDATE document SET state = 'impossible', lease_until = 0, version = version + 1
+WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
+  AND (SELECT COUNT(*) FROM job WHERE job.message = document.message AND job.state IN ('accepted', 'held')) = :jobs
+
+-- name: document_jobs_history
+-- Before document_jobs_ready, while they can still be told apart.
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, queue_id, :event_word, :state, :detail FROM job WHERE message = :message AND state = 'accepted'
+
+-- name: document_jobs_ready
+UPDATE job SET state = 'ready', version = version + 1 WHERE message = :message AND state = 'accepted'
+
+-- name: document_get
+SELECT * FROM document WHERE message = :message AND damaged = 0
+
+-- name: document_aside
+UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message AND damaged = 0
+
+
+-- name: job_add
+INSERT INTO job (
+    queue_id, message, account, address, number, recipient_name, notify, orcpt, reference, state, accepted_at,
+    expires_at, next_attempt_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
+    submitted_at, absences, absent_since, cancel_requested, delay_told, ended_at, pages, pages_delivered,
+    status_code, status_sentence, status_diagnostic
+) VALUES (
+    :queue_id, :message, :account, :address, :number, :recipient_name, :notify, :orcpt, :reference, :state,
+    :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
+    :submitting_at, :last_byte_at, :submitted_at, :absences, :absent_since, :cancel_requested, :delay_told,
+    :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic
+)
+
+-- name: job_due_history
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, queue_id, :event_word, :state, '' FROM job
+WHERE queue_id IN (
+    SELECT queue_id FROM job
+    WHERE state = 'deferred' AND damaged = 0 AND cancel_requested = 0 AND next_attempt_at <= :now
+    ORDER BY next_attempt_at, queue_id LIMIT 500
+)
+
+-- name: job_due
+-- The same five hundred at most as job_due_history, in the same commit and at the same :now.
+UPDATE job SET state = :state, version = version + 1
+WHERE queue_id IN (
+    SELECT queue_id FROM job
+    WHERE state = 'deferred' AND damaged = 0 AND cancel_requested = 0 AND next_attempt_at <= :now
+    ORDER BY next_attempt_at, queue_id LIMIT 500
+)
+
+-- name: job_claim
+-- Committed before the first byte leaves. Neither a paused account's job, nor one that somebody wants cancelled, nor
+-- one that is past its time.
+UPDATE job SET
+    state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, submitting_at = :now,
+    last_byte_at = 0, attempts = attempts + 1, version = version + 1
+WHERE queue_id = (
+    SELECT j.queue_id FROM job j
+    WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0
+      AND j.next_attempt_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
+      AND NOT EXISTS (SELECT 1 FROM account a WHERE a.name = j.account AND a.paused_at > 0)
+    ORDER BY j.next_attempt_at, j.queue_id LIMIT 1
+) AND state = 'ready'
+RETURNING *
+
+-- name: job_claim_history
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, queue_id, :event_word, state, 'attempt ' || attempts FROM job WHERE state = :state AND claim = :claim
+
+-- name: job_renew
+-- A lease that has run out is not renewed: its row may have changed hands.
+UPDATE job SET lease_until = :now + :lease
+WHERE queue_id = :queue_id AND state = 'submitting' AND version = :was_version AND epoch = :was_epoch
+  AND lease_until > :now
+RETURNING lease_until
+
+-- name: job_change
+-- :document is the state that its document must have, or '': a job never waits for what is there already, nor goes
+-- without. :only_expired is 1 where another process takes the row: the database's clock decides.
+UPDATE job SET
+    recipient_name = :recipient_name, state = :state, expires_at = :expires_at, next_attempt_at = :next_attempt_at,
+    attempts = :attempts, epoch = :epoch_was, lease_until = :lease_until, fax_id = :fax_id,
+    submitting_at = :submitting_at, last_byte_at = :last_byte_at, submitted_at = :submitted_at,
+    absences = :absences, absent_since = :absent_since, cancel_requested = :cancel_requested,
+    delay_told = :delay_told, ended_at = :ended_at, pages = :pages, pages_delivered = :pages_delivered,
+    status_code = :status_code, status_sentence = :status_sentence, status_diagnostic = :status_diagnostic,
+    version = version + 1
+WHERE queue_id = :queue_id AND state = :was_state AND epoch = :was_epoch AND version = :was_version AND damaged = 0
+  AND (:document = '' OR EXISTS (
+      SELECT 1 FROM document WHERE document.message = job.message AND document.state = :document
+  ))
+  AND (:only_expired = 0 OR lease_until <= :now)
+
+-- name: job_get
+SELECT * FROM job WHERE queue_id = :queue_id AND damaged = 0
+
+-- name: job_of
+SELECT * FROM job WHERE message = :message AND damaged = 0 ORDER BY queue_id
+
+-- name: job_list
+SELECT * FROM job
+WHERE damaged = 0 AND state IN (:states) AND (:account = '' OR account = :account)
+ORDER BY accepted_at DESC, queue_id DESC LIMIT :limit OFFSET :offset
+
+-- name: job_tracked
+SELECT * FROM job WHERE account = :account AND state IN ('submitted', 'in-doubt') AND damaged = 0 ORDER BY queue_id
+
+-- name: job_expired_submissions
+SELECT * FROM job WHERE state = 'submitting' AND damaged = 0 AND lease_until <= :now ORDER BY lease_until, queue_id
+
+-- name: job_overdue
+-- While an account is paused, the time of its jobs stands still.
+SELECT * FROM job
+WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND damaged = 0 AND expires_at <= :now
+  AND NOT EXISTS (SELECT 1 FROM account WHERE account.name = job.account AND account.paused_at > 0)
+ORDER BY expires_at, queue_id LIMIT :limit
+
+-- name: job_cancel_wanted
+SELECT * FROM job
+WHERE state IN ('accepted', 'ready', 'deferred') AND cancel_requested = 1 AND damaged = 0 ORDER BY queue_id
+
+-- name: job_untold
+SELECT * FROM job
+WHERE state IN (:states) AND delay_told = 0 AND damaged = 0 AND accepted_at <= :accepted_before
+ORDER BY accepted_at, queue_id LIMIT :limit
+
+-- name: job_in_flight
+SELECT COUNT(*) AS n FROM job
+WHERE account = :account AND number = :number AND state IN ('submitting', 'submitted', 'in-doubt')
+
+-- name: job_aside
+UPDATE job SET damaged = 1, version = version + 1 WHERE queue_id = :queue_id AND damaged = 0
+
+
+-- name: account_get
+SELECT * FROM account WHERE name = :name
+
+-- name: account_list
+SELECT * FROM account ORDER BY name
+
+-- name: account_lease
+INSERT INTO account (name, first_met, epoch, lease_until) VALUES (:name, :now, :epoch, :now + :lease)
+ON CONFLICT (name) DO UPDATE SET epoch = :epoch, lease_until = :now + :lease
+WHERE account.epoch = :epoch OR account.lease_until <= :now
+
+-- name: account_release
+UPDATE account SET lease_until = 0 WHERE name = :name AND epoch = :epoch
+
+-- name: account_pause
+INSERT INTO account (name, first_met, paused_at, paused_reason) VALUES (:name, :now, :now, :reason)
+ON CONFLICT (name) DO UPDATE SET paused_at = :now, paused_reason = :reason WHERE account.paused_at = 0
+
+-- name: account_resume_guard
+UPDATE account SET paused_reason = '' WHERE name = :name AND paused_at > 0
+
+-- name: account_resume_jobs
+-- Each waiting job gets back the time it lost: the pause, or what of it came after the job.
+UPDATE job SET version = version + 1, expires_at = expires_at + :now - (
+    SELECT CASE WHEN job.accepted_at > a.paused_at THEN job.accepted_at ELSE a.paused_at END
+    FROM account a WHERE a.name = job.account
+)
+WHERE account = :name AND state IN ('accepted', 'ready', 'deferred', 'held')
+
+-- name: account_resume
+UPDATE account SET paused_at = 0 WHERE name = :name
+
+-- name: account_reference_returned
+INSERT INTO account (name, first_met, reference_returned) VALUES (:name, :now, 1)
+ON CONFLICT (name) DO UPDATE SET reference_returned = 1
+
+-- name: account_baseline
+INSERT INTO account (name, first_met, baseline_at) VALUES (:name, :now, :now)
+ON CONFLICT (name) DO UPDATE SET baseline_at = :now WHERE account.baseline_at = 0
+
+-- name: account_listed
+INSERT INTO account (name, first_met, listed_at) VALUES (:name, :now, :now)
+ON CONFLICT (name) DO UPDATE SET listed_at = :now
+
+
+-- name: ledger_add
+INSERT INTO fax_id (account, fax_id, kind, owner, noted_at) VALUES (:account, :fax_id, :kind, :owner, :now)
+ON CONFLICT (account, fax_id) DO NOTHING
+
+-- name: ledger_own
+-- A listing may show an id before SendFax's reply with it has reached us: what was noted as foreign may become ours.
+INSERT INTO fax_id (account, fax_id, kind, owner, noted_at) VALUES (:account, :fax_id, 'job', :owner, :now)
+ON CONFLICT (account, fax_id) DO UPDATE SET kind = 'job', owner = :owner
+WHERE fax_id.kind = 'foreign' OR fax_id.owner = :owner
+
+-- name: ledger_known
+SELECT fax_id FROM fax_id WHERE account = :account AND fax_id IN (:fax_ids)
+
+-- name: ledger_find
+SELECT account, fax_id, kind, owner, noted_at FROM fax_id WHERE account = :account AND fax_id = :fax_id
+
+
+-- name: inbound_add_history
+-- Before inbound_add, and on the same condition: only where the ledger gave the id to this very fax, since a baseline
+-- or a fax of ours never becomes a received one.
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, :queue_id, 'listed', :state, '' FROM fax_id
+WHERE account = :account AND fax_id = :fax_id AND kind = 'inbound' AND owner = :queue_id
+  AND NOT EXISTS (SELECT 1 FROM inbound i WHERE i.account = :account AND i.fax_id = :fax_id)
+
+-- name: inbound_add
+INSERT INTO inbound (
+    account, fax_id, state, listed_at, next_attempt_at, version, attempts, queue_id, caller, received_at, pages,
+    content_id, problem
+)
+SELECT :account, :fax_id, :state, :listed_at, :next_attempt_at, 0, 0, :queue_id, :caller, :received_at, :pages, '',
+    ''
+FROM fax_id WHERE account = :account AND fax_id = :fax_id AND kind = 'inbound' AND owner = :queue_id
+ON CONFLICT (account, fax_id) DO NOTHING
+
+-- name: inbound_due
+SELECT * FROM inbound
+WHERE account = :account AND state IN ('listed', 'unreadable') AND damaged = 0 AND next_attempt_at <= :now
+ORDER BY next_attempt_at, fax_id LIMIT :limit
+
+-- name: inbound_change
+UPDATE inbound SET
+    state = :state, next_attempt_at = :next_attempt_at, attempts = :attempts, caller = :caller,
+    received_at = :received_at, pages = :pages, content_id = :content_id, problem = :problem, version = version + 1
+WHERE account = :account AND fax_id = :fax_id AND state = :was_state AND version = :was_version AND damaged = 0
+
+-- name: inbound_get
+SELECT * FROM inbound WHERE account = :account AND fax_id = :fax_id AND damaged = 0
+
+-- name: inbound_list
+SELECT * FROM inbound
+WHERE damaged = 0 AND state IN (:states) ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
+
+-- name: inbound_aside
+UPDATE inbound SET damaged = 1, version = version + 1
+WHERE account = :account AND fax_id = :fax_id AND damaged = 0
+
+
+-- name: letter_add
+INSERT INTO letter (
+    letter_id, kind, about, sender, recipients, message_id, state, decided_at, next_attempt_at, version, attempts,
+    epoch, lease_until, content_id, problem
+) VALUES (
+    :letter_id, :kind, :about, :sender, :recipients, :message_id, :state, :decided_at, :next_attempt_at, 0, 0, 0, 0,
+    :content_id, ''
+)
+
+-- name: letter_claim
+UPDATE letter SET
+    state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, attempts = attempts + 1,
+    version = version + 1
+WHERE letter_id = (
+    SELECT l.letter_id FROM letter l
+    WHERE l.state = 'waiting' AND l.damaged = 0 AND l.next_attempt_at <= :now
+    ORDER BY l.next_attempt_at, l.decided_at, l.letter_id LIMIT 1
+) AND state = 'waiting'
+RETURNING *
+
+-- name: letter_claim_history
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, CASE WHEN about = '' THEN letter_id ELSE about END, 'letter ' || :event_word, state,
+    kind || ' ' || letter_id || ', attempt ' || attempts
+FROM letter WHERE state = :state AND claim = :claim
+
+-- name: letter_recover_history
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, CASE WHEN about = '' THEN letter_id ELSE about END, 'letter ' || :event_word, :state,
+    kind || ' ' || letter_id
+FROM letter WHERE state = 'handing-over' AND damaged = 0 AND lease_until <= :now
+
+-- name: letter_recover
+UPDATE letter SET state = :state, lease_until = 0, version = version + 1
+WHERE state = 'handing-over' AND damaged = 0 AND lease_until <= :now
+
+-- name: letter_renew
+UPDATE letter SET lease_until = :now + :lease
+WHERE letter_id = :letter_id AND state = 'handing-over' AND version = :was_version AND epoch = :was_epoch
+  AND lease_until > :now
+RETURNING lease_until
+
+-- name: letter_change
+UPDATE letter SET
+    state = :state, next_attempt_at = :next_attempt_at, lease_until = 0, problem = :problem, version = version + 1
+WHERE letter_id = :letter_id AND state = :was_state AND epoch = :was_epoch AND version = :was_version AND damaged = 0
+
+-- name: letter_get
+SELECT * FROM letter WHERE letter_id = :letter_id AND damaged = 0
+
+-- name: letter_list
+SELECT * FROM letter
+WHERE damaged = 0 AND state IN (:states) AND (:about = '' OR about = :about)
+ORDER BY decided_at DESC, letter_id DESC LIMIT :limit OFFSET :offset
+
+-- name: letter_aside
+UPDATE letter SET damaged = 1, version = version + 1 WHERE letter_id = :letter_id AND damaged = 0
+
+
+-- name: counts
+SELECT 'job' AS what, state, damaged, COUNT(*) AS n FROM job GROUP BY state, damaged
+UNION ALL SELECT 'letter', state, damaged, COUNT(*) FROM letter GROUP BY state, damaged
+UNION ALL SELECT 'inbound', state, damaged, COUNT(*) FROM inbound GROUP BY state, damaged
+UNION ALL SELECT 'document', state, damaged, COUNT(*) FROM document GROUP BY state, damaged
