@@ -52,7 +52,7 @@ SUBMITTERS, PREPARERS, DELIVERERS = 4, 2, 2
 #: How often content files without a row are looked for, in seconds.
 SWEEP_SECONDS = 3600.0
 #: Where Letter is the usual paper (Unicode CLDR, measurement data: paper size US-Letter).
-LETTER_COUNTRIES = frozenset("BZ CA CL CO CR GT MX NI PA PH PR SV US VE".split())
+LETTER_COUNTRIES = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
 
 CommitHook = Callable[[Sequence[str]], None]
 
@@ -94,7 +94,7 @@ class Service:
         renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits)
         await renderer.start()
         self._exits.push_async_callback(renderer.close)
-        desk = Desk(spool, config.accounts, site=site, marks=marks, connect=_connect)
+        desk = Desk(spool, config.accounts, site=site, marks=marks, connect=connect)
         self._exits.push_async_callback(desk.close)
 
         ending = Ending(spool, desk, site=site, marks=marks)
@@ -197,7 +197,8 @@ def paper_for(country: str) -> str:
     return "letter" if country in LETTER_COUNTRIES else "a4"
 
 
-def _connect(account: Account) -> FaxCore:
+def connect(account: Account) -> FaxCore:
+    """The client of an account."""
     try:
         return FaxCore(
             base_url=account.base_url,

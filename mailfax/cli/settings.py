@@ -1,15 +1,24 @@
-"""Finding and loading the configuration for a verb, and opening its spool."""
+"""What verbs share: finding the configuration, opening its spool, showing times."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from mailfax.cli import CannotRun
 from mailfax.config import Config, ConfigError, load
 
+if TYPE_CHECKING:
+    from mailfax.spool import Spool
+
 PLACES = ("mailfax.toml", "/etc/mailfax/mailfax.toml")
+
+T = TypeVar("T")
 
 
 def load_config(arguments: argparse.Namespace) -> Config:
@@ -22,3 +31,25 @@ def load_config(arguments: argparse.Namespace) -> Config:
         return load(path, os.environ)
     except ConfigError as wrong:
         raise CannotRun(str(wrong)) from None
+
+
+def with_spool(config: Config, work: Callable[[Spool], Awaitable[T]]) -> T:
+    """Open the spool as the service does, work on it, close it."""
+    from mailfax.spool import Spool, SpoolRefused
+
+    async def run() -> T:
+        spool = await Spool.open(config.spool_url, config.source.parent)
+        try:
+            return await work(spool)
+        finally:
+            await spool.close()
+
+    try:
+        return asyncio.run(run())
+    except SpoolRefused as wrong:
+        raise CannotRun(str(wrong)) from None
+
+
+def when(seconds: float) -> str:
+    """A moment as people read it, in the zone of this machine; "-" for never."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S") if seconds else "-"

@@ -1,0 +1,134 @@
+"""``mailfax check``: try everything that the service will need, and say what is wrong and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from mailfax.cli import add_config
+
+if TYPE_CHECKING:
+    from mailfax.config import Account, Config
+
+HELP = "try the configuration, the spool, the relay and each account, and say what is wrong"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from mailfax.cli.settings import load_config
+
+    config = load_config(arguments)
+    print(f"ok     configuration: {config.source}")
+    return asyncio.run(_check(config))
+
+
+async def _check(config: Config) -> int:
+    wrong = 0
+    for trial in (_spool(config), _renderer(config), _relay(config), _listeners(config), _accounts(config)):
+        async for good, told in trial:
+            print(f"{'ok   ' if good else 'WRONG'}  {told}")
+            wrong += not good
+    print("everything works" if not wrong else f"{wrong} thing{'s' if wrong > 1 else ''} to mend")
+    return 1 if wrong else 0
+
+
+Finding = tuple[bool, str]
+
+
+async def _spool(config: Config) -> AsyncIterator[Finding]:
+    from mailfax.spool import Spool, SpoolRefused
+
+    try:
+        spool = await Spool.open(config.spool_url, config.source.parent)
+    except (SpoolRefused, OSError) as refused:
+        yield False, f"spool: {refused}"
+        return
+    counts = await spool.counts()
+    await spool.close()
+    waiting = sum(counts.jobs.values())
+    yield True, f"spool: {config.spool_path} can be written; {waiting} faxes in it"
+    for table, number in counts.damaged.items():
+        if number:
+            yield False, f"spool: {number} damaged rows in table {table}; they were moved aside and are not worked on"
+
+
+async def _renderer(config: Config) -> AsyncIterator[Finding]:
+    import tempfile
+    from pathlib import Path
+
+    from mailfax.render import CannotRender, Renderer
+    from mailfax.service import paper_for
+
+    renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits)
+    try:
+        await renderer.start()
+        with tempfile.TemporaryDirectory() as folder:
+            mail = Path(folder) / "mail"
+            mail.write_bytes(b"Subject: check\r\n\r\nA page of text.\r\n")
+            made = await renderer.render(mail, into=Path(folder))
+        yield True, f"pages: a mail became {made.pages} page"
+    except (CannotRender, OSError) as failed:
+        yield False, f"pages: a plain mail could not be turned into pages: {failed}"
+    finally:
+        await renderer.close()
+
+
+async def _relay(config: Config) -> AsyncIterator[Finding]:
+    from mailfax.relay import relay_for
+    from mailfax.rules.failure import Failure
+
+    where = config.relay.maildir or f"{config.relay.host} port {config.relay.port}"
+    try:
+        await relay_for(config.relay, config.hostname).probe()
+        yield True, f"relay: {where} takes mail"
+    except (Failure, OSError) as failed:
+        yield False, f"relay: {where}: {failed}"
+
+
+async def _listeners(config: Config) -> AsyncIterator[Finding]:
+    for door in config.listeners:
+        try:
+            server = await asyncio.start_server(lambda reader, writer: writer.close(), door.host, door.port)
+        except OSError as failed:
+            # In use is what a running service looks like.
+            if failed.errno == 98:
+                yield True, f"listener {door.name}: {door.host} port {door.port} is in use (the service is running?)"
+            else:
+                yield False, f"listener {door.name}: {door.host} port {door.port}: {failed.strerror}"
+            continue
+        server.close()
+        yield True, f"listener {door.name}: {door.host} port {door.port} can be opened"
+
+
+async def _accounts(config: Config) -> AsyncIterator[Finding]:
+    for account in config.accounts:
+        async for finding in _account(account):
+            yield finding
+
+
+async def _account(account: Account) -> AsyncIterator[Finding]:
+    """One harmless call, and what was seen of the service (docs/faxcore-quirks.md, A44)."""
+    from contextlib import aclosing
+
+    from mailfax.faxcore.errors import Failure
+    from mailfax.faxcore.values import Folder
+    from mailfax.service import connect
+
+    client = connect(account)
+    try:
+        async with aclosing(client.list_folder(Folder.INBOX)) as ids:
+            number = len([fax_id async for fax_id in ids])
+        seen = client.observed
+        what = "the sandbox" if seen.is_sandbox else "FaxCore"
+        kind = seen.content_types.get("GetFaxList", "")
+        mark = ", with a byte order mark" if seen.byte_order_mark else ""
+        yield True, f"account {account.name}: {what} answers ({kind}{mark}); {number} faxes in the Inbox"
+    except Failure as failed:
+        yield False, f"account {account.name}: {failed.sentence} ({failed.diagnostic})"
+    finally:
+        await client.aclose()

@@ -1,0 +1,126 @@
+"""``mailfax send``: fax files over the bridge's own SMTP door, and follow the fax to its end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import mimetypes
+import smtplib
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mailfax.cli import CannotRun, add_config
+
+if TYPE_CHECKING:
+    from mailfax.config import Config
+
+HELP = "fax files to a number, over SMTP, and follow the fax to its end"
+#: The reply that tells the queue ID: "queued as K4TXYZ12AB".
+QUEUED_AS = "queued as "
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument("files", metavar="FILE", nargs="*", type=Path, help="documents, in the order of their pages")
+    parser.add_argument("--to", metavar="NUMBER", action="append", required=True, help="may be given again")
+    parser.add_argument("--from", metavar="ADDRESS", dest="sender", help="default: the first address a rule names")
+    parser.add_argument("--subject", default="", help="for the cover page")
+    parser.add_argument("--text", default="", help="a note for the cover page, or the fax itself without files")
+    parser.add_argument("--listener", metavar="NAME", help="the door to use (default: the first)")
+    parser.add_argument("--no-wait", action="store_true", help="do not follow the fax")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from mailfax.cli.settings import load_config, with_spool
+
+    config = load_config(arguments)
+    if not arguments.files and not arguments.text.strip():
+        raise CannotRun("nothing to fax: name a FILE, or give --text")
+    queue_id = _hand_over(config, arguments, _mail(config, arguments))
+    print(f"queued as {queue_id}")
+    if arguments.no_wait:
+        return 0
+    return with_spool(config, lambda spool: _follow(spool, queue_id))
+
+
+def _mail(config: Config, arguments: argparse.Namespace) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"] = _sender(config, arguments)
+    mail["To"] = ", ".join(f"{number}@{config.fax_domains[0]}" for number in arguments.to)
+    mail["Subject"] = arguments.subject
+    mail["Date"] = formatdate(localtime=True)
+    mail["Message-ID"] = make_msgid(domain=config.hostname)
+    mail.set_content(arguments.text)
+    for file in arguments.files:
+        try:
+            document = file.read_bytes()
+        except OSError as wrong:
+            raise CannotRun(f"{file}: {wrong.strerror or wrong}") from None
+        kind, _, subkind = (mimetypes.guess_type(file.name)[0] or "application/octet-stream").partition("/")
+        mail.add_attachment(document, maintype=kind, subtype=subkind, filename=file.name)
+    return mail
+
+
+def _sender(config: Config, arguments: argparse.Namespace) -> str:
+    if arguments.sender:
+        return str(arguments.sender)
+    for rule in config.senders:
+        for address in rule.senders:
+            if not address.startswith("@"):
+                return address
+    raise CannotRun("no rule names a whole address to send as: give --from ADDRESS")
+
+
+def _hand_over(config: Config, arguments: argparse.Namespace, mail: EmailMessage) -> str:
+    chosen = [door for door in config.listeners if arguments.listener in (None, door.name)]
+    if not chosen:
+        raise CannotRun(f"--listener {arguments.listener}: there is none of that name in {config.source}")
+    door = chosen[0]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(door.host, door.host)  # noqa: S104 - where *not* to connect to
+    try:
+        with (smtplib.SMTP_SSL if door.tls == "implicit" else smtplib.SMTP)(host, door.port, timeout=60) as smtp:
+            if door.tls == "starttls":
+                smtp.starttls()
+            smtp.ehlo()
+            sender, recipients = mail["From"], [f"{number}@{config.fax_domains[0]}" for number in arguments.to]
+            _expect(smtp.mail(sender, ["BODY=8BITMIME"]))
+            for recipient in recipients:
+                _expect(smtp.rcpt(recipient))
+            text = _expect(smtp.data(mail.as_bytes(policy=SMTP)))
+    except (OSError, smtplib.SMTPException) as wrong:
+        raise CannotRun(f"{host} port {door.port}: {wrong}; is `mailfax serve` running?") from None
+    return text.rpartition(QUEUED_AS)[2].strip()
+
+
+def _expect(reply: tuple[int, bytes]) -> str:
+    code, text = reply
+    if code // 100 != 2:
+        raise CannotRun(f"refused: {code} {text.decode('utf-8', 'replace')}")
+    return text.decode("utf-8", "replace")
+
+
+async def _follow(spool: Any, queue_id: str) -> int:
+    """Show a bar per fax until all have ended; 0 if every one was delivered."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from mailfax.rules.states import JobState
+
+    stations = [JobState.ACCEPTED, JobState.READY, JobState.SUBMITTING, JobState.SUBMITTED, JobState.DELIVERED]
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    with Progress(*columns) as progress:
+        bars: dict[str, Any] = {}
+        while True:
+            jobs = await spool.jobs.of(queue_id)
+            for job in jobs:
+                if job.queue_id not in bars:
+                    bars[job.queue_id] = progress.add_task(job.number, total=len(stations) - 1, state="")
+                station = stations.index(job.state) if job.state in stations else (len(stations) - 1) * job.final
+                told = job.status.sentence if job.status and job.final else ""
+                progress.update(bars[job.queue_id], completed=station, state=f"{job.state.value} {told}".strip())
+            if all(job.final for job in jobs):
+                break
+            await asyncio.sleep(0.3)
+    return 0 if all(job.state is JobState.DELIVERED for job in jobs) else 1
