@@ -12,7 +12,7 @@ from mailfax.rules.job import Letter
 from mailfax.spool.commits import Commit, Hits, Outdated, Statement, Values
 from mailfax.spool.engine import Engine
 from mailfax.spool.outbox import CLASHES, Outbox
-from mailfax.spool.rows import Row
+from mailfax.spool.rows import Row, history
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,18 @@ class Accounts:
 
     async def pause(self, name: str, reason: str, letters: Sequence[Letter] = ()) -> bool:
         """Its jobs wait and their expiry stands still. False, and nothing owed, where it was paused already."""
-        return await self._change("account-paused", "account_pause", {"name": name, "reason": reason}, letters)
+        line = history(name, "account paused", "paused", reason)
+        values = {"name": name, "reason": reason}
+        return await self._change("account-paused", "account_pause", values, letters, (line,))
 
     async def resume(self, name: str, letters: Sequence[Letter] = ()) -> bool:
         """Go on; each waiting job gets back the time it lost. False where it was not paused."""
         values = {"name": name}
-        more = (Statement("account_resume_jobs", values), Statement("account_resume", values, Hits.ONE))
+        more = (
+            Statement("account_resume_jobs", values),
+            Statement("account_resume", values, Hits.ONE),
+            history(name, "account resumed", "", ""),
+        )
         return await self._change("account-resumed", "account_resume_guard", values, letters, more)
 
     async def reference_returned(self, name: str) -> None:

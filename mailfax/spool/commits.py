@@ -81,16 +81,6 @@ def commit_name(event: enum.Enum, prefix: str = "") -> str:
     return prefix + event.name.lower().replace("_", "-")
 
 
-#: Job events that no ``jobs.advance`` stores: they happen to many jobs at once, or with their document.
-STORED_ELSEWHERE = frozenset(
-    {
-        JobEvent.DOCUMENT_READY,
-        JobEvent.DOCUMENT_LATER,
-        JobEvent.DOCUMENT_IMPOSSIBLE,
-        JobEvent.CLAIMED,
-    }
-)
-
 COMMITS: frozenset[str] = frozenset(
     {
         "process-started",
@@ -98,9 +88,6 @@ COMMITS: frozenset[str] = frozenset(
         "accept",
         "rendering",
         "document-lease",
-        "document-ready",
-        "document-later",
-        "document-impossible",
         "claim",
         "job-lease",
         "noted",
@@ -115,7 +102,7 @@ COMMITS: frozenset[str] = frozenset(
         "owed",
         "letter-lease",
         "moved-aside",
-        *(commit_name(event) for event in JobEvent if event not in STORED_ELSEWHERE),
+        *(commit_name(event) for event in JobEvent if event is not JobEvent.CLAIMED),
         *(commit_name(event, "inbound-") for event in InboundEvent),
         *(commit_name(event, "letter-") for event in LetterEvent),
     }

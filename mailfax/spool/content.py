@@ -64,27 +64,32 @@ class Content:
         self._growing: Path | None = None
         self._sha256 = hashlib.sha256()
         self._sealed: Sealed | None = None
+        self._abandoned = False
 
     def __del__(self) -> None:
         self.abandon()
 
     def write(self, block: bytes) -> None:
         """Append; blocking, but only as long as the page cache takes."""
-        if self._sealed:
-            raise ValueError("this content is complete")
+        self._check_open()
         self._sha256.update(block)
         self.size += len(block)
         if self._file < 0 and self.size <= INLINE_BYTES:
             self._memory += block
             return
-        if self._file < 0:
-            self._begin_file()
-            _write_all(self._file, self._memory)
-            self._memory = bytearray()
-        _write_all(self._file, block)
+        try:
+            if self._file < 0:
+                self._begin_file()
+                _write_all(self._file, self._memory)
+                self._memory = bytearray()
+            _write_all(self._file, block)
+        except OSError:
+            self.abandon()
+            raise
 
     def abandon(self) -> None:
         """Forget what was written. Without effect once it is sealed: then its row decides."""
+        self._abandoned = True
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -102,12 +107,22 @@ class Content:
     def seal(self) -> Sealed:
         """Complete, and durable where it is a file. Blocking: not for the event loop. The same answer every time."""
         if self._sealed is None:
+            self._check_open()
             if self._file >= 0:
-                self._name_file()
+                try:
+                    self._name_file()
+                except OSError:
+                    # Never a second fsync: it would report success for pages that the kernel has dropped.
+                    self.abandon()
+                    raise
             data = bytes(self._memory) if self.size <= INLINE_BYTES else None
             self._sealed = Sealed(self.content_id, self.size, self._sha256.hexdigest(), data)
             self._memory = bytearray()
         return self._sealed
+
+    def _check_open(self) -> None:
+        if self._sealed or self._abandoned:
+            raise ValueError("this content is complete, or was abandoned")
 
     def _begin_file(self) -> None:
         folder = file_path(self._root, self.content_id).parent

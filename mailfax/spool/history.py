@@ -9,7 +9,7 @@ from mailfax.spool.engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One event. ``queue_id`` is that of a message, job, received fax or, for an alarm, letter."""
+    """One event. ``queue_id`` is that of a message, job, received fax or alarm, or an account's name."""
 
     seq: int
     at: float

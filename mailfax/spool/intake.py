@@ -17,7 +17,7 @@ from mailfax.spool.commits import Commit, Hits, QueueIdTaken, ReferenceTaken, St
 from mailfax.spool.content import Content, Contents
 from mailfax.spool.engine import Engine, NotCommitted
 from mailfax.spool.outbox import Outbox
-from mailfax.spool.rows import history, job_values, message_of, message_values
+from mailfax.spool.rows import history, job_values, log, message_of, message_values
 
 
 class Intake:
@@ -68,8 +68,13 @@ class Intake:
         return message
 
     async def message(self, queue_id: str) -> Message | None:
+        """None where there is none, or where its row is damaged."""
         [rows] = await self._engine.read(("message_get", {"queue_id": queue_id}))
-        return message_of(rows[0]) if rows else None
+        try:
+            return message_of(rows[0]) if rows else None
+        except ValueError as trouble:
+            log.error("message %s in the spool can't be read (%s)", queue_id, trouble)
+            return None
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Final
 
 from mailfax.spool.commits import Commit, Hits, Outdated, Statement
 from mailfax.spool.engine import Engine
+from mailfax.spool.rows import history
 
 #: How many ids one question carries: PostgreSQL and SQLite both plan it well.
 CHUNK: Final = 500
@@ -37,7 +38,8 @@ class Ledger:
         """Note what was there when we first met the account, once. False where that was done already."""
         guard = Statement("account_baseline", {"name": account}, Hits.ONE)
         try:
-            await self._engine.commit(Commit("baseline", (guard, _entries(account, ids, "baseline"))))
+            line = history(account, "baseline", "", f"{len(ids)} ids were there before us")
+            await self._engine.commit(Commit("baseline", (guard, _entries(account, ids, "baseline"), line)))
         except Outdated:
             return False
         return True
