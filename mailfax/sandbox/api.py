@@ -15,7 +15,6 @@ import binascii
 import hmac
 import random
 import re
-from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 
@@ -53,7 +52,6 @@ class Api:
         self.exchange = exchange
         self._journal = journal
         self._sending = Sending(exchange)
-        self._calls: dict[str, deque[float]] = defaultdict(deque)
         self._reads: dict[str, Callable[[str, dict[str, str], str], Awaitable[Reply]]] = {
             "FaxStatus": self._fax_status,
             "GetFaxList": self._get_fax_list,
@@ -140,7 +138,7 @@ class Api:
 
     def _crowded(self, account: str) -> Reply | None:
         """The refusal above the rate limit, counted over the last minute of the sandbox's clock."""
-        limit, now, calls = self.exchange.quirks.rate_limit, self.exchange.now(), self._calls[account]
+        limit, now, calls = self.exchange.quirks.rate_limit, self.exchange.now(), self.exchange.calls[account]
         while calls and calls[0] <= now - 60:
             calls.popleft()
         if limit and len(calls) >= limit:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -37,6 +38,7 @@ class Exchange:
         self._pen = ThreadPoolExecutor(1, "sandbox-pages")
         self._settling = asyncio.Lock()
         self._ruling = asyncio.Lock()
+        self.calls: defaultdict[str, deque[float]] = defaultdict(deque)  # of the last minute, by account
         self.store: Store
         self.clock: Clock
         self.quirks: Quirks
@@ -110,6 +112,7 @@ class Exchange:
         async with self._settling:
             await self.kept(self.store.reset)
             await self._recall()
+            self.calls.clear()
 
     # --- faxes ----------------------------------------------------------------------------------------------
 

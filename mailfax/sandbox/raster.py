@@ -22,6 +22,8 @@ LETTER = 11 * DOWN
 LONGEST = 14 * DOWN
 GREY_TEXT = 180
 """The lightest tone that text is printed in; at this threshold light grey text kept all but 0.1 % when measured."""
+DARK_TINT = 100
+"""From this tone on a surface counts as tint and no longer as writing."""
 
 
 def fitted(picture: Image, across: float = 1.0, down: float = 1.0, longest: int = LONGEST) -> Image:
@@ -46,7 +48,7 @@ def fitted(picture: Image, across: float = 1.0, down: float = 1.0, longest: int 
 
 
 def black_or_white(page: Image) -> Image:
-    """Two tones: text by Otsu's threshold, photographs by error diffusion.
+    """Two tones: text by a threshold, photographs by error diffusion.
 
     Dithering destroys text on tint (57 to 98 % of the characters lost when measured), a threshold destroys
     photographs: the page's histogram decides.
@@ -69,10 +71,16 @@ def _is_photograph(counts: list[int]) -> bool:
 
 
 def _threshold(counts: list[int]) -> int:
-    """Otsu's threshold, raised so that grey text beside black text stays, unless so much is grey that it is tint."""
-    otsu = _otsu(counts)
-    between = sum(counts[otsu + 1 : GREY_TEXT + 1])
-    return max(otsu, GREY_TEXT) if between < sum(counts) * 0.05 else otsu
+    """The lightest tone that is printed black.
+
+    Usually that is the lightest tone text is printed in. Black writing on a large dark tint needs a lower one, or
+    the tint swallows it; a page of nothing but light writing is parted where its own tones part.
+    """
+    few = sum(counts) / 2000
+    dark, middling = sum(counts[:DARK_TINT]), sum(counts[DARK_TINT : GREY_TEXT + 1])
+    if dark + middling < few:
+        return _otsu(counts)
+    return DARK_TINT - 1 if middling > 100 * few and dark > few else GREY_TEXT
 
 
 def _otsu(counts: list[int]) -> int:

@@ -116,6 +116,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._listening = listening
+        self._stopping = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -125,13 +126,21 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self._listening()
 
+    async def main_loop(self) -> None:
+        """Wait; uvicorn would wake ten times a second for a Date header that is not used here."""
+        await self._stopping.wait()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stopping.set()
+
 
 async def _until_cancelled(server: _Server, listening: socket.socket) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         await asyncio.shield(serving)
     finally:
-        server.should_exit = True
+        server.stop()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
 
@@ -145,6 +154,10 @@ def _application(exchange: Exchange) -> ASGIApp:
         in_control = scope["path"].startswith("/_sandbox/")
         try:
             await (control if in_control else api)(scope, receive, send)
+        except asyncio.CancelledError:
+            # Stopping: a reply that was not given in time is lost, never a 500 that the service did not mean.
+            with contextlib.suppress(wire.Dropped):
+                raise await wire.drop(Request(scope, receive)) from None
         except Exception:
             # What went wrong is for the log alone; the one who asked gets the page of any ASP.NET application.
             log.exception("a request could not be answered")
