@@ -1,4 +1,4 @@
-"""Pages are true fax pages: judged by Pillow and pikepdf, and by libtiff's and poppler's own tools where installed."""
+"""Pages are true fax pages: judged by Pillow and pikepdf, and by libtiff's and poppler's tools where installed."""
 
 from __future__ import annotations
 
@@ -273,12 +273,14 @@ def test_a_web_page_fetches_nothing(tmp_path: Path) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Canary) as canary:
         threading.Thread(target=canary.serve_forever).start()
         at = f"http://127.0.0.1:{canary.server_port}"
-        web_pages.to_pdf(
-            f"<link rel=stylesheet href={at}/a.css><style>@import url({at}/b.css); body {{background: url({at}/c.png)}}"
-            f"@font-face {{font-family: f; src: url({at}/d.ttf)}} p {{font-family: f}}</style><img src={at}/e.png>"
-            f"<iframe src={at}/f></iframe><object data={at}/g></object><svg><image href={at}/h.png /></svg><p>text".encode(),
-            mime=False,
+        traps = (
+            f"<link rel=stylesheet href={at}/a.css>",
+            f"<style>@import url({at}/b.css); body {{background: url({at}/c.png)}}",
+            f"@font-face {{font-family: f; src: url({at}/d.ttf)}} p {{font-family: f}}</style>",
+            f"<img src={at}/e.png><iframe src={at}/f></iframe><object data={at}/g></object>",
+            f"<svg><image href={at}/h.png /></svg><p>text",
         )
+        web_pages.to_pdf("".join(traps).encode(), mime=False)
         canary.shutdown()
     assert asked == []
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from mailfax.sandbox.families import EXTENSIONS
 from mailfax.sandbox.sending import Sending
 from tests.sandbox.conftest import ME, ORDINARY, PASSWORD, Caller, magic
 
@@ -49,10 +50,7 @@ async def test_numbers_are_taken_with_the_usual_signs_and_echoed_as_sent(box: Ca
     assert (await box.details(id))["FaxNumber"] == recpfax
 
 
-@pytest.mark.parametrize(
-    "extension",
-    ["html", "htm", "mhtml", "xhtml", "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "bmp", "gif", "jpg", "jpeg", "png", "tif", "tiff", "xps", "pcl", "rtf", "txt", "xml", "PDF"],
-)
+@pytest.mark.parametrize("extension", [*EXTENSIONS, "PDF", "Docx"])
 async def test_every_family_of_the_reference_is_taken(box: Caller, extension: str) -> None:
     assert await box.sent(b"anything", filename=f"Angebot für Müller.{extension}", recpfax=ORDINARY)
 
@@ -216,7 +214,7 @@ async def test_27_is_200_with_xml_that_nobody_can_read(box: Caller) -> None:
 
 async def test_28_names_the_first_of_its_two_ids(box: Caller) -> None:
     id = await box.sent(recpfax=magic("28"))
-    assert [fax["id"] for fax in await box.faxes()][0] == id
+    assert (await box.faxes())[0]["id"] == id
 
 
 async def test_24_is_accepted_at_once_and_answered_too_late(box: Caller) -> None:
@@ -286,3 +284,8 @@ async def test_a_faultless_call_has_no_warnings_and_its_repetition_has_one(box: 
     await box.send(notes="2 < 3 & so on")
     assert "same number, subject and bytes" in str((await box.last_request())["warnings"])
     assert len(await box.faxes()) == 2
+
+
+def test_the_families_are_those_of_the_reference() -> None:
+    named = "html htm mhtml xhtml pdf doc xls ppt bmp gif jpeg png tiff xps pcl rtf txt xml"
+    assert set(named.split()) | set(["docx", "xlsx", "pptx", "jpg", "tif", "mht"]) == set(EXTENSIONS)
