@@ -75,7 +75,7 @@ class Service:
         self._exits = AsyncExitStack()
 
     @classmethod
-    async def start(cls, config: Config, **hooks: CommitHook | None) -> Service:
+    async def start(cls, config: Config, **hooks: CommitHook) -> Service:
         """Build every room and open the listeners. ``hooks`` are the spool's: tests watch commits with them."""
         spool = await Spool.open(config.spool_url, config.source.parent, **hooks)
         service = cls(config, spool)
@@ -233,15 +233,15 @@ def configure_logging(*, verbose: bool) -> None:
     logging.getLogger("mailfax").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def run_until_signalled(config: Config, *, verbose: bool) -> int:
-    """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status."""
+def run_until_signalled(config: Config, *, verbose: bool = False, **hooks: CommitHook) -> int:
+    """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status. ``hooks`` as for ``start``."""
     configure_logging(verbose=verbose)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_serve(config))
+        return runner.run(_serve(config, hooks))
 
 
-async def _serve(config: Config) -> int:
-    service = await Service.start(config)
+async def _serve(config: Config, hooks: dict[str, CommitHook]) -> int:
+    service = await Service.start(config, **hooks)
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, service.stop)

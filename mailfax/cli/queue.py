@@ -34,9 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
 async def _gather(spool: Any, *, everything: bool) -> dict[str, list[dict[str, Any]]]:
     from mailfax.rules.states import INBOUND, JOB, LETTER, InboundState, JobState, LetterState
 
-    jobs = await spool.jobs.list(states=None if everything else set(JobState) - JOB.final, limit=LONGEST)
-    faxes = await spool.inbound.list(states=None if everything else set(InboundState) - INBOUND.final, limit=LONGEST)
-    mails = await spool.outbox.list(states=None if everything else set(LetterState) - LETTER.final, limit=LONGEST)
+    jobs = await spool.jobs.listing(states=None if everything else set(JobState) - JOB.final, limit=LONGEST)
+    faxes = await spool.inbound.listing(
+        states=None if everything else set(InboundState) - INBOUND.final, limit=LONGEST
+    )
+    mails = await spool.outbox.listing(states=None if everything else set(LetterState) - LETTER.final, limit=LONGEST)
     return {
         "faxes": [
             {

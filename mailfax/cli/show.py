@@ -49,7 +49,7 @@ async def _gather(spool: Any, queue_id: str) -> dict[str, Any]:
                 "to": letter.recipients,
             }
             for about in {queue_id, *(job.queue_id for job in jobs)}
-            for letter in await spool.outbox.list(about=about)
+            for letter in await spool.outbox.listing(about=about)
         ],
         "history": [asdict(line) for line in await spool.history.of(queue_id)],
     }

@@ -22,7 +22,7 @@ from mailfax.rules.status import Cause, status
 from mailfax.spool import ContentDamaged, Spool
 
 #: What the lease adds to the renderer's own limit, in seconds.
-MARGIN = 60.0
+MARGIN = 10.0
 
 
 class Prepare:

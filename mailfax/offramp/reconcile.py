@@ -101,7 +101,7 @@ class Reconcile:
     async def _recent(self, name: str) -> list[FaxJob]:
         """Our newest other faxes at this account: a listing that hides them proves nothing."""
         since = self._spool.now() - RECENT_SECONDS
-        jobs = await self._spool.jobs.list(account=name, limit=10 * RECENT)
+        jobs = await self._spool.jobs.listing(account=name, limit=10 * RECENT)
         known = sorted(
             (job for job in jobs if job.fax_id and job.submitted_at > since), key=lambda job: -job.submitted_at
         )

@@ -1,0 +1,97 @@
+"""The sandbox's numbers with a meaning: every recipient gets exactly one truthful answer."""
+
+from __future__ import annotations
+
+import pytest
+from house import House, until
+
+
+def test_busy_is_a_failed_dsn(house: House) -> None:
+    house.start()
+    house.send("15555550101")
+    [mail] = house.answers(1)
+    assert mail.get_content_type() == "multipart/report"
+    assert mail.get_param("report-type") == "delivery-status"
+    people, machines, original = mail.iter_parts()
+    _, fields = machines.get_payload()
+    assert fields["Action"] == "failed"
+    assert fields["Status"] == "5.4.1"
+    assert fields["Final-Recipient"] == "rfc822;15555550101@fax.local"
+    assert "not delivered" in " ".join(people.get_content().split())
+    assert "Invoice 12" in original.as_string()
+    assert mail["Auto-Submitted"] == "auto-replied"
+    assert mail["X-Fax-Outcome"] == "failed" and mail["X-Fax-Number"] == "15555550101"
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome", "faxes"),
+    [
+        ("15555550100", "delivered", 1),
+        ("15555550105", "failed", 1),  # half of the pages
+        ("15555550108", "cancelled", 1),
+        ("15555550110", "failed", 0),  # refused at submission
+        ("15555550111", "failed", 1),  # conversion failure
+        ("15555550112", "delivered", 1),  # an unknown word, then Sent
+        ("15555550120", "delivered", 1),  # accepted, then the reply is lost
+        ("15555550121", "delivered", 1),  # dropped before acceptance
+        ("15555550122", "delivered", 1),  # 500 after acceptance
+        ("15555550124", "delivered", 1),  # the reply comes too late
+        ("15555550126", "delivered", 1),  # 503 with Retry-After, once
+        ("15555550127", "delivered", 1),  # 200 that can't be read
+    ],
+)
+def test_one_answer_that_is_true(house: House, number: str, outcome: str, faxes: int) -> None:
+    house.start()
+    house.send(number)
+    [mail] = house.answers(1)
+    assert mail["X-Fax-Outcome"] == outcome, mail.as_string()
+    assert len(house.faxes()) == faxes
+
+
+def test_a_login_refused_once_pauses_the_account_and_not_the_fax(house: House) -> None:
+    """…0125: 401 at the first call. One alarm, one all-clear, and the fax goes out."""
+    house.start()
+    house.send("15555550125")
+    [mail] = house.answers(1)
+    assert mail["X-Fax-Outcome"] == "delivered"
+    assert len(house.faxes()) == 1
+    alarm, clear = sorted(house.answers(2, "postmaster@example.com"), key=lambda told: told["Date"].datetime)
+    assert alarm["X-Fax-Outcome"] == clear["X-Fax-Outcome"] == "alarm"
+
+
+def test_accepted_twice_is_told_once(house: House) -> None:
+    """…0128: FaxCore makes two faxes of one submission; that is its doing, and the sender hears one answer."""
+    house.start()
+    house.send("15555550128")
+    [mail] = house.answers(1)
+    assert mail["X-Fax-Outcome"] == "delivered"
+
+
+def test_two_recipients_two_faxes_two_answers(house: House) -> None:
+    house.start()
+    house.send("15551234567", "15555550102")
+    outcomes = {mail["X-Fax-Number"]: mail["X-Fax-Outcome"] for mail in house.answers(2)}
+    assert outcomes == {"15551234567": "delivered", "15555550102": "failed"}
+    assert sorted(fax["number"] for fax in house.faxes()) == ["15551234567", "15555550102"]
+
+
+def test_unconfirmed_when_nothing_can_be_learned(house: House) -> None:
+    """…0106 stays in the queue for ever: after the deadline the sender hears that nobody knows."""
+    house.settings["deadline_seconds"] = 4
+    house.start()
+    house.send("15555550106")
+    [mail] = house.answers(1)
+    assert mail["X-Fax-Outcome"] == "unconfirmed"
+    assert "may or may not have been sent" in mail["Subject"]
+    _, machines, _ = mail.iter_parts()
+    _, fields = machines.get_payload()
+    assert (fields["Action"], fields["Status"]) == ("failed", "5.4.0")
+
+
+def test_notify_never_is_silence(house: House) -> None:
+    house.start()
+    house.send("15551234567", options=["NOTIFY=NEVER"])
+    until(lambda: [fax for fax in house.faxes() if fax["folder"] == "Sent"], "the fax to be sent")
+    house.send("15555550100")
+    [mail] = house.answers(1)
+    assert mail["X-Fax-Number"] == "15555550100"

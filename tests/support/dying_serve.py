@@ -1,0 +1,40 @@
+"""``mailfax serve`` for flow tests: the same service, which can be told to die at a named commit.
+
+Usage: dying_serve.py CONFIG [before|after COMMIT]. At that commit the process kills itself as ``kill -9`` would:
+nothing is flushed, nobody is told. Waiting times between two questions are short, so that a test need not wait for them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mailfax.config import load
+from mailfax.rules import schedule
+from mailfax.service import run_until_signalled
+
+schedule.TRACK_FIRST = 1.0
+schedule.SUBMIT_FIRST = 1.0
+schedule.LETTER_FIRST = 1.0
+schedule.DOUBT_WAITS = (1.0, 2.0)
+
+
+def dying_at(commit: str):
+    def hook(names: Sequence[str]) -> None:
+        if commit in names:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def main() -> int:
+    config = load(Path(sys.argv[1]), os.environ)
+    hooks = {f"{sys.argv[2]}_commit": dying_at(sys.argv[3])} if len(sys.argv) > 2 else {}
+    return run_until_signalled(config, verbose=True, **hooks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""A whole house for flow tests: a sandbox and a bridge as real processes, mail over real SMTP, Maildirs on disk.
+
+The vocabulary of the flows: ``house.start()``, ``house.send(...)``, ``house.faxes()``, ``house.mails(...)``,
+``house.until(...)``. Ports are free ones, nothing sleeps longer than it must, and a failed flow keeps its folder.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import mailbox
+import os
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).resolve().parents[2]
+DYING_SERVE = Path(__file__).with_name("dying_serve.py")
+NUMBER, PASSWORD = "5557152222", "mypassword"
+OTHER_NUMBER = "5557153333"
+SENDER = "alice@example.com"
+PATIENCE = 60.0
+
+T = TypeVar("T")
+
+CONFIGURATION = """\
+fax_domains = ["fax.local"]
+default_country = "US"
+postmaster = "postmaster@example.com"
+hostname = "fax.example.com"
+
+[spool]
+url = "sqlite:///spool.db"
+
+[[listener]]
+name = "test"
+address = "127.0.0.1:{port}"
+networks = ["127.0.0.0/8"]
+proof = "network"
+
+[[account]]
+name = "main"
+base_url = "{base_url}"
+username = "{number}"
+deliver_to = ["office@example.com"]
+poll_seconds = 1
+settle_seconds = {settle_seconds}
+timeout_seconds = {timeout_seconds}
+
+[[sender]]
+from = ["@example.com"]
+account = "main"
+name = "Alice Example"
+company = "Example Ltd"
+
+[relay]
+maildir = "mail"
+
+[limits]
+render_seconds = 4
+deadline_seconds = {deadline_seconds}
+{more}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(truth: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+    """Wait until ``truth()`` is true; its value."""
+    deadline = time.monotonic() + patience
+    while True:
+        if value := truth():
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {patience:.0f} s in vain for: {what}")
+        time.sleep(0.05)
+
+
+class House:
+    """A sandbox with a bridge in front of it."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self.sandbox_port, self.smtp_port = free_port(), free_port()
+        self.settings = {
+            "settle_seconds": 3,
+            "timeout_seconds": 2,
+            "deadline_seconds": 3600,
+            "more": "",
+            "base_url": f"http://127.0.0.1:{self.sandbox_port}/api/",
+        } | settings
+        self.config = folder / "mailfax.toml"
+        self.environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
+        self.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"] = PASSWORD
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    # --- processes -----------------------------------------------------------------------------------------
+
+    def start_sandbox(self) -> None:
+        self._start(
+            [
+                *(sys.executable, "-m", "mailfax", "sandbox", "--address", f"127.0.0.1:{self.sandbox_port}"),
+                *("--state", str(self.folder / "sandbox"), "--speed", "600"),
+                *("--account", f"{NUMBER}:{PASSWORD}", "--account", f"{OTHER_NUMBER}:{PASSWORD}"),
+            ],
+            "sandbox.log",
+        )
+        until(lambda: _answers(self.sandbox_port), "the sandbox")
+
+    def start(self, *dying: str) -> subprocess.Popen[bytes]:
+        """Start a bridge; with ("before"|"after", commit) one that dies there."""
+        text = CONFIGURATION.format(port=self.smtp_port, number=NUMBER, **self.settings)
+        self.config.write_text(text)
+        bridge = self._start([sys.executable, str(DYING_SERVE), str(self.config), *dying], "serve.log")
+        until(lambda: _answers(self.smtp_port) or bridge.poll() is not None, "the bridge")
+        return bridge
+
+    def start_second(self) -> subprocess.Popen[bytes]:
+        """A second bridge on the same spool, with a door of its own."""
+        text = CONFIGURATION.format(port=free_port(), number=NUMBER, **self.settings)
+        config = self.folder / "second.toml"
+        config.write_text(text)
+        return self._start([sys.executable, str(DYING_SERVE), str(config)], "second.log")
+
+    def _start(self, command: Sequence[str], log: str) -> subprocess.Popen[bytes]:
+        with (self.folder / log).open("ab") as output:
+            process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=output, stderr=output)
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    def log(self, name: str = "serve.log") -> str:
+        file = self.folder / name
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    # --- mail ----------------------------------------------------------------------------------------------
+
+    def send(
+        self, *numbers: str, sender: str = SENDER, mail: EmailMessage | None = None, options: Sequence[str] = ()
+    ) -> str:
+        """Send a mail to fax numbers; the queue ID. Raises what smtplib raises."""
+        mail = mail or letter()
+        with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=30) as smtp:
+            smtp.ehlo()
+            _expect(smtp.mail(sender))
+            for number in numbers:
+                _expect(smtp.rcpt(number if "@" in number else f"{number}@fax.local", options))
+            text = _expect(smtp.data(mail.as_bytes(policy=email.policy.SMTP)))
+        return text.rpartition("queued as ")[2].strip()
+
+    def mails(self, address: str = SENDER) -> list[EmailMessage]:
+        """The mails that the relay took for an address."""
+        folder = self.folder / "mail" / address
+        if not (folder / "new").is_dir():
+            return []
+        box = mailbox.Maildir(folder, create=False)
+        found = [email.message_from_bytes(box.get_bytes(key), policy=email.policy.default) for key in box.iterkeys()]
+        return found  # type: ignore[return-value]
+
+    def answers(self, number: int, address: str = SENDER) -> list[EmailMessage]:
+        """Wait for that many mails, and a moment longer: one too many is as wrong as one too few."""
+        until(lambda: len(self.mails(address)) >= number, f"{number} mails to {address}\n{self.log()}")
+        time.sleep(1.0)
+        found = self.mails(address)
+        assert len(found) == number, [mail["Subject"] for mail in found]
+        return found
+
+    # --- FaxCore -------------------------------------------------------------------------------------------
+
+    def control(self, path: str, body: bytes | dict[str, Any] | None = None, method: str | None = None) -> Any:
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        request = urllib.request.Request(f"http://127.0.0.1:{self.sandbox_port}/_sandbox/{path}", data, method=method)
+        if isinstance(body, dict):
+            request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return json.load(reply)
+
+    def faxes(self, direction: str = "Outbound") -> list[dict[str, Any]]:
+        """The faxes that FaxCore has."""
+        return [fax for fax in self.control("faxes") if fax["direction"] == direction]
+
+
+def letter(subject: str = "Invoice 12", text: str = "Please find the invoice below.") -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"] = f"Alice Example <{SENDER}>"
+    mail["Subject"] = subject
+    mail["Message-ID"] = f"<{time.time_ns()}@example.com>"
+    mail.set_content(text)
+    return mail
+
+
+def _expect(reply: tuple[int, bytes]) -> str:
+    code, text = reply
+    if code != 250:
+        raise smtplib.SMTPResponseException(code, text)
+    return text.decode()
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
