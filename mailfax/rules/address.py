@@ -42,6 +42,8 @@ def parse_mailbox(text: str) -> Mailbox | str:
     """The mailbox that ``text`` (without angle brackets) is, or the reason why it is none."""
     if text.startswith("@"):
         return "source routes are not taken"
+    if not text.isprintable():  # also U+2028 and its like, which would break lines of logs and letters
+        return "it contains a character that no address may have"
     if text.startswith('"'):
         found = _QUOTED.match(text)
         if found is None:

@@ -63,7 +63,7 @@ class Policy:
     def judge_recipient(
         self, client: Client, judged: Permission | Refusal, address: str
     ) -> FaxNumber | Refusal | None:
-        """What RCPT TO:<``address``> means to a sender so ``judged``; None is our postmaster, whom everybody reaches."""
+        """What RCPT TO:<``address``> means to a sender so ``judged``; None: our postmaster, open to all."""
         found = parse_recipient(
             address, fax_domains=self.fax_domains, default_country=self.default_country, device=client.device
         )
