@@ -46,12 +46,19 @@ class Exchange:
 
     async def open(self) -> None:
         """Raises StateInUse."""
-        self.store = await self.kept(Store, self._state)
+        try:
+            self.store = await self.kept(Store, self._state)
+        except BaseException:
+            self._stop()
+            raise
         await self.kept(self.store.meet, tuple(self.passwords))
         await self._recall()
 
     async def close(self) -> None:
         await self.kept(self.store.close)
+        self._stop()
+
+    def _stop(self) -> None:
         self._archivist.shutdown()
         self._pen.shutdown(cancel_futures=True)
 

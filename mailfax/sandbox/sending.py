@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import hashlib
 import re
 from pathlib import Path
@@ -61,7 +62,8 @@ class Sending:
         magic = life.magic(digits)
         action = ruled or (None if magic.first_call_only else magic.action)
         if action is Action.DROP_BEFORE:
-            await anext(request.stream())  # some of the body was handed over: that is what makes it unclear
+            with contextlib.suppress(ClientDisconnect):
+                await anext(request.stream())  # some of the body was handed over: that is what makes it unclear
             return action, None
         document = self._exchange.store.new_document()
         accepted = False

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mailfax.sandbox import wire
 from mailfax.sandbox.api import Api
-from mailfax.sandbox.control import SMALLEST_SPEED, Control, is_loopback
+from mailfax.sandbox.control import GREATEST_SPEED, SMALLEST_SPEED, Control, is_loopback
 from mailfax.sandbox.exchange import Exchange
 from mailfax.sandbox.journal import Journal
 from mailfax.sandbox.replies import error_page
@@ -180,8 +180,8 @@ def _checked(options: SandboxOptions) -> dict[str, str]:
             raise Unserviceable("An account is USER:PASSWORD; the user may not be empty or hold a colon.")
     if len(dict(accounts)) != len(accounts):
         raise Unserviceable("Two accounts have the same user name; give each a name of its own.")
-    if not options.speed >= SMALLEST_SPEED:
-        raise Unserviceable(f"The speed must be at least {SMALLEST_SPEED}.")
+    if not SMALLEST_SPEED <= options.speed <= GREATEST_SPEED:
+        raise Unserviceable(f"The speed must be from {SMALLEST_SPEED:g} to {GREATEST_SPEED:.0f}.")
     return dict(accounts)
 
 

@@ -163,6 +163,7 @@ async def test_an_address_in_use_is_named(tmp_path: Path) -> None:
         ((("a", "x"), ("a", "y")), 60.0, "same user name"),
         ((("a", "x"),), 0.0, "speed"),
         ((("a", "x"),), float("nan"), "speed"),
+        ((("a", "x"),), float("inf"), "speed"),
     ],
 )
 async def test_options_that_can_not_work_are_refused(
