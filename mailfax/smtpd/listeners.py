@@ -11,6 +11,7 @@ import logging
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mailfax.config import ConfigError, Limits, Listener
 from mailfax.smtpd.conversation import Place
@@ -62,11 +63,14 @@ async def open_listeners(
     try:
         for listener in listeners:
             place = Place(listener, door, hostname, limits, pace, _tls_context(listener), crowd)
-            implicit = (
-                {"ssl": place.tls, "ssl_handshake_timeout": pace.handshake} if listener.tls == "implicit" else {}
-            )
+            implicit = listener.tls == "implicit"
             server = await loop.create_server(
-                lambda place=place: Session(place), listener.host, listener.port, backlog=512, **implicit
+                partial(Session, place),
+                listener.host,
+                listener.port,
+                backlog=512,
+                ssl=place.tls if implicit else None,
+                ssl_handshake_timeout=pace.handshake if implicit else None,
             )
             servers.append(server)
             host, port = server.sockets[0].getsockname()[:2]

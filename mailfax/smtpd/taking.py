@@ -125,10 +125,12 @@ async def _accept(talk: Conversation, envelope: Envelope, content: Content, head
         queue_id = await talk.place.door.accept(envelope, content, header_block)
     except NotSent as problem:
         log.warning("a mail was not stored: %s", problem.diagnostic)
+        content.abandon()
         return refusal(Cause.STORAGE).reply
     except Exception:
         # Unknown errors are temporary, and their text is ours alone.
         log.exception("a mail was not stored")
+        content.abandon()
         return refusal(Cause.TROUBLE).reply
     maillog.line(
         queue_id,
