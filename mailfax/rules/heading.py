@@ -29,37 +29,43 @@ class Heading:
 
 def read_heading(header: bytes) -> Heading:
     """Read the header block of a mail."""
-    # compat32 keeps raw values and never raises; the modern policy raises on headers seen in the wild.
+    # compat32 and raw_items: the modern policy raises on headers seen in the wild, get() loses raw 8-bit ones.
     message = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(header[:LONGEST])
+    fields: dict[str, list[str]] = {}
+    for name, value in message.raw_items():
+        fields.setdefault(name.casefold(), []).append(_read(value))
     names: dict[str, str] = {}
-    fields = [_decoded(value) for name in ("To", "Cc") for value in message.get_all(name, [])]
-    for name, address in email.utils.getaddresses(fields):
+    for display, address in email.utils.getaddresses(fields.get("to", []) + fields.get("cc", [])):
         # The display name of *this* recipient only: another one's name must never stand on the cover.
+        # Decoded only now: an encoded "Builder, Bob" has a comma that separates nothing.
+        name = _decoded(display)
         if name and address and not _is_address_again(name, address):
-            names.setdefault(address.casefold(), " ".join(name.split()))
+            names.setdefault(address.casefold(), name)
     return Heading(
-        subject=_decoded(message.get("Subject", "")),
-        message_id=_message_id(str(message.get("Message-ID", ""))),
+        subject=_decoded(fields.get("subject", [""])[0]),
+        message_id=_message_id(fields.get("message-id", [""])[0]),
         names=names,
     )
 
 
-def _decoded(value: object) -> str:
-    """A header value as one line of text, whatever charset it claims."""
-    raw = str(value) if not isinstance(value, str) else value
+def _read(value: str) -> str:
+    """A raw header value as text: raw 8-bit (copiers) is UTF-8, or else Windows Latin."""
     try:
-        # Raw 8-bit headers (copiers) come as surrogates: read them as UTF-8, else Windows Latin.
-        plain = raw.encode("ascii", "surrogateescape")
-        try:
-            raw = plain.decode("utf-8")
-        except UnicodeDecodeError:
-            raw = plain.decode("cp1252", "replace")
+        plain = value.encode("ascii", "surrogateescape")
     except UnicodeEncodeError:
-        pass
+        return value
     try:
-        text = str(make_header(decode_header(raw)))
+        return plain.decode("utf-8")
+    except UnicodeDecodeError:
+        return plain.decode("cp1252", "replace")
+
+
+def _decoded(value: str) -> str:
+    """A header value as one line of text, whatever charset its encoded words claim."""
+    try:
+        text = str(make_header(decode_header(value)))
     except (LookupError, ValueError, UnicodeError):
-        text = raw
+        text = value
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 

@@ -1,7 +1,7 @@
 """``mailfax serve`` for flow tests: the same service, which can be told to die at a named commit.
 
 Usage: dying_serve.py CONFIG [before|after COMMIT]. At that commit the process kills itself as ``kill -9`` would:
-nothing is flushed, nobody is told. Waiting times between two questions are short, so that a test need not wait for them.
+nothing is flushed, nobody is told. Waiting times between two questions are short, so that a test need not wait.
 """
 
 from __future__ import annotations
