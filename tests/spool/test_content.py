@@ -1,0 +1,147 @@
+"""Bytes come back as they went in, or not at all; what has no row is swept, what is arriving is not."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from mailfax.rules.failure import NotSent
+from mailfax.spool import ContentDamaged, Spool
+from mailfax.spool.content import GROWING, INLINE_BYTES, file_path
+from tests.spool.conftest import Mails
+
+pytestmark = pytest.mark.anyio
+
+
+async def stored(spool: Spool, mails: Mails, body: bytes, block: int = 7001) -> str:
+    content = spool.content.begin()
+    for start in range(0, len(body), block):
+        content.write(body[start : start + block])
+    assert content.size == len(body)
+    message = await spool.intake.accept(mails.message(), (), content)
+    assert message.size == len(body)
+    return message.content_id
+
+
+@pytest.mark.parametrize("size", [0, 1, INLINE_BYTES - 1, INLINE_BYTES, INLINE_BYTES + 1, 3_000_000])
+async def test_every_size_comes_back(size: int, spool: Spool, mails: Mails) -> None:
+    body = os.urandom(size)
+    content_id = await stored(spool, mails, body)
+    path = file_path(spool.content.root, content_id)
+    assert path.exists() == (size > INLINE_BYTES)
+    assert await spool.content.read(content_id) == body
+    async with spool.content.file(content_id) as file:
+        assert file.read_bytes() == body
+    assert file.exists() == (size > INLINE_BYTES)
+
+
+async def test_files_and_folders_are_private(spool: Spool, mails: Mails) -> None:
+    path = file_path(spool.content.root, await stored(spool, mails, b"x" * 100_000))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for folder in (path.parent, path.parent.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+async def test_without_unnamed_files_it_grows_under_a_name(
+    spool: Spool, mails: Mails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refuse(path: object, flags: int, mode: int = 0o777, **more: object) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "not supported")
+        return real(path, flags, mode, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", refuse)
+    body = os.urandom(200_000)
+    content = spool.content.begin()
+    content.write(body)
+    assert [path.name for path in spool.content.root.glob("*/*")] == [GROWING + content.content_id]
+    message = await spool.intake.accept(mails.message(), (), content)
+    assert await spool.content.read(message.content_id) == body
+    gone = spool.content.begin()
+    gone.write(body)
+    gone.abandon()
+    assert [path.name for path in spool.content.root.glob("*/*")] == [message.content_id]
+
+
+async def test_an_abandoned_content_leaves_nothing_and_never_seals(spool: Spool) -> None:
+    content = spool.content.begin()
+    content.write(b"x" * 100_000)
+    content.abandon()
+    with pytest.raises(ValueError, match="abandoned"):
+        content.seal()
+    with pytest.raises(ValueError, match="abandoned"):
+        content.write(b"more")
+    assert list(spool.content.root.glob("*/*")) == []
+
+
+async def test_a_failed_fsync_is_never_repeated(spool: Spool, mails: Mails, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def fail(file: int) -> None:
+        calls.append(file)
+        raise OSError(errno.EIO, "Input/output error")
+
+    content = spool.content.begin()
+    content.write(b"x" * 100_000)
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(NotSent) as caught:
+        await spool.intake.accept(mails.message(), (), content)
+    assert "please try later" in caught.value.sentence
+    with pytest.raises(ValueError, match="abandoned"):
+        content.seal()
+    assert len(calls) == 1
+    monkeypatch.undo()
+    assert list(spool.content.root.glob("*/*")) == []
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+async def test_changed_bytes_are_noticed(size: int, spool: Spool, mails: Mails) -> None:
+    content_id = await stored(spool, mails, b"x" * size)
+    path = file_path(spool.content.root, content_id)
+    if path.exists():
+        path.write_bytes(b"y" * size)
+    else:
+        spool._engine._writing.execute("UPDATE content SET bytes = ?", (b"y" * size,))
+    with pytest.raises(ContentDamaged):
+        await spool.content.read(content_id)
+    with pytest.raises(ContentDamaged):
+        async with spool.content.file(content_id):
+            pass
+
+
+async def test_missing_bytes_are_noticed(spool: Spool, mails: Mails) -> None:
+    content_id = await stored(spool, mails, b"x" * 100_000)
+    file_path(spool.content.root, content_id).unlink()
+    with pytest.raises(ContentDamaged, match="can't be read"):
+        await spool.content.read(content_id)
+    with pytest.raises(ContentDamaged, match="not in the spool"):
+        await spool.content.read("nothing")
+
+
+def age(path: Path, seconds: float) -> None:
+    changed = path.stat().st_mtime - seconds
+    os.utime(path, (changed, changed))
+
+
+async def test_only_old_files_without_a_row_are_swept(spool: Spool, mails: Mails) -> None:
+    kept = file_path(spool.content.root, await stored(spool, mails, b"x" * 100_000))
+    orphans = []
+    for hours in (2, 2, 0):
+        content = spool.content.begin()
+        content.write(b"x" * 100_000)
+        content.seal()
+        orphans.append(file_path(spool.content.root, content.content_id))
+        age(orphans[-1], hours * 3600)
+    nameless = kept.parent / (GROWING + "1" * 32)
+    nameless.write_bytes(b"x")
+    age(nameless, 7200)
+    age(kept, 7200)
+    assert await spool.sweep() == 3
+    assert [path.exists() for path in (kept, *orphans, nameless)] == [True, False, False, True, False]
+    assert await spool.sweep() == 0

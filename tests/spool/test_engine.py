@@ -1,0 +1,195 @@
+"""One fsync serves many, one failing commit disturbs no other, and what is answered is there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from mailfax.rules.states import JobEvent
+from mailfax.spool import COMMITS, NotCommitted, Outdated, Spool, SpoolRefused
+from mailfax.spool.commits import Commit, Hits, Statement
+from tests.spool.conftest import Clock, Groups, Mails, OpenSpool
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_commits_asked_for_together_share_transactions(spool: Spool, mails: Mails, groups: Groups) -> None:
+    await asyncio.gather(*(mails.accept(spool) for _ in range(100)))
+    accepts = [names for names in groups.after if "accept" in names]
+    assert sum(names.count("accept") for names in accepts) == 100
+    assert len(accepts) < 50
+    assert groups.before == groups.after
+    assert (await spool.counts()).jobs == {"accepted": 100}
+
+
+async def test_one_outdated_commit_in_a_group_disturbs_no_other(
+    open_spool: OpenSpool, mails: Mails, groups: Groups
+) -> None:
+    spool = await open_spool()
+    jobs = [(await mails.accept(spool))[0] for _ in range(10)]
+    await spool.jobs.advance(jobs[3], jobs[3].after(JobEvent.HOLD), JobEvent.HOLD)
+    groups.after.clear()
+    results = await asyncio.gather(
+        *(spool.jobs.advance(job, job.after(JobEvent.CANCEL), JobEvent.CANCEL) for job in jobs),
+        return_exceptions=True,
+    )
+    assert [isinstance(result, Outdated) for result in results] == [n == 3 for n in range(10)]
+    assert (await spool.counts()).jobs == {"cancelled": 9, "held": 1}
+    assert len(groups.after) < 10  # they did share a group
+    assert [line.event for line in await spool.history.of(jobs[3].queue_id)] == ["accepted", "hold"]
+
+
+async def test_a_group_in_which_nothing_succeeds_is_no_commit(spool: Spool, groups: Groups) -> None:
+    groups.after.clear()
+    assert await spool.jobs.claim(["main"], 60) is None
+    assert await spool.jobs.make_due() == 0
+    assert groups.before[1:] == groups.after == []
+
+
+async def test_a_hook_that_raises_before_the_commit_leaves_nothing(open_spool: OpenSpool, mails: Mails) -> None:
+    def die(names: tuple[str, ...]) -> None:
+        if "accept" in names:
+            raise RuntimeError("died here")
+
+    spool = await open_spool(before_commit=die)
+    with pytest.raises(RuntimeError, match="died here"):
+        await mails.accept(spool)
+    assert (await spool.counts()).jobs == {}
+
+
+async def test_a_full_file_says_surely_not_stored_and_goes_on_afterwards(spool: Spool, mails: Mails) -> None:
+    [job] = await mails.accept(spool)
+    writing = spool._engine._writing
+    [pages] = writing.execute("PRAGMA page_count").fetchone()
+    writing.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(NotCommitted) as caught:
+        await spool.outbox.owe([mails.letter(content=b"x" * 60_000)])
+    assert caught.value.full
+    held = await spool.jobs.advance(job, job.after(JobEvent.HOLD), JobEvent.HOLD)  # fits without a new page
+    writing.execute("PRAGMA max_page_count=1000000")
+    await spool.outbox.owe([mails.letter(content=b"x" * 60_000)])
+    assert await spool.jobs.get(job.queue_id) == held
+    assert (await spool.counts()).letters == {"waiting": 1}
+
+
+async def test_in_a_group_only_what_does_not_fit_fails(spool: Spool, mails: Mails) -> None:
+    jobs = [(await mails.accept(spool))[0] for _ in range(4)]
+    writing = spool._engine._writing
+    [pages] = writing.execute("PRAGMA page_count").fetchone()
+    writing.execute(f"PRAGMA max_page_count={pages}")
+    results = await asyncio.gather(
+        *(spool.jobs.advance(job, job.after(JobEvent.HOLD), JobEvent.HOLD) for job in jobs),
+        spool.outbox.owe([mails.letter(content=b"x" * 60_000)]),
+        return_exceptions=True,
+    )
+    assert isinstance(results[-1], NotCommitted)
+    assert [type(result).__name__ for result in results[:-1]] == ["FaxJob"] * 4
+
+
+async def test_a_broken_file_is_opened_anew(spool: Spool, mails: Mails) -> None:
+    """What follows an input/output error in COMMIT: the connection is given up, the next commit gets a new one."""
+    spool._engine._writing.close()
+    spool._engine._broken = True
+    assert len(await mails.accept(spool)) == 1
+
+
+async def test_closing_finishes_what_was_asked_for(open_spool: OpenSpool, mails: Mails) -> None:
+    spool = await open_spool()
+    asked = [asyncio.ensure_future(spool.outbox.owe([mails.letter(content=b"")])) for _ in range(50)]
+    while not all(spool._engine._requests.empty() for _ in asked) and not any(one.done() for one in asked):
+        await asyncio.sleep(0)
+    await asyncio.gather(*asked)
+    await spool.close()
+    with pytest.raises(NotCommitted, match="closed"):
+        await spool.outbox.owe([mails.letter()])
+    again = await open_spool()
+    assert (await again.counts()).letters == {"waiting": 50}
+
+
+async def test_each_bell_rings_for_itself(spool: Spool, mails: Mails) -> None:
+    one, other = spool.bell(), spool.bell()
+    await mails.accept(spool)
+    for bell in (one, other):
+        await asyncio.wait_for(bell.wait(3600), 5)
+    waiting = asyncio.ensure_future(one.wait(3600))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await mails.accept(spool)
+    await asyncio.wait_for(waiting, 5)
+    await one.wait(0.001)  # running out of time is no error
+
+
+async def test_a_cancelled_caller_stops_nobody(spool: Spool, mails: Mails) -> None:
+    asked = [asyncio.ensure_future(mails.accept(spool)) for _ in range(20)]
+    await asyncio.sleep(0)
+    asked[5].cancel()
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(result, asyncio.CancelledError) for result in results] == [n == 5 for n in range(20)]
+    assert len(await mails.accept(spool)) == 1
+
+
+async def test_epochs_grow_and_files_are_private(open_spool: OpenSpool, tmp_path: Path) -> None:
+    first, second = await open_spool(), await open_spool()
+    assert second.epoch == first.epoch + 1
+    for path in tmp_path.glob("spool.db*"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+async def test_commands_leave_no_rows_behind_for_ever(open_spool: OpenSpool, clock: Clock) -> None:
+    for _ in range(3):
+        await (await open_spool()).close()
+    clock.now += 90_000
+    last = await open_spool()
+    rows = last._engine._writing.execute("SELECT epoch FROM process").fetchall()
+    assert [row["epoch"] for row in rows] == [last.epoch] == [4]
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://db/mailfax", "sqlite:////absolute"),
+        ("spool.db", "sqlite:////absolute"),
+        ("sqlite:///", "sqlite:////absolute"),
+    ],
+)
+async def test_an_url_that_is_none_is_refused(url: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(SpoolRefused, match=says):
+        await Spool.open(url, tmp_path)
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "spool.db").write_bytes(b"this is a letter, not a database\n" * 100)
+    with pytest.raises(SpoolRefused, match=r"spool\.db"):
+        await Spool.open("sqlite:///spool.db", tmp_path)
+
+
+async def test_a_newer_schema_is_refused_with_what_to_do(open_spool: OpenSpool, tmp_path: Path) -> None:
+    await (await open_spool()).close()
+    connection = sqlite3.connect(tmp_path / "spool.db")
+    connection.execute("INSERT INTO migration VALUES (2, 'later', 0)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(SpoolRefused, match="newer mailfax"):
+        await open_spool()
+
+
+async def test_two_that_open_a_new_spool_together_both_can(tmp_path: Path) -> None:
+    opened = await asyncio.gather(*(Spool.open("sqlite:///new.db", tmp_path) for _ in range(4)))
+    assert sorted(spool.epoch for spool in opened) == [1, 2, 3, 4]
+    for spool in opened:
+        await spool.close()
+
+
+def test_a_commit_has_a_known_name_and_a_guard() -> None:
+    guard = Statement("process_end", {}, Hits.ONE)
+    with pytest.raises(ValueError, match="not the name"):
+        Commit("acept", (guard,))
+    with pytest.raises(ValueError, match="guard"):
+        Commit("accept", (Statement("process_end", {}),))
+    assert {"accept", "claim", "id-given", "rendering", "letter-taken", "inbound-fetched", "baseline"} <= COMMITS
+    assert os.path.sep not in "".join(COMMITS)
