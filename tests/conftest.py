@@ -1,10 +1,21 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and the rule about tests that are skipped."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+#: Program -> Debian package.
+PROGRAMS = dict(
+    line.split()
+    for line in Path(__file__).with_name("programs.txt").read_text().splitlines()
+    if not line.startswith("#")
+)
 
 
 @pytest.fixture
@@ -19,3 +30,28 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("MAILFAX_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """``@pytest.mark.needs("swaks")`` skips a test, and says what to install, where the program is missing."""
+    for mark in item.iter_markers("needs"):
+        for program in mark.args:
+            if shutil.which(program) is None:
+                pytest.skip(f"needs {program}; install the package {PROGRAMS[program]}")
+
+
+def _fail_where_nothing_may_be_skipped(report: Any) -> Any:
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and with CI=true nothing may be: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    return _fail_where_nothing_may_be_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    return _fail_where_nothing_may_be_skipped((yield))

@@ -1,0 +1,28 @@
+# mailfax in a container. Build from the repository's top:   docker build -t mailfax .
+# Run:   docker run -v /etc/mailfax:/etc/mailfax:ro -v mailfax-spool:/var/lib/mailfax -p 25:2525 \
+#            -e MAILFAX_ACCOUNT_MAIN_PASSWORD=… mailfax
+# In mailfax.toml: address = "0.0.0.0:2525" and networks as the container sees its clients.
+# A container's network may show every client with its gateway's address: then networks prove nothing. Use
+# --network host, or let a mail server in front decide.
+FROM python:3.11-slim
+
+WORKDIR /opt/mailfax
+COPY config/constraints.txt ./
+# The build tool first and pinned; what is needed is a layer of its own, so that a change of code builds quickly.
+RUN pip install --no-cache-dir --constraint constraints.txt setuptools
+COPY pyproject.toml README.md LICENSE ./
+COPY mailfax ./mailfax
+RUN pip install --no-cache-dir --no-build-isolation --constraint constraints.txt . \
+    && rm -r mailfax build *.egg-info
+
+RUN useradd --system --home-dir /var/lib/mailfax --create-home mailfax \
+    && chmod 700 /var/lib/mailfax
+USER mailfax
+WORKDIR /var/lib/mailfax
+VOLUME /var/lib/mailfax
+EXPOSE 2525
+
+# Healthy is what takes connections. SIGTERM, docker's own signal, is the graceful stop.
+HEALTHCHECK --start-period=15s --timeout=5s \
+    CMD ["python", "-c", "import socket; socket.create_connection(('127.0.0.1', 2525), 3).close()"]
+CMD ["mailfax", "serve", "--config", "/etc/mailfax/mailfax.toml"]

@@ -1,0 +1,157 @@
+"""Draws from the code what the documents show of it. ``scripts/draw`` writes, the house tests compare.
+
+Out: the whole text of ``docs/states.md`` and ``docs/reference/cli.md``, and the marked part of
+``docs/architecture.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mailfax.cli import build_parser
+from mailfax.rules import states
+from mailfax.rules.states import INBOUND, JOB, LETTER, Machine
+from tests.house.street import FLOOR_NAMES, FLOORS, LEAVES, SANDBOX, TOP, all_imports
+
+STATES_PAGE = """\
+# States
+
+Drawn by `scripts/draw` from `mailfax/rules/states.py`; a house test compares. What is not in these tables raises
+`NotAllowed`. Every arrow is committed together with one line of history; an arrow into a final state of a fax job is
+committed together with the letter it owes.
+"""
+COMMANDS_PAGE = """\
+# Commands
+
+Drawn by `scripts/draw` from the parser of the `mailfax` command; a house test compares. Exit status: 0 done, 1 it did
+not work and a sentence says why, 2 the command line was wrong.
+"""
+BEGIN, END = "<!-- drawn by scripts/draw: begin -->", "<!-- drawn by scripts/draw: end -->"
+
+
+def architecture() -> str:
+    """``docs/architecture.md`` with the figure between its marks drawn anew."""
+    text = (TOP / "docs/architecture.md").read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"docs/architecture.md has lost its marks {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n```\n{imports()}```\n{END}{after}"
+
+
+def imports() -> str:
+    """One line a room, from the top floor down: the rooms that it imports."""
+    known: dict[str, set[str]] = {}
+    for each in all_imports():
+        if each.room and each.room != "__main__":
+            rooms = known.setdefault(each.room, set())
+            if each.target_room and each.target_room != each.room:
+                rooms.add(each.target_room)
+    rows = [
+        (name, room)
+        for name, rooms in reversed(list(zip(FLOOR_NAMES, FLOORS, strict=True)))
+        for room in rooms
+        if room in known
+    ]
+    rows += [("leaves", leaf) for leaf in LEAVES if leaf in known] + [("apart", SANDBOX)]
+    lines, last = [], ""
+    for name, room in rows:
+        targets = " ".join(sorted(known[room])) or "nobody"
+        lines.append(f"{name if name != last else '':<9}{room:<11}-> {targets}\n")
+        last = name
+    return "".join(lines)
+
+
+def state_tables() -> str:
+    """``docs/states.md``: each machine as a figure, its states with their meaning, and its table."""
+    parts = [STATES_PAGE]
+    for machine, kinds in (
+        (JOB, states.JobState),
+        (INBOUND, states.InboundState),
+        (LETTER, states.LetterState),
+    ):
+        parts += [_figure(machine), _meanings(machine, kinds), _table(machine)]
+    return "\n".join(parts)
+
+
+def _arrows(machine: Machine[Any, Any]) -> dict[tuple[Any, Any], list[str]]:
+    """(from, to) -> the words of the events that lead there, in the order of the table."""
+    arrows: dict[tuple[Any, Any], list[str]] = {}
+    for (state, event), to in machine.arrows.items():
+        arrows.setdefault((state, to), []).append(event.value)
+    return arrows
+
+
+def _figure(machine: Machine[Any, Any]) -> str:
+    lines = [f"## The states of a {machine.name}\n", "```mermaid", "stateDiagram-v2"]
+    lines.append(f"    [*] --> {machine.start.name}")
+    lines += [
+        f"    {state.name} --> {to.name}: {' / '.join(words)}" for (state, to), words in _arrows(machine).items()
+    ]
+    lines += [f"    {state.name} --> [*]" for state in type(machine.start) if state in machine.final]
+    return "\n".join(lines) + "\n```\n"
+
+
+def _meanings(machine: Machine[Any, Any], kinds: type[enum.StrEnum]) -> str:
+    """The states with the sentence that stands behind each in the source."""
+    sentences = dict(re.findall(r'^    (\w+) = "[^"]*"  #: (.+)$', inspect.getsource(kinds), re.MULTILINE))
+    rows = ["| state | word | meaning |", "|---|---|---|"]
+    rows += [f"| {state.name} | {state.value} | {sentences[state.name]} |" for state in kinds]
+    return "\n".join(rows) + "\n"
+
+
+def _table(machine: Machine[Any, Any]) -> str:
+    rows = ["| from | event | to |", "|---|---|---|"]
+    rows += [f"| {state.name} | {event.value} | {to.name} |" for (state, event), to in machine.arrows.items()]
+    return "\n".join(rows) + "\n"
+
+
+def verbs() -> dict[str, tuple[str, argparse.ArgumentParser]]:
+    """verb -> (its one line of help, its parser)."""
+    (choice,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    help_of = {each.dest: each.help or "" for each in choice._choices_actions}
+    return {verb: (help_of.get(verb, ""), parser) for verb, parser in choice.choices.items()}
+
+
+def commands() -> str:
+    """``docs/reference/cli.md``: each verb with its options, as the parser knows them."""
+    parts = [COMMANDS_PAGE]
+    for verb, (sentence, parser) in verbs().items():
+        parts.append(f"## mailfax {verb}\n\n{sentence[:1].upper()}{sentence[1:]}.\n")
+        options = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+        if options:
+            rows = ["| option | meaning |", "|---|---|"]
+            rows += [f"| `{_spelled(action)}` | {_explained(action)} |" for action in options]
+            parts.append("\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def _spelled(action: argparse.Action) -> str:
+    metavar = action.metavar or (action.dest if not action.option_strings else action.dest.upper())
+    shown = metavar if isinstance(metavar, str) else " ".join(metavar)
+    if action.choices:
+        shown = "{" + ",".join(map(str, action.choices)) + "}"
+    if not action.option_strings:
+        return {"+": f"{shown}…", "*": f"[{shown}…]", "?": f"[{shown}]"}.get(str(action.nargs), shown)
+    return ", ".join(action.option_strings) + ("" if action.nargs == 0 else f" {shown}")
+
+
+def _explained(action: argparse.Action) -> str:
+    return (action.help or "").replace("%(default)s", str(action.default)).replace("|", "\\|")
+
+
+DRAWINGS: dict[Path, Callable[[], str]] = {
+    TOP / "docs/architecture.md": architecture,
+    TOP / "docs/states.md": state_tables,
+    TOP / "docs/reference/cli.md": commands,
+}
+
+if __name__ == "__main__":
+    for path, draw in DRAWINGS.items():
+        path.write_text(draw())

@@ -1,0 +1,87 @@
+"""``config/mailfax.toml`` is the reference: every key that the loader knows, with its default, and no other."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+
+from mailfax.config import load
+from mailfax.config.keys import SECTIONS, Required
+from mailfax.config.kinds import network
+from tests.house.street import TOP
+
+REFERENCE = TOP / "config/mailfax.toml"
+#: Left out, these depend on other keys; the reference shows what they are on loopback.
+DEPENDENT = {("listener", "networks"): [network("127.0.0.0/8"), network("::1/128")]}
+
+_KEY = re.compile(r"(?P<mute>#?)(?P<key>[a-z_]+) = (?P<value>.+)")
+_TABLE = re.compile(r"\[\[?(?P<name>\w+)\]\]?")
+
+
+def documented() -> dict[tuple[str, str], tuple[bool, Any]]:
+    """(table, key) -> (whether it stands behind "#", its value)."""
+    found: dict[tuple[str, str], tuple[bool, Any]] = {}
+    table = ""
+    for line in REFERENCE.read_text().splitlines():
+        if match := _TABLE.fullmatch(line):
+            table = match["name"]
+        elif match := _KEY.fullmatch(line):
+            assert (table, match["key"]) not in found, f"[{table}] {match['key']} stands there twice"
+            value = tomllib.loads(f"value = {match['value']}")["value"]
+            found[table, match["key"]] = (bool(match["mute"]), value)
+    return found
+
+
+def test_every_key_of_the_loader_stands_in_the_reference_and_no_other() -> None:
+    known = {(name, key) for name, section in SECTIONS.items() for key in section.keys}
+    assert set(documented()) == known
+
+
+def test_every_key_has_its_meaning_above_it() -> None:
+    """A comment, or another key that shares one; a table's first key may stand right below the table's own."""
+    lines = REFERENCE.read_text().splitlines()
+    for above, line in itertools.pairwise(lines):
+        if _KEY.fullmatch(line):
+            assert above.startswith("#") or _TABLE.fullmatch(above), f"no meaning above: {line}"
+
+
+@pytest.mark.parametrize(("table", "key"), documented())
+def test_what_stands_behind_a_sign_is_the_default(table: str, key: str) -> None:
+    mute, value = documented()[table, key]
+    rule = SECTIONS[table].keys[key]
+    if isinstance(rule.default, Required):
+        assert not mute, "a key without a default is shown as one that must be written"
+    elif mute and rule.default not in ("", None, ()):
+        assert rule.kind(value) == rule.default
+    elif (table, key) in DEPENDENT:
+        assert list(rule.kind(value)) == DEPENDENT[table, key]
+
+
+def test_the_reference_is_a_configuration_that_starts() -> None:
+    secrets = {name: value for name, value in dotenv_values(TOP / "config/.env.example").items() if value}
+    config = load(REFERENCE, secrets)
+    assert [account.name for account in config.accounts] == ["main"]
+
+
+def test_the_reference_starts_with_every_default_written_out(tmp_path: Path) -> None:
+    """Examples of file names and of a Maildir stand behind a sign, too, and can't be written beside the rest."""
+    examples = {"certificate", "key", "ca_file", "maildir"}
+    lines = []
+    for line in REFERENCE.read_text().splitlines():
+        match = _KEY.fullmatch(line)
+        lines.append(line[1:] if match and match["mute"] and match["key"] not in examples else line)
+    written = tmp_path / "mailfax.toml"
+    written.write_text("\n".join(lines))
+    secrets = {"MAILFAX_ACCOUNT_MAIN_PASSWORD": "secret"}
+    as_shown, as_written = load(REFERENCE, secrets), load(written, secrets)
+    assert as_written.listeners == as_shown.listeners
+    assert as_written.accounts == as_shown.accounts
+    assert as_written.senders == as_shown.senders
+    assert as_written.relay == as_shown.relay
+    assert as_written.limits == as_shown.limits
