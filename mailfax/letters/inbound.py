@@ -1,0 +1,128 @@
+"""The mail that carries a received fax to its people, and the one that tells the postmaster of one that can't be had.
+
+No Reply-To, and an address that takes no mail: whoever answers by habit must not send a fax to a number that nobody
+has verified (design A19: the number is what the fax service reported).
+
+STANDARDS: RFC 4160 4.2.3 (address of the caller), RFC 3834 (auto-generated), RFC 2183 (attachment).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mailfax.letters import texts
+from mailfax.letters.mime import Field, address, date, mail, pdf_part, text_part, words
+from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, phone
+from mailfax.letters.postmaster import tell
+from mailfax.letters.site import Marks, Site
+from mailfax.rules.job import InboundFax, Letter
+from mailfax.rules.states import InboundState
+
+
+def inbound(
+    site: Site,
+    fax: InboundFax,
+    marks: Marks,
+    *,
+    mailbox: str,
+    number: str,
+    announced_pages: int | None,
+    pdf: bytes,
+    sandbox: bool,
+) -> Letter:
+    """The letter that brings ``fax`` to one ``mailbox``; one letter for each, so that each has its own fate.
+
+    ``number`` is the account's own; ``announced_pages`` is the service's count, ``fax.pages`` is ours.
+    """
+    caller = phone(fax.caller) or texts.INBOUND_UNKNOWN
+    pages = count(fax.pages, "page") if fax.pages else ""
+    short = announced_pages is not None and fax.pages is not None and fax.pages < announced_pages
+    arrived = fax.listed_at if fax.received_at is None else fax.received_at
+    text = letter_text(
+        texts.TEST_TEXT if sandbox else "",
+        texts.INBOUND_OPENING,
+        paragraph(texts.INBOUND_SHORT.format(announced=count(announced_pages, "page"), pages=pages))
+        if short and announced_pages is not None
+        else "",
+        facts(
+            [
+                (texts.ROW_CALLER, caller),
+                (texts.ROW_CALLED, f"{phone(number)} (account {fax.account})"),
+                (texts.ROW_ARRIVED, moment(arrived, site.zone)),
+                (texts.ROW_PAGES, str(fax.pages or "")),
+                (texts.ROW_QUEUE_ID, fax.queue_id),
+            ]
+        ),
+        paragraph(texts.INBOUND_CALLER_NOTE),
+        paragraph(texts.ASK.format(gateway=site.gateway, queue_id=fax.queue_id)),
+    )
+    subject = ", ".join(part for part in (texts.INBOUND_SUBJECT.format(caller=caller), pages) if part)
+    fields = _fields(site, fax, marks, mailbox, subject, sandbox=sandbox)
+    return Letter(
+        letter_id=marks.letter_id,
+        kind="received",
+        about=fax.queue_id,
+        sender="",
+        recipients=(mailbox,),
+        message_id=marks.message_id,
+        content=mail(
+            fields,
+            [text_part(text), pdf_part(pdf, _filename(site, fax, arrived))],
+            kind="multipart/mixed",
+            boundary=marks.letter_id,
+        ),
+        decided_at=marks.date,
+        next_attempt_at=marks.date,
+    )
+
+
+def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, sandbox: bool) -> Letter:
+    """Tells the postmaster of a received fax that can't be read or has vanished."""
+    vanished = fax.state is InboundState.VANISHED
+    subject = texts.VANISHED_SUBJECT if vanished else texts.UNREADABLE_SUBJECT
+    return tell(
+        site,
+        marks,
+        subject.format(account=fax.account),
+        paragraph(texts.VANISHED_TEXT if vanished else texts.UNREADABLE_TEXT),
+        facts(
+            [
+                (texts.ROW_PROBLEM, problem),
+                (texts.ROW_CALLER, phone(fax.caller)),
+                (texts.ROW_CALLED, f"account {fax.account}"),
+                (texts.ROW_LISTED, moment(fax.listed_at, site.zone)),
+                (texts.ROW_ATTEMPTS, str(fax.attempts or "")),
+                (texts.ROW_FAX_ID, fax.fax_id),
+                (texts.ROW_QUEUE_ID, fax.queue_id),
+            ]
+        ),
+        paragraph(texts.VANISHED_NEXT if vanished else texts.UNREADABLE_NEXT),
+        about=fax.queue_id,
+        sandbox=sandbox,
+    )
+
+
+def _fields(site: Site, fax: InboundFax, marks: Marks, to: str, subject: str, *, sandbox: bool) -> list[Field]:
+    shown = texts.INBOUND_FROM.format(caller=phone(fax.caller) or texts.INBOUND_UNKNOWN)
+    digits = _digits(fax.caller)
+    return [
+        ("From", address("From", shown, site.fax_bringer)),
+        ("To", address("To", "", to)),
+        ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
+        ("Date", date(marks.date)),
+        ("Message-ID", marks.message_id),
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Fax-Outcome", "received"),
+        *([("X-Fax-Number", digits)] if digits else []),
+        ("X-Fax-Queue-ID", fax.queue_id),
+    ]
+
+
+def _digits(caller: str) -> str:
+    return "".join(char for char in caller if char.isascii() and char.isdigit())[:40]
+
+
+def _filename(site: Site, fax: InboundFax, arrived: float) -> str:
+    """Sorts by time, tells the caller, and is safe in every file system: "fax-2026-11-23-2104-15551234567.pdf"."""
+    stamp = datetime.fromtimestamp(arrived, site.zone).strftime("%Y-%m-%d-%H%M")
+    return "-".join(part for part in ("fax", stamp, _digits(fax.caller)) if part) + ".pdf"

@@ -1,0 +1,103 @@
+"""Values as people read them: one line of text, a telephone number, a moment, a list, a paragraph.
+
+In: texts and numbers of any origin. Out: text of one line, or lines of at most ``COLUMNS`` characters (one long word
+may stick out).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
+
+import phonenumbers
+
+COLUMNS = 72
+#: Longest text of one fact: with every character encoded it still fits a folded header field.
+LONGEST = 300
+#: Names of its own: ``strftime`` would speak the language of the server's locale.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """Text of strangers as one line: no line end, control or format sign (which could turn or hide what follows)
+    survives, so that nothing in it can begin a header field or a line of its own."""
+    blanked = "".join(char if char.isprintable() else " " for char in text)
+    line = " ".join(blanked.split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def phone(number: str) -> str:
+    """A number with its country code, spaced as its country writes it (ITU-T E.123): "+1 555 123 4567".
+
+    What can't be read as one (a caller's "Anonymous", an internal number) comes back as it is, on one line.
+    """
+    written = one_line(number, 60)
+    digits = written.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()):
+        return written
+    try:
+        parsed = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return written
+    if not phonenumbers.is_possible_number(parsed):
+        return written
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)).replace("-", " ")
+
+
+def moment(at: float, zone: tzinfo) -> str:
+    """A time for people: "Mon 23 Nov 2026, 21:04 (UTC+01:00)"."""
+    when = datetime.fromtimestamp(at, zone)
+    offset = when.strftime("%z")
+    shift = "" if offset[1:5] == "0000" else f"{offset[:3]}:{offset[3:5]}"
+    date = f"{_DAYS[when.weekday()]} {when.day} {_MONTHS[when.month - 1]} {when.year}"
+    return f"{date}, {when:%H:%M} (UTC{shift})"
+
+
+def count(number: int, thing: str) -> str:
+    """ "1 page", "3 pages"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def paragraph(text: str) -> str:
+    """Wrapped text."""
+    return textwrap.fill(one_line(text, 2000), COLUMNS, break_long_words=False, break_on_hyphens=False)
+
+
+def listing(heading: str, entries: Iterable[str]) -> str:
+    """A heading and one indented line or more for each entry; empty without entries."""
+    lines = [
+        textwrap.fill(
+            one_line(entry),
+            COLUMNS,
+            initial_indent="  - ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for entry in entries
+    ]
+    return "\n".join([heading, *lines]) if lines else ""
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> str:
+    """Names and values in two columns; rows without a value are left out."""
+    told = [(name, one_line(value)) for name, value in rows if value]
+    width = max((len(name) for name, _ in told), default=0) + 2
+    return "\n".join(
+        textwrap.fill(
+            value,
+            COLUMNS,
+            initial_indent=f"  {name + ':':<{width}}",
+            subsequent_indent=" " * (width + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for name, value in told
+    )
+
+
+def letter_text(*blocks: str) -> str:
+    """Blocks with an empty line between them; empty ones are left out."""
+    return "\n\n".join(block for block in blocks if block) + "\n"

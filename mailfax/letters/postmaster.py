@@ -1,0 +1,106 @@
+"""Mail to the postmaster: alarms, all-clears, letters that nobody took, and what was written to him.
+
+In: facts. Out: one letter each, to ``site.postmaster``, without pages or content of any fax.
+
+STANDARDS: RFC 3834 (auto-generated), RFC 5321 4.5.1 (the postmaster is always reachable), 6.3 (loops: what is passed
+on keeps its Received lines, and the door counts them).
+"""
+
+from __future__ import annotations
+
+from mailfax.letters import texts
+from mailfax.letters.mime import address, date, mail, text_part, words
+from mailfax.letters.plain import facts, letter_text, paragraph
+from mailfax.letters.site import Marks, Site
+from mailfax.rules.job import Letter
+
+
+def alarm(site: Site, marks: Marks, *, account: str, problem: str, sandbox: bool) -> Letter:
+    """Something is the matter with an account. ``problem`` is a sentence for people."""
+    return tell(
+        site,
+        marks,
+        texts.ALARM_SUBJECT.format(account=account),
+        paragraph(texts.ALARM_TEXT.format(account=account)),
+        paragraph(problem),
+        paragraph(texts.ALARM_NEXT),
+        sandbox=sandbox,
+    )
+
+
+def all_clear(site: Site, marks: Marks, *, account: str, sandbox: bool) -> Letter:
+    """The account works again."""
+    return tell(
+        site,
+        marks,
+        texts.ALL_CLEAR_SUBJECT.format(account=account),
+        paragraph(texts.ALL_CLEAR_TEXT.format(account=account)),
+        sandbox=sandbox,
+    )
+
+
+def undeliverable(site: Site, marks: Marks, *, letter: Letter, problem: str) -> Letter:
+    """``letter`` could not be handed over; told without its content (RFC 4160 4.6: administrator's notice)."""
+    recipients = ", ".join(letter.recipients)
+    kind = texts.KINDS.get(letter.kind, letter.kind)
+    return tell(
+        site,
+        marks,
+        texts.UNDELIVERABLE_SUBJECT.format(kind=kind, recipients=recipients),
+        paragraph(texts.UNDELIVERABLE_TEXT),
+        facts(
+            [
+                (texts.ROW_KIND, kind),
+                (texts.ROW_RECIPIENTS, recipients),
+                (texts.ROW_PROBLEM, problem),
+                (texts.ROW_ATTEMPTS, str(letter.attempts or "")),
+                (texts.ROW_ABOUT, letter.about),
+                (texts.ROW_LETTER, letter.letter_id),
+            ]
+        ),
+        paragraph(texts.UNDELIVERABLE_NEXT),
+        about=letter.about,
+        sandbox=False,
+    )
+
+
+def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content: bytes, about: str = "") -> Letter:
+    """Mail that was written to our postmaster, passed on as it came: RFC 5321 3.9.1, an alias changes the envelope's
+    recipient and nothing else. ``sender`` stays, so that a bounce finds its way; ``content`` has its Received line.
+    """
+    return Letter(
+        letter_id=marks.letter_id,
+        kind="forward",
+        about=about,
+        sender=sender,
+        recipients=(site.postmaster,),
+        message_id=marks.message_id,
+        content=content,
+        decided_at=marks.date,
+        next_attempt_at=marks.date,
+    )
+
+
+def tell(site: Site, marks: Marks, subject: str, *blocks: str, about: str = "", sandbox: bool) -> Letter:
+    """A plain mail to the postmaster."""
+    fields = [
+        ("From", address("From", texts.GATEWAY_NAME, site.gateway)),
+        ("To", address("To", "", site.postmaster)),
+        ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
+        ("Date", date(marks.date)),
+        ("Message-ID", marks.message_id),
+        ("Auto-Submitted", "auto-generated"),
+        *([("X-Fax-Queue-ID", about)] if about else []),
+    ]
+    text = letter_text(texts.TEST_TEXT if sandbox else "", *blocks)
+    return Letter(
+        letter_id=marks.letter_id,
+        kind="alarm",
+        about=about,
+        sender="",
+        recipients=(site.postmaster,),
+        message_id=marks.message_id,
+        content=mail(fields, [text_part(text)], kind="", boundary=marks.letter_id),
+        decided_at=marks.date,
+        next_attempt_at=marks.date,
+    )

@@ -1,0 +1,173 @@
+"""Every word of our mails, in one place. ``{…}`` are filled with values that are one line each.
+
+Written for people who send faxes, not for those who run servers: what happened, why, what to do now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailfax.rules.states import JobState
+
+#: In front of every subject, and first in every text, where the fax service is a sandbox.
+TEST_SUBJECT = "[TEST] "
+TEST_TEXT = "This is a test: the fax service is a sandbox, and nothing was really faxed."
+
+GATEWAY_NAME = "Fax gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an outcome is told. ``word`` is X-Fax-Outcome, ``subject`` begins with it, ``ended`` names the time at
+    which it ended, ``next`` says what to do now."""
+
+    word: str
+    subject: str
+    opening: str
+    ended: str
+    next: str = ""
+
+
+OUTCOMES = {
+    JobState.DELIVERED: Outcome(
+        word="delivered",
+        subject="Fax delivered to {number}",
+        opening="The fax to {number} was delivered.",
+        ended="Delivered",
+    ),
+    JobState.FAILED: Outcome(
+        word="failed",
+        subject="Fax failed, not delivered to {number}",
+        opening="The fax to {number} was NOT delivered.",
+        ended="Failed",
+        next="It is not tried again by itself.",
+    ),
+    JobState.CANCELLED: Outcome(
+        word="cancelled",
+        subject="Fax cancelled, not delivered to {number}",
+        opening="The fax to {number} was cancelled.",
+        ended="Cancelled",
+        next="It is not tried again by itself. If you still want to send it, send your mail once more.",
+    ),
+    JobState.UNCONFIRMED: Outcome(
+        word="unconfirmed",
+        subject="Fax unconfirmed, may or may not have been sent to {number}",
+        opening="The fax to {number} may or may not have been sent.",
+        ended="Given up",
+        next="It is not tried again by itself, so that nobody gets it twice.",
+    ),
+}
+
+UNCONFIRMED_CHECKS_HEADING = "Before you send it again, check:"
+UNCONFIRMED_CHECKS = (
+    "Ask the recipient whether the fax arrived.",
+    "If they can't tell, ask {gateway} to look for the reference {reference} among the faxes at the fax service.",
+)
+
+DELAYED = Outcome(
+    word="delayed",
+    subject="Fax delayed, not yet delivered to {number}",
+    opening="The fax to {number} has not been delivered yet.",
+    ended="",
+    next="You will get another mail when it is delivered or has failed.",
+)
+_WAITS_HERE = "It is waiting here until it can be handed to the fax service."
+#: Why a job still waits, by its state.
+DELAYED_BECAUSE = {
+    JobState.ACCEPTED: "Its pages are not made yet.",
+    JobState.READY: _WAITS_HERE,
+    JobState.DEFERRED: _WAITS_HERE,
+    JobState.SUBMITTING: "It is being handed to the fax service just now.",
+    JobState.SUBMITTED: "The fax service has taken it and has not reported yet how it ended.",
+    JobState.IN_DOUBT: "The fax service gave no clear answer; we are finding out whether it has the fax.",
+    JobState.HELD: "It is held until the administrator releases it.",
+}
+
+SERVICE_SAID = "The fax service said: {said}"
+CONTENTS_HEADING = "In the fax:"
+SKIPPED_HEADING = "Left out of the fax:"
+ASK = "Questions? Write to {gateway} and name the queue ID {queue_id}."
+OWNER_TOLD = "You get this mail because the gateway's configuration names you to hear of faxes from this sender."
+POSTMASTER_TOLD = (
+    "You get this mail because the fax came without a return address, and no rule names who hears of it."
+)
+
+ROW_TO = "To"
+ROW_RECIPIENT = "Recipient"
+ROW_ADDRESS = "You wrote"
+ROW_SENDER = "Sent by"
+ROW_SUBJECT = "Subject"
+ROW_PAGES = "Pages"
+ROW_RECEIVED = "Mail received"
+ROW_QUEUE_ID = "Queue ID"
+PAGES_PARTLY = "{delivered} of {pages} delivered"
+
+INBOUND_SUBJECT = "Fax received from {caller}"
+INBOUND_FROM = "Fax from {caller}"
+INBOUND_UNKNOWN = "an unknown number"
+INBOUND_OPENING = "A fax has arrived. Its pages are attached as a PDF."
+INBOUND_SHORT = (
+    "Attention: the fax service announced {announced}, but the attached document has {pages}. Part of the fax may be "
+    "missing; ask the sender."
+)
+INBOUND_CALLER_NOTE = (
+    "The number of the caller is shown as the fax service reported it; it proves nothing about who sent the fax. "
+    "An answer to this mail reaches nobody and is not faxed."
+)
+ROW_CALLER = "From"
+ROW_CALLED = "Received on"
+ROW_ARRIVED = "Received"
+ROW_FAX_ID = "Service's fax ID"
+ROW_LISTED = "First seen"
+ROW_ATTEMPTS = "Attempts"
+ROW_PROBLEM = "Problem"
+
+UNREADABLE_SUBJECT = "Received fax can't be read, on {account}"
+UNREADABLE_TEXT = (
+    "A fax was received at the fax service, but it could not be fetched or its document could not be read. It was "
+    "delivered to nobody yet."
+)
+UNREADABLE_NEXT = (
+    "It is tried again once a day, and delivered when that succeeds. Meanwhile you can read it on the fax service's "
+    "own pages."
+)
+VANISHED_SUBJECT = "Received fax has vanished, on {account}"
+VANISHED_TEXT = (
+    "A fax was received at the fax service, but it was gone from there before it could be fetched. It was delivered "
+    "to nobody."
+)
+VANISHED_NEXT = (
+    "Somebody may have deleted or moved it on the fax service's own pages; look into its trash folder, and have the "
+    "sender fax again if it is lost."
+)
+
+ALARM_SUBJECT = "Fax alarm: account {account} needs attention"
+ALARM_TEXT = "Something is the matter with the fax account {account}:"
+ALARM_NEXT = (
+    "Nothing is lost: faxes that could not be handed over wait. Where the account was paused, you hear of it once, "
+    "and once again when it works."
+)
+ALL_CLEAR_SUBJECT = "Fax all-clear: account {account} works again"
+ALL_CLEAR_TEXT = "The fax account {account} works again. Its waiting faxes are being sent; nothing needs to be done."
+
+UNDELIVERABLE_SUBJECT = "Fax mail undeliverable: {kind} for {recipients}"
+UNDELIVERABLE_TEXT = "A mail of the fax gateway could not be delivered and is not tried again."
+UNDELIVERABLE_NEXT = (
+    "The mail is kept in the spool under its letter ID. Tell its recipient, and mend the address or the mail server "
+    "that refused it."
+)
+ROW_KIND = "What it was"
+ROW_RECIPIENTS = "For"
+ROW_ABOUT = "About"
+ROW_LETTER = "Letter ID"
+#: What a letter was, by its kind.
+KINDS = {
+    "delivered": "notice of a delivered fax",
+    "failed": "notice of a failed fax",
+    "cancelled": "notice of a cancelled fax",
+    "unconfirmed": "notice of an unconfirmed fax",
+    "delayed": "notice of a delayed fax",
+    "received": "received fax",
+    "alarm": "alarm",
+    "forward": "mail for the postmaster",
+}
