@@ -109,7 +109,9 @@ async def _demo(state: Path, file: Path, sandbox: str, *, once: bool) -> int:
     async with _bridge(state, file, sandbox) as (service, base_url):
         assert service.listeners is not None
         host, port = service.listeners.addresses["demo"]
-        trip = Trip(service.spool, state, smtp=(host, port), sandbox=base_url, login=(NUMBER, PASSWORD))
+        trip = Trip(
+            service.spool, state, smtp=(host, port), sandbox=base_url, account="main", login=(NUMBER, PASSWORD)
+        )
         good = await trip.run(sender=SENDER, office=OFFICE)
         if once:
             return 0 if good else 1

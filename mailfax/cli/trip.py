@@ -39,9 +39,9 @@ class Trip:
     """One round trip through a running demo."""
 
     def __init__(
-        self, spool: Spool, state: Path, *, smtp: tuple[str, int], sandbox: str, login: tuple[str, str]
+        self, spool: Spool, state: Path, *, smtp: tuple[str, int], sandbox: str, account: str, login: tuple[str, str]
     ) -> None:
-        self._spool, self._state = spool, state
+        self._spool, self._state, self._account = spool, state, account
         self._smtp, self._sandbox, self._login = smtp, sandbox, login
 
     async def run(self, *, sender: str, office: str) -> bool:
@@ -63,7 +63,7 @@ class Trip:
         job = await self._followed(queue_id)
         if job.state is not JobState.DELIVERED:
             raise Missing(f"the fax ended as {job.state.value}: {job.status.sentence if job.status else ''}")
-        answer = await self._mail_about(sender, "X-Fax-Queue-ID", job.queue_id)
+        answer = await self._mail_about(sender, job.queue_id)
         _say("answered", f"{answer['Subject']}")
         await self._fetch_pages(job, paperwork.LETTER_PAGES + paperwork.SCAN_PAGES)
 
@@ -125,7 +125,7 @@ class Trip:
             raise Missing(f"the sandbox took no inbound fax: {reply.text}")
         [fax_id] = reply.json()["ids"]
         _say("called", f"a fax of {paperwork.SCAN_PAGES} pages comes in at FaxCore as {fax_id}")
-        mail = await self._mail_about(office, "X-Fax-ID", fax_id)
+        mail = await self._mail_about(office, await self._queue_id_of(fax_id))
         _say("received", f"{mail['Subject']}")
         for part in mail.iter_attachments():
             if part.get_content_type() == "application/pdf":
@@ -138,16 +138,25 @@ class Trip:
                 return
         raise Missing("the mail that brings the received fax has no PDF")
 
-    async def _mail_about(self, address: str, header: str, value: str) -> EmailMessage:
-        """The mail in a Maildir whose ``header`` is ``value``, as soon as it is there."""
+    async def _queue_id_of(self, fax_id: str) -> str:
+        """Our name for a received fax, as soon as it was listed."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if fax := await self._spool.inbound.get(self._account, fax_id):
+                return fax.queue_id
+            await asyncio.sleep(0.1)
+        raise Missing(f"the fax {fax_id} was not seen in the Inbox within {PATIENCE:.0f} seconds")
+
+    async def _mail_about(self, address: str, queue_id: str) -> EmailMessage:
+        """The mail about ``queue_id`` in a Maildir, as soon as it is there."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for file, mail in await asyncio.to_thread(_mails, self._state / "mail" / address):
-                if mail[header] == value:
+                if mail["X-Fax-Queue-ID"] == queue_id:
                     _say("mailed", f"to {address}: {file}")
                     return mail
             await asyncio.sleep(0.1)
-        raise Missing(f"no mail about {value} reached {address} within {PATIENCE:.0f} seconds")
+        raise Missing(f"no mail about {queue_id} reached {address} within {PATIENCE:.0f} seconds")
 
 
 def _mail(sender: str, letter: bytes, scan: bytes) -> EmailMessage:

@@ -95,6 +95,7 @@ SECTIONS: dict[str, Section] = {
             "deliver_to": Key(several(mailbox), ()),
             "poll_seconds": Key(at_least(0.05), 60.0),
             "settle_seconds": Key(at_least(0), 900.0),
+            "timeout_seconds": Key(at_least(1), 180.0),
             "resend_when_absent": Key(flag, True),
             "first_run": Key(choice("baseline", "all"), "baseline"),
             "reference": Key(choice("end", "front", "off"), "end"),
