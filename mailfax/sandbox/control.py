@@ -97,6 +97,7 @@ def guarded(handler: Handler) -> Handler:
             return JSONResponse({"error": str(problem)}, problem.status)
         reply.headers.setdefault("Cache-Control", "no-store")
         reply.headers["X-Content-Type-Options"] = "nosniff"
+        reply.headers["Cross-Origin-Resource-Policy"] = "same-origin"  # no other site may show these pages as its own
         return reply
 
     return checked

@@ -66,7 +66,7 @@ class Sending:
                 await anext(request.stream())  # some of the body was handed over: that is what makes it unclear
             return action, None
         document = self._exchange.store.new_document()
-        accepted = False
+        handed_over = False
         try:
             sha256, size = await self._receive(request, document)
             entry.size, entry.content_type = size, request.headers.get("content-type", "")
@@ -83,8 +83,10 @@ class Sending:
                 return action if action not in (Action.HIDDEN_AFTER, Action.TWICE) else None, refusal
             draft = self._draft(account, given, digits, entry, document, sha256, action)
             await self._warn(draft, document, entry)
+            handed_over = (
+                True  # its row may be committed even if this task is cancelled now: the start sweeps orphans
+            )
             ids = await self._exchange.accept(draft, document, times=2 if action is Action.TWICE else 1)
-            accepted = True
             entry.fax_ids = ids
             return action, results("SendFax", ids[0], self._exchange.quirks, accept)
         except TooLarge:
@@ -94,7 +96,7 @@ class Sending:
             entry.warnings.append("the client hung up before the end of the body")
             raise wire.Dropped from None
         finally:
-            if not accepted:
+            if not handed_over:
                 document.unlink(missing_ok=True)
 
     async def _receive(self, request: Request, document: Path) -> tuple[str, int]:

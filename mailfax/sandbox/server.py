@@ -151,7 +151,7 @@ def _application(exchange: Exchange) -> ASGIApp:
     control = Starlette(routes=Control(exchange, journal).routes(), exception_handlers={404: _lost, 405: _lost})
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        in_control = scope["path"].startswith("/_sandbox/")
+        in_control = (scope["path"] + "/").startswith("/_sandbox/")
         try:
             await (control if in_control else api)(scope, receive, send)
         except asyncio.CancelledError:

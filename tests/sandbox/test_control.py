@@ -216,6 +216,9 @@ async def test_requests_are_kept_in_order(box: Caller) -> None:
 async def test_the_page_for_people_shows_seven_folders_and_runs_no_script(box: Caller) -> None:
     await box.sent(subject="<script>alert(1)</script>", recpfax=magic("00"))
     response = await box.control_http.get("")
+    bare = box.base_url.removesuffix("/api/") + "/_sandbox"
+    assert (await box.control_http.get(bare, follow_redirects=True)).status_code == 200
+    assert response.headers["cross-origin-resource-policy"] == "same-origin"
     policy = response.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; img-src 'self';") and "script-src" not in policy
     for folder in ("Inbox", "Outbox", "Sent", "Failed", "Cancelled", "Hold", "Trash"):
