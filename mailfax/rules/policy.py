@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mailfax.config import Network, SenderRule
+from mailfax.config import Config, Network, SenderRule
 from mailfax.rules.address import Mailbox, fold_domain, parse_mailbox, parse_recipient
 from mailfax.rules.envelope import Client, FaxNumber, Grant
 from mailfax.rules.status import Cause, Refusal, refusal
@@ -47,6 +47,13 @@ class Policy:
     postmaster: str
     senders: tuple[SenderRule, ...]
     success_notice: bool = True
+
+    @classmethod
+    def of(cls, config: Config) -> Policy:
+        """The rules of a configuration."""
+        return cls(
+            config.fax_domains, config.default_country, config.postmaster, config.senders, config.success_notice
+        )
 
     def judge_sender(self, client: Client, sender: str) -> Permission | Refusal:
         """What ``sender`` ("" for the null reverse-path) may do from there. First rule that matches decides."""
@@ -85,7 +92,7 @@ class Policy:
                 if (field == name or (field.endswith("*") and name.startswith(field[:-1]))) and (
                     found := tell(value, permission)
                 ):
-                    return refusal(found, why=f"{name.title()}: {value}")
+                    return refusal(found, why=f"{name.title()}: {value}", postmaster=self.postmaster)
         return refusal(Cause.LOOP, limit=RECEIVED_LIMIT) if received > RECEIVED_LIMIT else None
 
 

@@ -103,7 +103,7 @@ class Conversation(SMTP):
             if refused is not None:
                 self.last_word(refused)
             elif not may_connect(self.place.listener.networks, ip):
-                self.tell(refusal(Cause.NETWORK, ip=ip, postmaster=self.place.door.judge.postmaster))
+                self.tell(refusal(Cause.NETWORK, ip=ip, postmaster=self.place.door.policy.postmaster))
                 await self.wire.flush()
             else:
                 self.say(f"220 {self.place.hostname} ESMTP mailfax")

@@ -33,7 +33,7 @@ class Door:
 
     begin: Callable[[], Content]
     accept: Accept
-    judge: Policy
+    policy: Policy
     now: Callable[[], float]
 
 

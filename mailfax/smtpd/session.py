@@ -92,7 +92,7 @@ class Session(Conversation):
         if not path.isascii():
             parameters = replace(parameters, smtputf8=True)
         # The sender is judged now and told at RCPT: our postmaster is reached by everybody (RFC 5321 4.5.1).
-        judged = self.place.door.judge.judge_sender(self.client, path)
+        judged = self.place.door.policy.judge_sender(self.client, path)
         self.transaction = Transaction(path, judged, parameters)
         self.say("250 2.1.0 Ok")
 
@@ -107,7 +107,7 @@ class Session(Conversation):
             return self.refuse(problem.cause, **problem.facts)
         if len(transaction.recipients) >= self.place.limits.recipients:
             return self.refuse(Cause.TOO_MANY_RECIPIENTS, limit=self.place.limits.recipients)
-        found = self.place.door.judge.judge_recipient(self.client, transaction.judged, path)
+        found = self.place.door.policy.judge_recipient(self.client, transaction.judged, path)
         if isinstance(found, Refusal):
             # Not an error of the dialog: a list with thirty dead numbers must still reach the others.
             return self.tell(found, counts=False, sender=transaction.sender or "<>")

@@ -95,7 +95,7 @@ def _fit(talk: Conversation, transaction: Transaction, arrival: Arrival) -> bool
         return False
     to_fax = any(recipient.number for recipient in transaction.recipients.values())
     permission = transaction.judged if to_fax and isinstance(transaction.judged, Permission) else None
-    refused = talk.place.door.judge.judge_header(arrival.header_block, permission)
+    refused = talk.place.door.policy.judge_header(arrival.header_block, permission)
     if refused is not None:
         talk.tell(refused, counts=False, sender=transaction.sender or "<>")
     return refused is None
