@@ -140,10 +140,10 @@ class Jobs:
         offset: int = 0,
     ) -> list[FaxJob]:
         """Newest first."""
-        words = tuple(state.value for state in (JobState if states is None else states))
-        return await self._read(
-            "job_list", {"states": words, "account": account or "", "limit": limit, "offset": offset}
-        )
+        values: dict[str, object] = {"account": account, "limit": limit, "offset": offset}
+        if states is None:
+            return await self._read("job_newest", values)
+        return await self._read("job_list", values | {"states": tuple(state.value for state in states)})
 
     async def tracked(self, account: str) -> list[FaxJob]:
         """All that FaxCore may know of: SUBMITTED and IN_DOUBT."""

@@ -190,6 +190,12 @@ SELECT * FROM job WHERE queue_id = :queue_id AND damaged = 0
 -- name: job_of
 SELECT * FROM job WHERE message = :message AND damaged = 0 ORDER BY queue_id
 
+-- name: job_newest
+-- Apart from job_list, so that the index by time is taken: a million finished jobs make no difference.
+SELECT * FROM job
+WHERE damaged = 0 AND (:account = '' OR account = :account)
+ORDER BY accepted_at DESC, queue_id DESC LIMIT :limit OFFSET :offset
+
 -- name: job_list
 SELECT * FROM job
 WHERE damaged = 0 AND state IN (:states) AND (:account = '' OR account = :account)

@@ -6,13 +6,16 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mailfax.rules.failure import NotSent
 from mailfax.spool import ContentDamaged, Spool
 from mailfax.spool.content import GROWING, INLINE_BYTES, file_path
-from tests.spool.conftest import Mails
+
+if TYPE_CHECKING:
+    from tests.spool.conftest import Mails
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,97 @@
+"""A damaged row is moved aside, said once, and stops nothing else."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailfax.spool import Spool
+
+if TYPE_CHECKING:
+    from tests.spool.conftest import Mails
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "state = 'aceppted'",
+        "next_attempt_at = 'soon'",
+        "notify = 'SOMETIMES'",
+        "status_code = '5.0.0'",
+        "version = 1.5",
+    ],
+)
+async def test_a_damaged_job_stops_no_list(
+    damage: str, spool: Spool, mails: Mails, caplog: pytest.LogCaptureFixture
+) -> None:
+    [bad], [good] = await mails.accept(spool), await mails.accept(spool)
+    spool._engine._writing.execute(f"UPDATE job SET {damage} WHERE queue_id = ?", (bad.queue_id,))
+    with caplog.at_level(logging.ERROR, "mailfax.spool"):
+        for _ in range(2):
+            assert [*await spool.jobs.of(bad.message), *await spool.jobs.of(good.message)] == [good]
+            assert good in await spool.jobs.listing()
+    assert [record.getMessage() for record in caplog.records if bad.queue_id in record.getMessage()] != []
+    assert len(caplog.records) == 1
+    counts = await spool.counts()
+    assert (counts.damaged, counts.jobs) == ({"job": 1}, {"accepted": 1})
+    assert (await spool.history.of(bad.queue_id))[-1].event == "moved aside"
+
+
+async def test_a_claim_passes_over_what_is_damaged(spool: Spool, mails: Mails) -> None:
+    [bad], [good] = await mails.ready(spool), await mails.ready(spool)
+    spool._engine._writing.execute("UPDATE job SET notify = 'SOMETIMES' WHERE queue_id = ?", (bad.queue_id,))
+    claimed = await spool.jobs.claim(["main"], 60)
+    assert claimed
+    assert claimed.job.queue_id == good.queue_id
+    assert (await spool.counts()).damaged == {"job": 1}
+
+
+async def test_a_damaged_document_letter_and_received_fax_too(spool: Spool, mails: Mails) -> None:
+    await mails.accept(spool)
+    [good] = await mails.accept(spool)
+    letters = [mails.letter(), mails.letter()]
+    await spool.outbox.owe(letters)
+    await spool.inbound.listed("main", [mails.received("1"), mails.received("2")])
+    writing = spool._engine._writing
+    writing.execute("UPDATE document SET contents = '[' WHERE message <> ?", (good.message,))
+    writing.execute("UPDATE letter SET recipients = '{' WHERE letter_id = ?", (letters[0].letter_id,))
+    writing.execute("UPDATE inbound SET state = 'lost', listed_at = 'then' WHERE fax_id = '1'")
+    claimed = await spool.documents.claim(60)
+    assert claimed
+    assert claimed[1].message == good.message
+    letter = await spool.outbox.claim(60)
+    assert letter
+    assert letter.letter_id == letters[1].letter_id
+    assert [fax.fax_id for fax in await spool.inbound.due("main")] == ["2"]
+    assert await spool.inbound.get("main", "1") is None
+    assert (await spool.counts()).damaged == {"document": 1, "letter": 1, "inbound": 1}
+
+
+async def test_a_damaged_message_is_none(spool: Spool, mails: Mails) -> None:
+    [job] = await mails.accept(spool)
+    spool._engine._writing.execute("UPDATE message SET received_at = 'then'")
+    assert await spool.intake.message(job.message) is None
+    assert await spool.documents.claim(60) is None
+
+
+async def test_every_field_survives(spool: Spool, mails: Mails) -> None:
+    job = await mails.submitted(spool, "1")
+    full = replace(
+        job,
+        absences=2,
+        absent_since=5.5,
+        cancel_requested=True,
+        delay_told=True,
+        last_byte_at=7.25,
+        pages=4,
+        pages_delivered=3,
+        recipient_name="Zoë",
+    )
+    assert await spool.jobs.get(job.queue_id) == job
+    stored = await spool.jobs.note(job, full)
+    assert await spool.jobs.get(job.queue_id) == stored == replace(full, version=job.version + 1)
