@@ -15,7 +15,7 @@ from mailfax.spool import ContentDamaged, Spool
 from mailfax.spool.content import GROWING, INLINE_BYTES, file_path
 
 if TYPE_CHECKING:
-    from tests.spool.conftest import Mails
+    from tests.spool.conftest import Mails, OpenSpool
 
 pytestmark = pytest.mark.anyio
 
@@ -148,3 +148,21 @@ async def test_only_old_files_without_a_row_are_swept(spool: Spool, mails: Mails
     assert await spool.sweep() == 3
     assert [path.exists() for path in (kept, *orphans, nameless)] == [True, False, False, True, False]
     assert await spool.sweep() == 0
+
+
+async def test_file_and_folders_are_durable_before_the_row_commits(
+    open_spool: OpenSpool, mails: Mails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    real = os.fsync
+
+    def fsync(file: int) -> None:
+        events.append("folder" if stat.S_ISDIR(os.fstat(file).st_mode) else "file")
+        real(file)
+
+    spool = await open_spool(before_commit=events.extend)
+    events.clear()
+    monkeypatch.setattr(os, "fsync", fsync)
+    await stored(spool, mails, b"x" * 100_000)
+    # The new folder content/ in its parent, xx/ in content/, the file, its name in xx/.
+    assert events == ["folder", "folder", "file", "folder", "accept"]

@@ -6,13 +6,14 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mailfax.rules.states import JobEvent
-from mailfax.spool import COMMITS, NotCommitted, Outdated, Spool, SpoolRefused
+from mailfax.spool import COMMITS, FaxIdTaken, NotCommitted, Outdated, Spool, SpoolRefused
 from mailfax.spool.commits import Commit, Hits, Statement
 
 if TYPE_CHECKING:
@@ -45,6 +46,37 @@ async def test_one_outdated_commit_in_a_group_disturbs_no_other(
     assert (await spool.counts()).jobs == {"cancelled": 9, "held": 1}
     assert len(groups.after) < 10  # they did share a group
     assert [line.event for line in await spool.history.of(jobs[3].queue_id)] == ["accepted", "hold"]
+
+
+async def test_a_commit_that_fails_half_way_is_undone_alone(open_spool: OpenSpool, mails: Mails) -> None:
+    """Its guard held and its history was written when the ledger refused: of that nothing may stay in the group."""
+    go_on = threading.Event()
+    groups: list[tuple[str, ...]] = []
+
+    def hold_back(names: tuple[str, ...]) -> None:
+        groups.append(names)
+        if names == ("owed",):
+            go_on.wait(30)
+
+    spool = await open_spool(before_commit=hold_back)
+    await mails.submitted(spool, "4711")
+    flying = [(await mails.submitting(spool)).job for _ in range(3)]
+    blocker = asyncio.ensure_future(spool.outbox.owe([mails.letter()]))
+    while groups[-1] != ("owed",):
+        await asyncio.sleep(0.001)
+    asked = [
+        asyncio.ensure_future(spool.jobs.advance(job, job.after(JobEvent.ID_GIVEN, fax_id=fax_id), JobEvent.ID_GIVEN))
+        for job, fax_id in zip(flying, ("1", "4711", "3"), strict=True)
+    ]
+    await asyncio.sleep(0)
+    go_on.set()
+    await blocker
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    assert groups[-1] == ("id-given", "id-given")
+    assert isinstance(results[1], FaxIdTaken)
+    assert await spool.jobs.get(flying[1].queue_id) == flying[1]
+    assert [line.event for line in await spool.history.of(flying[1].queue_id)][-1] == "claimed for submission"
+    assert [job.fax_id for job in await spool.jobs.of(flying[0].message)] == ["1"]
 
 
 async def test_a_group_in_which_nothing_succeeds_is_no_commit(spool: Spool, groups: Groups) -> None:
