@@ -31,7 +31,7 @@ def delivery_status(
     # The MTA that tried to gateway the mail (RFC 3464 2.2.2): that is us, also where FaxCore reported the end.
     about_mail.append(("Reporting-MTA", f"dns; {site.hostname}"))
     # RFC 3464 2.2.3: must stand in a report that was translated from a foreign system, and in no other.
-    if status.diagnostic.lower().startswith(_FOREIGN):
+    if reported_by_faxcore(status):
         about_mail.append(("DSN-Gateway", f"dns; {site.hostname}"))
     about_mail.append(("Arrival-Date", date(message.received_at)))
 
@@ -51,6 +51,11 @@ def delivery_status(
     if retry_until:
         about_recipient.append(("Will-Retry-Until", date(retry_until)))
     return status_part((about_mail, about_recipient))
+
+
+def reported_by_faxcore(status: Status) -> bool:
+    """Whether FaxCore said it; otherwise it was found here."""
+    return status.diagnostic.lower().startswith(_FOREIGN)
 
 
 def _diagnostic(status: Status) -> str:

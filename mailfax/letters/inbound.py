@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mailfax.letters import texts
 from mailfax.letters.mime import Field, address, date, mail, pdf_part, text_part, words
-from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, phone
+from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, reported_phone
 from mailfax.letters.postmaster import tell
 from mailfax.letters.site import Marks, Site
 from mailfax.rules.job import InboundFax, Letter
@@ -34,12 +34,12 @@ def inbound(
 
     ``number`` is the account's own; ``announced_pages`` is the service's count, ``fax.pages`` is ours.
     """
-    caller = phone(fax.caller) or texts.INBOUND_UNKNOWN
+    caller = reported_phone(fax.caller) or texts.INBOUND_UNKNOWN
     pages = count(fax.pages, "page") if fax.pages else ""
     short = announced_pages is not None and fax.pages is not None and fax.pages < announced_pages
     arrived = fax.listed_at if fax.received_at is None else fax.received_at
     text = letter_text(
-        texts.TEST_TEXT if sandbox else "",
+        paragraph(texts.TEST_TEXT) if sandbox else "",
         texts.INBOUND_OPENING,
         paragraph(texts.INBOUND_SHORT.format(announced=count(announced_pages, "page"), pages=pages))
         if short and announced_pages is not None
@@ -47,7 +47,7 @@ def inbound(
         facts(
             [
                 (texts.ROW_CALLER, caller),
-                (texts.ROW_CALLED, f"{phone(number)} (account {fax.account})"),
+                (texts.ROW_CALLED, f"{number} (account {fax.account})"),
                 (texts.ROW_ARRIVED, moment(arrived, site.zone)),
                 (texts.ROW_PAGES, str(fax.pages or "")),
                 (texts.ROW_QUEUE_ID, fax.queue_id),
@@ -88,7 +88,7 @@ def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, 
         facts(
             [
                 (texts.ROW_PROBLEM, problem),
-                (texts.ROW_CALLER, phone(fax.caller)),
+                (texts.ROW_CALLER, reported_phone(fax.caller)),
                 (texts.ROW_CALLED, f"account {fax.account}"),
                 (texts.ROW_LISTED, moment(fax.listed_at, site.zone)),
                 (texts.ROW_ATTEMPTS, str(fax.attempts or "")),
@@ -103,7 +103,7 @@ def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, 
 
 
 def _fields(site: Site, fax: InboundFax, marks: Marks, to: str, subject: str, *, sandbox: bool) -> list[Field]:
-    shown = texts.INBOUND_FROM.format(caller=phone(fax.caller) or texts.INBOUND_UNKNOWN)
+    shown = texts.INBOUND_FROM.format(caller=reported_phone(fax.caller) or texts.INBOUND_UNKNOWN)
     digits = _digits(fax.caller)
     return [
         ("From", address("From", shown, site.fax_bringer)),

@@ -23,7 +23,7 @@ import re
 from email.parser import BytesHeaderParser
 
 from mailfax.letters import texts
-from mailfax.letters.dsn import delivery_status
+from mailfax.letters.dsn import delivery_status, reported_by_faxcore
 from mailfax.letters.mime import Field, Part, address, date, header_part, mail, text_part, words
 from mailfax.letters.plain import facts, letter_text, listing, moment, one_line, paragraph, phone
 from mailfax.letters.site import Marks, Site
@@ -96,7 +96,7 @@ def delayed(
     if job.final:
         raise ValueError(f"{job.queue_id} has ended, so it is not delayed")
     reader, form = _audience(site, message, job, Notify.DELAY)
-    if form is _Form.NOTHING or reader == site.postmaster:
+    if form is _Form.NOTHING:
         return ()
     waits = status(Cause.DELAYED)
     text = _text(site, message, document, job, texts.DELAYED, waits, reader, sandbox=sandbox)
@@ -142,9 +142,12 @@ def _text(
     *,
     sandbox: bool,
 ) -> str:
-    number, failed = phone(job.number), outcome.word in ("failed", "cancelled", "unconfirmed")
-    because = texts.DELAYED_BECAUSE.get(job.state, "")
-    said = told.diagnostic.partition(";")[2].strip() if told.diagnostic.lower().startswith("x-faxcore") else ""
+    number = phone(job.number)
+    said = (
+        one_line(told.diagnostic.partition(";")[2])
+        if reported_by_faxcore(told) and outcome.word != "delivered"
+        else ""
+    )
     checks = [check.format(gateway=site.gateway, reference=job.reference) for check in texts.UNCONFIRMED_CHECKS]
     whose = ""
     if reader != message.sender:
@@ -161,11 +164,11 @@ def _text(
         (texts.ROW_QUEUE_ID, job.queue_id),
     ]
     return letter_text(
-        texts.TEST_TEXT if sandbox else "",
-        paragraph(outcome.opening.format(number=number)),
-        paragraph(f"{told.sentence.removesuffix('.')}.") if failed else "",
-        paragraph(texts.SERVICE_SAID.format(said=said)) if failed and said and said not in told.sentence else "",
-        paragraph(f"{because} {outcome.next}" if outcome.word == "delayed" else outcome.next) if outcome.next else "",
+        paragraph(texts.TEST_TEXT) if sandbox else "",
+        paragraph(outcome.headline.format(number=number)),
+        paragraph(f"{told.sentence.removesuffix('.')}. {texts.DELAYED_BECAUSE.get(job.state, '')}"),
+        paragraph(texts.SERVICE_SAID.format(said=said)) if said and said not in told.sentence else "",
+        paragraph(outcome.next),
         listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else "",
         facts(rows),
         listing(texts.CONTENTS_HEADING, document.contents) if document else "",

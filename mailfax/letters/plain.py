@@ -29,9 +29,9 @@ def one_line(text: str, longest: int = LONGEST) -> str:
 
 
 def phone(number: str) -> str:
-    """A number with its country code, spaced as its country writes it (ITU-T E.123): "+1 555 123 4567".
+    """A number that begins with its country code, spaced as its country writes it: "+1 555 123 4567" (ITU-T E.123).
 
-    What can't be read as one (a caller's "Anonymous", an internal number) comes back as it is, on one line.
+    What can't be read as one (an internal number) comes back as it is, on one line.
     """
     written = one_line(number, 60)
     digits = written.removeprefix("+")
@@ -44,6 +44,16 @@ def phone(number: str) -> str:
     if not phonenumbers.is_possible_number(parsed):
         return written
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)).replace("-", " ")
+
+
+def reported_phone(text: str) -> str:
+    """A caller as the fax service reported it (A19): spaced only where it surely begins with a country code.
+
+    Ten digits are some number of the caller's country, and would be told as one of another (555… as Brazil's +55).
+    """
+    bare = one_line(text, 60)
+    surely = bare.startswith("+") or (len(bare) == 11 and bare.startswith("1"))
+    return phone(bare) if surely else bare
 
 
 def moment(at: float, zone: tzinfo) -> str:

@@ -22,7 +22,7 @@ def alarm(site: Site, marks: Marks, *, account: str, problem: str, sandbox: bool
         marks,
         texts.ALARM_SUBJECT.format(account=account),
         paragraph(texts.ALARM_TEXT.format(account=account)),
-        paragraph(problem),
+        paragraph(f"{problem.removesuffix('.')}."),
         paragraph(texts.ALARM_NEXT),
         sandbox=sandbox,
     )
@@ -64,9 +64,10 @@ def undeliverable(site: Site, marks: Marks, *, letter: Letter, problem: str) -> 
     )
 
 
-def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content: bytes, about: str = "") -> Letter:
-    """Mail that was written to our postmaster, passed on as it came: RFC 5321 3.9.1, an alias changes the envelope's
-    recipient and nothing else. ``sender`` stays, so that a bounce finds its way; ``content`` has its Received line.
+def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content_id: str, about: str) -> Letter:
+    """Mail that was written to our postmaster, passed on as it came: an alias changes the envelope's recipient and
+    nothing else (RFC 5321 3.9.1). ``sender`` stays, so that a bounce finds its way; ``content_id`` is the message's
+    own content, with its Received line.
     """
     return Letter(
         letter_id=marks.letter_id,
@@ -75,7 +76,7 @@ def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content: byt
         sender=sender,
         recipients=(site.postmaster,),
         message_id=marks.message_id,
-        content=content,
+        content_id=content_id,
         decided_at=marks.date,
         next_attempt_at=marks.date,
     )
@@ -92,7 +93,7 @@ def tell(site: Site, marks: Marks, subject: str, *blocks: str, about: str = "", 
         ("Auto-Submitted", "auto-generated"),
         *([("X-Fax-Queue-ID", about)] if about else []),
     ]
-    text = letter_text(texts.TEST_TEXT if sandbox else "", *blocks)
+    text = letter_text(paragraph(texts.TEST_TEXT) if sandbox else "", *blocks)
     return Letter(
         letter_id=marks.letter_id,
         kind="alarm",

@@ -23,7 +23,7 @@ class Outcome:
 
     word: str
     subject: str
-    opening: str
+    headline: str
     ended: str
     next: str = ""
 
@@ -32,33 +32,33 @@ OUTCOMES = {
     JobState.DELIVERED: Outcome(
         word="delivered",
         subject="Fax delivered to {number}",
-        opening="The fax to {number} was delivered.",
+        headline="Fax to {number}: DELIVERED",
         ended="Delivered",
     ),
     JobState.FAILED: Outcome(
         word="failed",
         subject="Fax failed, not delivered to {number}",
-        opening="The fax to {number} was NOT delivered.",
+        headline="Fax to {number}: NOT DELIVERED",
         ended="Failed",
         next="It is not tried again by itself.",
     ),
     JobState.CANCELLED: Outcome(
         word="cancelled",
         subject="Fax cancelled, not delivered to {number}",
-        opening="The fax to {number} was cancelled.",
+        headline="Fax to {number}: CANCELLED, NOT DELIVERED",
         ended="Cancelled",
         next="It is not tried again by itself. If you still want to send it, send your mail once more.",
     ),
     JobState.UNCONFIRMED: Outcome(
         word="unconfirmed",
         subject="Fax unconfirmed, may or may not have been sent to {number}",
-        opening="The fax to {number} may or may not have been sent.",
+        headline="Fax to {number}: MAY OR MAY NOT HAVE BEEN SENT",
         ended="Given up",
         next="It is not tried again by itself, so that nobody gets it twice.",
     ),
 }
 
-UNCONFIRMED_CHECKS_HEADING = "Before you send it again, check:"
+UNCONFIRMED_CHECKS_HEADING = "Before you send it again:"
 UNCONFIRMED_CHECKS = (
     "Ask the recipient whether the fax arrived.",
     "If they can't tell, ask {gateway} to look for the reference {reference} among the faxes at the fax service.",
@@ -67,7 +67,7 @@ UNCONFIRMED_CHECKS = (
 DELAYED = Outcome(
     word="delayed",
     subject="Fax delayed, not yet delivered to {number}",
-    opening="The fax to {number} has not been delivered yet.",
+    headline="Fax to {number}: NOT YET DELIVERED",
     ended="",
     next="You will get another mail when it is delivered or has failed.",
 )

@@ -1,0 +1,98 @@
+"""A word to senders who wait long: after ``delay_seconds`` a job without an end owes one letter that says "not yet".
+
+Asked or not: whether a letter is written at all is the rule of ``letters.delayed`` (NOTIFY); that the time has come
+is noted on the job in any case, so that it is looked at once.
+
+In: jobs without an end. Out: ``delay_told`` and at most one letter each, in one commit.
+STANDARDS: RFC 3461 5.2.5, RFC 3464 (Action: delayed); RFC 5321 4.5.4.1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mailfax import letters, maillog
+from mailfax.config import Limits
+from mailfax.letters import Marks, Site
+from mailfax.rules.job import FaxJob, Letter, Message
+from mailfax.rules.states import JobEvent, JobState
+from mailfax.spool import ContentDamaged, Outdated, Spool
+
+#: A header block longer than this is not returned in a report (RFC 3461 6.2 leaves the amount to us).
+HEADER_LONGEST = 65_536
+
+
+class Delays:
+    """Owes delay letters, one pass a round. ``is_sandbox`` tells of an account whether nothing is really faxed."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        site: Site,
+        marks: Callable[[], Marks],
+        limits: Limits,
+        is_sandbox: Callable[[str], bool] = lambda account: False,
+    ) -> None:
+        self._spool, self._site, self._marks = spool, site, marks
+        self._after, self._is_sandbox = limits.delay_seconds, is_sandbox
+        self._alarmed_at: dict[str, float] = {}
+
+    async def round(self) -> bool:
+        """Tell of every job that has just come to wait too long; False if there was none."""
+        late = await self._spool.jobs.untold(self._spool.now() - self._after)
+        for job in late:
+            try:
+                await self._tell(job)
+            except Outdated:
+                continue  # it moved on meanwhile: the next round looks again
+        return bool(late)
+
+    async def _tell(self, job: FaxJob) -> None:
+        owed, told = await self._letters(job), replace(job, delay_told=True)
+        if job.state is not JobState.SUBMITTED:
+            await self._spool.jobs.note(job, told, detail="delayed", letters=owed)
+            return
+        silent = job.after(JobEvent.SILENT, delay_told=True)
+        alarm = self._alarm(job)
+        await self._spool.jobs.advance(job, silent, JobEvent.SILENT, detail="delayed", letters=(*owed, *alarm))
+        if alarm:
+            self._alarmed_at[job.account] = self._spool.now()
+
+    async def _letters(self, job: FaxJob) -> tuple[Letter, ...]:
+        message = await self._spool.intake.message(job.message)
+        assert message is not None, "a job's message outlives it"
+        document = await self._spool.documents.get(job.message)
+        header = await self._original_header(message)
+        sandbox = self._is_sandbox(job.account)
+        return letters.delayed(self._site, message, document, job, header, self._marks(), sandbox=sandbox)
+
+    def _alarm(self, job: FaxJob) -> tuple[Letter, ...]:
+        """FaxCore took a fax and keeps silent: one alarm for an account within ``delay_seconds``, not for each job."""
+        alarmed_at = self._alarmed_at.get(job.account)
+        if alarmed_at is not None and self._spool.now() - alarmed_at < self._after:
+            return ()
+        problem = (
+            f"The fax service took job {job.queue_id} (its id there: {job.fax_id}) more than "
+            f"{self._after / 3600:.3g} hours ago and has not said how it ended; it may be so with others"
+        )
+        sandbox = self._is_sandbox(job.account)
+        return (letters.alarm(self._site, self._marks(), account=job.account, problem=problem, sandbox=sandbox),)
+
+    async def _original_header(self, message: Message) -> bytes:
+        """The header block of the mail as it came; empty where it is lost: the letter must go out all the same."""
+        try:
+            async with self._spool.content.file(message.content_id) as path:
+                header = await asyncio.to_thread(_first_bytes, path)
+        except ContentDamaged:
+            maillog.content_damaged(message.queue_id)
+            return b""
+        return header.partition(b"\r\n\r\n")[0] + b"\r\n"
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEADER_LONGEST)
