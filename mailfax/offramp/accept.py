@@ -40,12 +40,11 @@ class Accept:
         """Store the mail; its queue ID. Raises ``NotSent`` where nothing was stored."""
         heading = read_heading(header)
         while True:
-            message = self._message(envelope, heading)
+            message = self._message(envelope, heading, content)
             jobs = self._jobs(envelope, message, heading)
             try:
-                message = await self._spool.intake.accept(
-                    message, jobs, content, await self._forwards(envelope, content)
-                )
+                forwards = self._forwards(envelope, message, content)
+                message = await self._spool.intake.accept(message, jobs, content, forwards)
             except (QueueIdTaken, ReferenceTaken):
                 continue  # one in a hundred million: draw again
             maillog.accepted(message, len(jobs))
@@ -53,7 +52,7 @@ class Accept:
                 maillog.queued(job)
             return message.queue_id
 
-    def _message(self, envelope: Envelope, heading: Heading) -> Message:
+    def _message(self, envelope: Envelope, heading: Heading, content: Content) -> Message:
         now, grant, client = self._spool.now(), envelope.grant, envelope.client
         return Message(
             queue_id=draw_queue_id(now, self._choose),
@@ -71,9 +70,23 @@ class Accept:
             success_notice=grant.success_notice,
             header_message_id=heading.message_id,
             subject=heading.subject,
-            content_id="",
-            size=content_size(envelope),
+            content_id=content.content_id,
+            size=content.size,
         )
+
+    def _forwards(self, envelope: Envelope, message: Message, content: Content) -> list[Letter]:
+        """The mail itself, once, where the postmaster is among its recipients (RFC 5321 4.5.1)."""
+        if all(recipient.number is not None for recipient in envelope.recipients):
+            return []
+        return [
+            letters.forward_to_postmaster(
+                self._site,
+                self._marks(),
+                sender=envelope.sender,
+                content_id=content.content_id,
+                about=message.queue_id,
+            )
+        ]
 
     def _jobs(self, envelope: Envelope, message: Message, heading: Heading) -> list[FaxJob]:
         """One job per number: the same number named twice in one mail is one recipient."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from mailfax.offramp.ending import Ending
 from mailfax.rules.job import FaxJob
@@ -40,7 +41,7 @@ class Deadlines:
                 ended |= await self._end(job, JobEvent.EXPIRED, Cause.EXPIRED, why=why)
         return ended
 
-    async def _end(self, job: FaxJob, event: JobEvent, cause: Cause, **facts: object) -> bool:
+    async def _end(self, job: FaxJob, event: JobEvent, cause: Cause, **facts: Any) -> bool:
         try:
             await self._ending.end(job, event, status(cause, **facts))
         except Outdated:

@@ -73,7 +73,7 @@ class Desk:
         open_now = []
         for name in self.lines:
             state = await self._spool.accounts.state(name)
-            if state.baseline_at is not None and not state.paused:
+            if state.baseline_at and not state.paused:
                 open_now.append(name)
         return open_now
 

@@ -64,7 +64,9 @@ class Submit:
         # One lease for all: the longest answer time among the open accounts.
         answer_seconds = max(self._desk.account(name).timeout_seconds for name in open_now)
         claimed_at = self._monotonic()
-        claimed = await self._spool.jobs.claim(open_now, answer_seconds * LEASE_FACTOR)
+        # Without a reference two faxes to one number could not be told apart: one at a time.
+        one_by_one = [name for name in open_now if self._desk.account(name).reference == "off"]
+        claimed = await self._spool.jobs.claim(open_now, answer_seconds * LEASE_FACTOR, one_by_one=one_by_one)
         if claimed is None:
             return False
         lease_ends = claimed_at + answer_seconds * LEASE_FACTOR

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from mailfax import maillog
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead
@@ -136,7 +137,7 @@ class Track:
         if end is None:
             await self._wait([job])
             return
-        changes = {"pages": details.page_count, "pages_delivered": details.pages_delivered}
+        changes: dict[str, Any] = {"pages": details.page_count, "pages_delivered": details.pages_delivered}
         with suppress(Outdated):  # another process settled it, or a cancel was noted: the next round sees
             await self._ending.end(job, end.event, end.status, **changes)
 

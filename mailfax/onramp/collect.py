@@ -70,7 +70,7 @@ class Collect:
         if state.paused:
             return False
         try:
-            if state.baseline_at is None:
+            if not state.baseline_at:
                 await meet(self._spool, self._client, self._account)
             listed = await self._list()
             return await self._fetch_due() or listed

@@ -17,6 +17,7 @@ Whole house
 
 ``spool.content``
     ``begin() -> Content``                         ``write(block)``, ``size``, ``abandon()``; may raise OSError
+    ``await size(content_id) -> int``
     ``await read(content_id) -> bytes``            ``ContentDamaged`` where bytes are gone or changed
     ``async for block in chunks(content_id)``      the same as a stream
     ``async with file(content_id) as path``        a real file; a temporary copy where the bytes live in the row
@@ -40,13 +41,15 @@ Whole house
 
 ``spool.jobs``
     ``await make_due() -> int``                    ["due"] DEFERRED jobs whose time has come become READY
-    ``await claim(accounts, lease) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING), ``.message``, ``.document``
+    ``await claim(accounts, lease, *, one_by_one=()) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING), ``.message``,
+                                                   ``.document``; accounts in ``one_by_one``: one in flight per number
     ``await renew(job, lease) -> FaxJob``          ["job-lease"] version stays; Outdated once the lease has run out
     ``await advance(was, now_is, event, *, detail="", letters=()) -> FaxJob``
                                                    [the event's name, as "id-given"] a new ``now_is.fax_id`` enters
                                                    the ledger; raises FaxIdTaken
     ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields
                                                    (absences, delay_told, expires_at, …)
+    ``await postpone(was, next_attempt_at) -> None``   ["postponed"] ask again later; no line of history
     ``await get(queue_id) -> FaxJob | None``       ``await of(message_queue_id) -> list[FaxJob]``
     ``await listing(*, states=None, account="", limit=100, offset=0) -> list[FaxJob]``   newest first
     ``await tracked(account) -> list[FaxJob]``     SUBMITTED and IN_DOUBT, all of them
@@ -54,7 +57,7 @@ Whole house
     ``await overdue(limit=500) -> list[FaxJob]``   waiting jobs past expires_at; none of a paused account
     ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and now ACCEPTED, READY or DEFERRED: not sent
     ``await untold(accepted_before, limit=500) -> list[FaxJob]``   non-final, no delay letter yet
-    ``await in_flight(account, number) -> int``    SUBMITTING, SUBMITTED, IN_DOUBT
+    ``await by_reference(account, reference) -> list[FaxJob]``   one or none
 
 ``spool.accounts``
     ``await state(name) -> AccountState``          ``paused``, ``paused_at``, ``paused_reason``, ``baseline_at``,

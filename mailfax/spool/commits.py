@@ -91,6 +91,7 @@ COMMITS: frozenset[str] = frozenset(
         "claim",
         "job-lease",
         "noted",
+        "postponed",
         "account-lease",
         "account-released",
         "account-paused",

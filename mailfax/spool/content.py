@@ -16,7 +16,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -179,11 +179,18 @@ class Contents:
                     content.write(block)
         return content, content.seal()
 
+    async def size(self, content_id: str) -> int:
+        """How many bytes; raises ``ContentDamaged`` where there is none of this ID."""
+        [rows] = await self._engine.read(("content_size", {"content_id": content_id}))
+        if not rows:
+            raise ContentDamaged(f"content {content_id} is not in the spool")
+        return int(rows[0]["size"])
+
     async def read(self, content_id: str) -> bytes:
         """All of it; raises ``ContentDamaged``."""
         return b"".join([block async for block in self.chunks(content_id)])
 
-    async def chunks(self, content_id: str) -> AsyncIterator[bytes]:
+    async def chunks(self, content_id: str) -> AsyncGenerator[bytes, None]:
         """Block by block; raises ``ContentDamaged``, which may be after the last block."""
         row = await self._row(content_id)
         if row["bytes"] is not None:

@@ -50,12 +50,16 @@ class Jobs:
             return 0
         return results[1].hits
 
-    async def claim(self, accounts: Sequence[str], lease: float) -> Claimed | None:
-        """The READY job that is due longest, now SUBMITTING and ours for ``lease`` seconds, or None."""
+    async def claim(self, accounts: Sequence[str], lease: float, *, one_by_one: Sequence[str] = ()) -> Claimed | None:
+        """The READY job that is due longest, now SUBMITTING and ours for ``lease`` seconds, or None.
+
+        Accounts in ``one_by_one`` have at most one fax in flight per number.
+        """
         event = JobEvent.CLAIMED
         while True:
             values = {
                 "accounts": tuple(accounts),
+                "one_by_one": tuple(one_by_one),
                 "claim": f"{self._engine.epoch}-{next(self._claims)}",
                 "lease": lease,
                 "event_word": event.value,
@@ -104,6 +108,16 @@ class Jobs:
         if now_is.state is not was.state:
             raise ValueError(f"{was.queue_id}: a note does not change the state")
         return await self._store("noted", changed(was, now_is), was, now_is, "noted", detail, letters)
+
+    async def postpone(self, was: FaxJob, next_attempt_at: float) -> None:
+        """Ask again later; no arrow and no line of history. Raises ``Outdated``."""
+        values = {
+            "queue_id": was.queue_id,
+            "was_state": was.state.value,
+            "was_version": was.version,
+            "next_attempt_at": next_attempt_at,
+        }
+        await self._engine.commit(Commit("postponed", (Statement("job_postpone", values, Hits.ONE),)))
 
     async def _store(
         self,
@@ -166,10 +180,9 @@ class Jobs:
         states = tuple(state.value for state in NON_FINAL)
         return await self._read("job_untold", {"states": states, "accepted_before": accepted_before, "limit": limit})
 
-    async def in_flight(self, account: str, number: str) -> int:
-        """How many jobs of an account to a number FaxCore may have just now."""
-        [rows] = await self._engine.read(("job_in_flight", {"account": account, "number": number}))
-        return int(rows[0]["n"])
+    async def by_reference(self, account: str, reference: str) -> list[FaxJob]:
+        """The job that has this reference, if it belongs to the account."""
+        return await self._read("job_by_reference", {"account": account, "reference": reference})
 
     async def _read(self, name: str, values: Values) -> list[FaxJob]:
         [rows] = await self._engine.read((name, values))

@@ -37,11 +37,13 @@ class Outbox:
         contents = []
         try:
             for letter in letters:
-                content, sealed = await self._contents.seal(letter.content)
-                contents.append(content)
-                owed = replace(letter, content_id=sealed.content_id)
+                owed = letter
+                if not letter.content_id:  # else it shares a content that enters with the same commit
+                    content, sealed = await self._contents.seal(letter.content)
+                    contents.append(content)
+                    owed = replace(letter, content_id=sealed.content_id)
+                    statements.append(sealed.statement())
                 statements += [
-                    sealed.statement(),
                     Statement("letter_add", letter_values(owed), Hits.ONE),
                     _line(owed, "owed", owed.state),
                 ]

@@ -36,6 +36,9 @@ INSERT INTO content (content_id, size, sha256, made_at, bytes) VALUES (:content_
 -- name: content_get
 SELECT content_id, size, sha256, bytes FROM content WHERE content_id = :content_id
 
+-- name: content_size
+SELECT size FROM content WHERE content_id = :content_id
+
 -- name: content_known
 SELECT content_id FROM content WHERE content_id IN (:content_ids)
 
@@ -143,7 +146,8 @@ WHERE queue_id IN (
 
 -- name: job_claim
 -- Committed before the first byte leaves. Neither a paused account's job, nor one that somebody wants cancelled, nor
--- one that is past its time.
+-- one that is past its time. Accounts in :one_by_one have no reference by which two faxes to one number could be told
+-- apart, so they have one in flight per number.
 UPDATE job SET
     state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, submitting_at = :now,
     last_byte_at = 0, attempts = attempts + 1, version = version + 1
@@ -152,6 +156,10 @@ WHERE queue_id = (
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0
       AND j.next_attempt_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
       AND NOT EXISTS (SELECT 1 FROM account a WHERE a.name = j.account AND a.paused_at > 0)
+      AND CASE WHEN j.account IN (:one_by_one) THEN NOT EXISTS (
+          SELECT 1 FROM job o
+          WHERE o.account = j.account AND o.number = j.number AND o.state IN ('submitting', 'submitted', 'in-doubt')
+      ) ELSE 1 = 1 END
     ORDER BY j.next_attempt_at, j.queue_id LIMIT 1
 ) AND state = 'ready'
 RETURNING *
@@ -183,6 +191,11 @@ WHERE queue_id = :queue_id AND state = :was_state AND epoch = :was_epoch AND ver
       SELECT 1 FROM document WHERE document.message = job.message AND document.state = :document
   ))
   AND (:only_expired = 0 OR lease_until <= :now)
+
+-- name: job_postpone
+-- No history: this is said at every question, and changes nothing that anybody asks about.
+UPDATE job SET next_attempt_at = :next_attempt_at, version = version + 1
+WHERE queue_id = :queue_id AND state = :was_state AND version = :was_version AND damaged = 0
 
 -- name: job_get
 SELECT * FROM job WHERE queue_id = :queue_id AND damaged = 0
@@ -223,9 +236,8 @@ SELECT * FROM job
 WHERE state IN (:states) AND delay_told = 0 AND damaged = 0 AND accepted_at <= :accepted_before
 ORDER BY accepted_at, queue_id LIMIT :limit
 
--- name: job_in_flight
-SELECT COUNT(*) AS n FROM job
-WHERE account = :account AND number = :number AND state IN ('submitting', 'submitted', 'in-doubt')
+-- name: job_by_reference
+SELECT * FROM job WHERE reference = :reference AND account = :account AND damaged = 0
 
 -- name: job_aside
 UPDATE job SET damaged = 1, version = version + 1 WHERE queue_id = :queue_id AND damaged = 0

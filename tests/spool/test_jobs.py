@@ -211,9 +211,28 @@ async def test_lists_show_what_was_asked_for(spool: Spool, mails: Mails, clock: 
     assert await listing(states=[JobState.SUBMITTED]) == [old]
     assert await listing(states=[]) == []
     assert await spool.jobs.tracked("main") == [old]
-    assert await spool.jobs.in_flight("main", "15551234567") == 2
-    assert await spool.jobs.in_flight("main", "15550000000") == 0
+    assert await spool.jobs.by_reference("main", old.reference) == [old]
+    assert await spool.jobs.by_reference("other", old.reference) == []
     assert await spool.jobs.untold(clock.now - 1) == [old]
     assert await spool.jobs.overdue() == []
     clock.now += 1
     assert await spool.jobs.overdue() == [other]
+
+
+async def test_a_question_put_off_leaves_no_line(spool: Spool, mails: Mails, clock: Clock) -> None:
+    job = await mails.submitted(spool, "1")
+    lines = len(await spool.history.of(job.queue_id))
+    await spool.jobs.postpone(job, clock.now + 60)
+    later = await spool.jobs.get(job.queue_id)
+    assert later is not None and later.next_attempt_at == clock.now + 60 and later.state is job.state
+    assert len(await spool.history.of(job.queue_id)) == lines
+    with pytest.raises(Outdated):
+        await spool.jobs.postpone(job, clock.now + 90)
+
+
+async def test_without_a_reference_one_fax_is_in_flight_per_number(spool: Spool, mails: Mails) -> None:
+    await mails.ready(spool)
+    await mails.ready(spool)
+    assert await spool.jobs.claim(["main"], 60.0, one_by_one=["main"]) is not None
+    assert await spool.jobs.claim(["main"], 60.0, one_by_one=["main"]) is None
+    assert await spool.jobs.claim(["main"], 60.0) is not None
