@@ -20,7 +20,8 @@ from mailfax.config.values import Account, Config, Limits, Listener, Network, Re
 #: Who may connect to a loopback listener that names no networks: this machine.
 _THIS_MACHINE: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 #: Against a real service: more than 6 calls a minute meet rate limits, and a fax may be listed only minutes after it
-#: was accepted, so that a shorter look proves no absence and could send a fax twice.
+#: was accepted, so that a shorter look proves no absence and could send a fax twice; and ASP.NET answers an upload
+#: after up to 110 seconds, so that less patience puts faxes in doubt.
 _LEAST_OFF_LOOPBACK = {"poll_seconds": 10, "settle_seconds": 300, "timeout_seconds": 120}
 
 
