@@ -71,7 +71,7 @@ class Delays:
         return letters.delayed(self._site, message, document, job, header, self._marks(), sandbox=sandbox)
 
     def _alarm(self, job: FaxJob) -> tuple[Letter, ...]:
-        """FaxCore took a fax and keeps silent: one alarm for an account within ``delay_seconds``, not for each job."""
+        """FaxCore took a fax and keeps silent: one alarm for an account within ``delay_seconds``."""
         alarmed_at = self._alarmed_at.get(job.account)
         if alarmed_at is not None and self._spool.now() - alarmed_at < self._after:
             return ()
