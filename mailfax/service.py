@@ -112,7 +112,7 @@ class Service:
             ("track", Track(spool, desk, ending, deadline_seconds=deadline)),
             ("reconcile", Reconcile(spool, desk, ending, deadline_seconds=deadline)),
             ("deadlines", Deadlines(spool, ending)),
-            ("delays", Delays(spool, site=site, marks=marks, limits=config.limits)),
+            ("delays", Delays(spool, site=site, marks=marks, limits=config.limits, is_sandbox=desk.is_sandbox)),
             *[
                 (
                     f"collect {account.name}",
@@ -130,7 +130,7 @@ class Service:
             ],
         ]
         accept = Accept(spool, site=site, marks=marks, expire_seconds=config.limits.expire_seconds)
-        door = Door(begin=spool.content.begin, accept=accept, policy=Policy.of(config), now=spool.now)
+        door = Door(begin=spool.content.begin, accept=accept, judge=Policy.of(config), now=spool.now)
         self.listeners = await open_listeners(config.listeners, door, hostname=config.hostname, limits=config.limits)
 
     def stop(self) -> None:
@@ -187,7 +187,7 @@ class Service:
 
     async def _close(self) -> None:
         if self.listeners is not None:
-            await self.listeners.close()
+            await self.listeners.drain(0.0)
         await self._exits.aclose()
         await self.spool.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mailfax.cli import add_config
+from mailfax.cli import CannotRun, add_config
 
 HELP = "run the bridge: take mail, send faxes, collect faxes, answer by mail"
 
@@ -16,6 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config
+    from mailfax.config import ConfigError
     from mailfax.service import run_until_signalled
+    from mailfax.spool import SpoolRefused
 
-    return run_until_signalled(load_config(arguments), verbose=arguments.verbose)
+    config = load_config(arguments)
+    try:
+        return run_until_signalled(config, verbose=arguments.verbose)
+    except (ConfigError, SpoolRefused) as wrong:
+        raise CannotRun(str(wrong)) from None

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import Any
 
 from mailfax import maillog
 from mailfax.config import Account
@@ -22,8 +23,8 @@ from mailfax.offramp.ending import Ending
 from mailfax.rules import schedule
 from mailfax.rules.job import Document, FaxJob, Message
 from mailfax.rules.reference import with_reference
-from mailfax.rules.states import JOB, JobEvent
-from mailfax.spool import Claimed, FaxIdTaken, Outdated, Spool
+from mailfax.rules.states import JOB, JobEvent, JobState
+from mailfax.spool import Claimed, ContentDamaged, FaxIdTaken, Outdated, Spool
 
 #: A lease is this many times the time that FaxCore has for its answer: two parts for the upload, one for the answer.
 LEASE_FACTOR = 3.0
@@ -82,21 +83,43 @@ class Submit:
             async with aclosing(self._spool.content.chunks(document.content_id)) as chunks:
                 fax_id = await self._desk.client(job.account).send_fax(upload, chunks, may_finish=may_finish)
         except Exception as raised:  # every kind has its answer in trouble.decide
-            await self._not_taken(job, raised)
+            why = raised
+            with suppress(
+                Outdated
+            ):  # our lease ran out, and somebody has taken it for in doubt: reconcile settles it
+                await self._write_down(job, lambda job: self._not_taken(job, why))
             return
-        await self._taken(job, fax_id)
+        try:
+            await self._write_down(job, lambda job: self._taken(job, fax_id))
+        except Outdated:
+            await self._learned_late(job, fax_id)
+
+    async def _write_down(self, job: FaxJob, write: Callable[[FaxJob], Awaitable[None]]) -> None:
+        """Commit the answer to our attempt; raises ``Outdated`` once the job is no longer ours.
+
+        A cancel or a delay may have been noted meanwhile: then the answer belongs to the newer version.
+        """
+        while True:
+            try:
+                await write(job)
+                return
+            except Outdated:
+                current = await self._spool.jobs.get(job.queue_id)
+                if current is None or _attempt(current) != _attempt(job):
+                    raise
+                job = current
 
     async def _upload(self, account: Account, message: Message, document: Document, job: FaxJob) -> FaxUpload:
-        length = await self._spool.content.size(document.content_id)
         try:
+            length = await self._spool.content.size(document.content_id)
             return FaxUpload(job.number, cover_for(account, message, document, job), document.filename, length)
-        except ValueError as wrong:
+        except (ValueError, ContentDamaged) as wrong:
             raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
 
     async def _taken(self, job: FaxJob, fax_id: str) -> None:
         now = self._spool.now()
         asked_at = now + schedule.track_interval(0.0, self._jitter())
-        changes = {"fax_id": fax_id, "submitted_at": now, "next_attempt_at": asked_at}
+        changes: dict[str, Any] = {"fax_id": fax_id, "submitted_at": now, "next_attempt_at": asked_at}
         try:
             taken = await self._spool.jobs.advance(
                 job, job.after(JobEvent.ID_GIVEN, **changes), JobEvent.ID_GIVEN, detail=f"fax id {fax_id}"
@@ -104,9 +127,6 @@ class Submit:
         except FaxIdTaken:
             # An id that another fax owns is no answer to this one.
             await self._not_taken(job, InDoubt("", diagnostic=f"FaxCore gave the id {fax_id}, which another fax has"))
-            return
-        except Outdated:
-            await self._learned_late(job, fax_id)
             return
         maillog.submitted(taken)
 
@@ -135,3 +155,8 @@ class Submit:
         waiting = job.after(decision.event, next_attempt_at=decision.next_attempt_at, last_byte_at=now)
         await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
         maillog.not_taken(waiting, decision.detail)
+
+
+def _attempt(job: FaxJob) -> tuple[JobState, int, int]:
+    """What makes two versions of a job the same attempt."""
+    return job.state, job.epoch, job.attempts

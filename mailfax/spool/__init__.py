@@ -41,8 +41,9 @@ Whole house
 
 ``spool.jobs``
     ``await make_due() -> int``                    ["due"] DEFERRED jobs whose time has come become READY
-    ``await claim(accounts, lease, *, one_by_one=()) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING), ``.message``,
-                                                   ``.document``; accounts in ``one_by_one``: one in flight per number
+    ``await claim(accounts, lease, *, one_by_one=()) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING),
+                                                   ``.message``, ``.document``; accounts in ``one_by_one`` have one
+                                                   fax in flight per number
     ``await renew(job, lease) -> FaxJob``          ["job-lease"] version stays; Outdated once the lease has run out
     ``await advance(was, now_is, event, *, detail="", letters=()) -> FaxJob``
                                                    [the event's name, as "id-given"] a new ``now_is.fax_id`` enters

@@ -13,9 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mailfax.config import load
+from mailfax.offramp import desk
+from mailfax.onramp import collect
+from mailfax.postmaster import deliver
 from mailfax.rules import schedule
 from mailfax.service import run_until_signalled
 
+deliver.LEASE = desk.LEASE = collect.LEASE = 3.0
 schedule.TRACK_FIRST = 1.0
 schedule.SUBMIT_FIRST = 1.0
 schedule.LETTER_FIRST = 1.0
