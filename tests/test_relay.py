@@ -41,8 +41,7 @@ class Taker:
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if self.mail_reply:
             return self.mail_reply
-        # aiosmtpd names the null reverse-path "<>".
-        envelope.mail_from, self.mail_options = "" if address == "<>" else address, options
+        envelope.mail_from, self.mail_options = address, options
         return "250 ok"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
@@ -52,7 +51,8 @@ class Taker:
         return "250 ok"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.got.append((envelope.mail_from, envelope.rcpt_tos, envelope.original_content))
+        # aiosmtpd names the null reverse-path "<>".
+        self.got.append((envelope.mail_from.removeprefix("<>"), envelope.rcpt_tos, envelope.original_content))
         return self.data_reply
 
 
