@@ -46,7 +46,8 @@ def read_number(text: str, *, default_country: str) -> FaxNumber | Unfit:
         return Unfit(Cause.NUMBER_SYNTAX, _why_no_number(text))
     digits = "".join(char for char in text if char.isdigit())
     if text[0] == "+":
-        found = _read(f"+{digits}", default_country)
+        # +44 (0)20 …: by that notation the bracketed zero is dialled at home only.
+        found = _read(f"+{digits}", default_country, zero_at_home="(0)" in text)
     else:
         if digits in _EMERGENCY_ANYWHERE or phonenumbers.connects_to_emergency_number(digits, default_country):
             return Unfit(
@@ -87,7 +88,7 @@ def _read_without_plus(digits: str, country: str) -> PhoneNumber | Unfit:
     return Unfit(Cause.NUMBER_SYNTAX, f"it could be {spoken[0]} or {spoken[1]}; write it with + and country code")
 
 
-def _read(text: str, country: str) -> PhoneNumber | Unfit:
+def _read(text: str, country: str, *, zero_at_home: bool = False) -> PhoneNumber | Unfit:
     """One reading of ``text``, by the country tables and the rules of this module."""
     try:
         number = phonenumbers.parse(text, country, keep_raw_input=True)
@@ -111,12 +112,12 @@ def _read(text: str, country: str) -> PhoneNumber | Unfit:
         fit = phonenumbers.is_valid_number(bare) or unlisted
     if not fit:
         return Unfit(Cause.NUMBER_SYNTAX, "no number of that country looks like this")
-    if not _every_digit_counts(text, number, national):
+    if not _every_digit_counts(text, number, national, zero_at_home=zero_at_home):
         return Unfit(Cause.NUMBER_SYNTAX, "some of its digits have no meaning; write + and country code")
     return bare
 
 
-def _every_digit_counts(text: str, number: PhoneNumber, national: str) -> bool:
+def _every_digit_counts(text: str, number: PhoneNumber, national: str, *, zero_at_home: bool) -> bool:
     """Whether what was written is [prefix] + number with nothing changed or dropped in between.
 
     The library drops carrier codes (Brazil) and moves mobile prefixes (Argentina); we never dial what nobody wrote.
@@ -126,7 +127,7 @@ def _every_digit_counts(text: str, number: PhoneNumber, national: str) -> bool:
     trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
     digits = text.lstrip("+")
     if text.startswith("+"):
-        return digits in (code + national, code + trunk + national)  # +44 (0)20 …
+        return digits == code + national or (zero_at_home and digits == f"{code}0{national}")
     if number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD:
         return digits.endswith(code + national)
     return digits in (national, trunk + national, code + national)

@@ -14,7 +14,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -212,8 +212,7 @@ class Conversation(SMTP):
     async def change_to_tls(self, context: ssl.SSLContext) -> None:
         """STARTTLS (RFC 3207 4): nothing that was heard in clear is kept, neither bytes nor what was said."""
         await self.wire.flush()
-        raw = self.transport
-        assert isinstance(raw, asyncio.Transport)
+        raw = cast(asyncio.Transport, self.transport)  # uvloop's is one by behaviour, not by class
         # No byte may come between the discarding and the handshake, so reading stops before we invite.
         raw.pause_reading()
         self.wire.discard()

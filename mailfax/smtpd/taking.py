@@ -91,7 +91,7 @@ def _patience_with_data(talk: Conversation) -> Callable[[int], None]:
 def _fit(talk: Conversation, transaction: Transaction, arrival: Arrival) -> bool:
     """Whether the mail that arrived may be handed over; if not, its client has been told."""
     if arrival.cause is not None:
-        talk.refuse(arrival.cause, **arrival.facts)
+        talk.tell(refusal(arrival.cause, **arrival.facts), counts=False, sender=transaction.sender or "<>")
         return False
     to_fax = any(recipient.number for recipient in transaction.recipients.values())
     permission = transaction.judged if to_fax and isinstance(transaction.judged, Permission) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,6 +31,12 @@ POLICY = Policy(
 )
 #: 2030-01-02 03:04:05 UTC
 NOW = 1893553445.0
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """The service takes uvloop where it exists; every promise of the door holds on both loops."""
+    return "asyncio", {"use_uvloop": request.param}
 
 
 class Kept:
@@ -100,11 +107,13 @@ class Desk:
 class House:
     listeners: Listeners
     desk: Desk
+    lines: list[Line] = field(default_factory=list)
 
     async def connect(self, name: str = "submission", source: str = "127.0.0.1") -> Line:
         host, port = self.listeners.addresses[name]
         reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0))
-        return Line(reader, writer)
+        self.lines.append(Line(reader, writer))
+        return self.lines[-1]
 
 
 class Line:
@@ -156,7 +165,7 @@ OpenHouse = Callable[..., Awaitable[House]]
 
 
 @pytest.fixture
-async def open_house(anyio_backend: str) -> AsyncIterator[OpenHouse]:
+async def open_house(anyio_backend: object) -> AsyncIterator[OpenHouse]:
     """Opens doors; whatever was opened is drained at the end, and nothing may be left running."""
     async with AsyncExitStack() as stack:
 
@@ -176,10 +185,16 @@ async def house(
     opened = await open_listeners(
         listeners or (PLAIN,), desk.door, hostname="gate.example.com", limits=limits or Limits(), pace=pace
     )
+    home = House(opened, desk)
     try:
-        yield House(opened, desk)
+        yield home
     finally:
+        for line in home.lines:
+            line.close()
         await opened.drain(0)
+        for line in home.lines:
+            with contextlib.suppress(OSError):
+                await line.writer.wait_closed()
 
 
 PLAIN = Listener("submission", "127.0.0.1", 0, networks=LOOPBACK)

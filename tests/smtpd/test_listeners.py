@@ -1,0 +1,196 @@
+"""Doors open together, let in whom they may, and close in order."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import ssl
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trustme
+
+from mailfax.config import ConfigError, Limits, Listener
+from mailfax.smtpd import Pace, open_listeners
+from tests.smtpd.conftest import PLAIN, Desk, House, OpenHouse
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_client_outside_the_networks_is_told_and_let_go(open_house: OpenHouse) -> None:
+    opened = await open_house(replace(PLAIN, networks=(ipaddress.ip_network("127.0.0.1/32"),)))
+    stranger = await opened.connect(source="127.0.0.2")
+    assert await stranger.hear() == "554 5.7.1 Clients at 127.0.0.2 may not connect here. Ask postmaster@example.com"
+    assert await stranger.hear() == ""
+    assert (await (await opened.connect()).hear()).startswith("220 ")
+
+
+async def test_connections_are_limited_in_all_and_for_one_client(open_house: OpenHouse) -> None:
+    opened = await open_house(limits=Limits(connections=3, connections_per_client=2))
+    lines = [await opened.connect() for _ in range(3)]
+    greetings = [await line.hear() for line in lines]
+    assert [greeting[:3] for greeting in greetings] == ["220", "220", "421"]
+    assert greetings[2] == "421 4.7.0 Too many connections; try again later"
+    others = [await opened.connect(source=f"127.0.0.{number}") for number in (3, 4)]
+    assert [(await line.hear())[:3] for line in others] == ["220", "421"]
+    # A place is free again as soon as somebody leaves.
+    assert await lines[0].ask("QUIT") == "221 2.0.0 Bye"
+    assert await lines[0].hear() == ""
+    assert (await (await opened.connect()).hear()).startswith("220 ")
+
+
+async def test_silence_is_ended_with_a_word(open_house: OpenHouse) -> None:
+    opened = await open_house(pace=Pace(command=0.1))
+    line = await opened.connect()
+    await line.hear()
+    assert await line.hear() == "421 4.4.2 Timeout: nothing was heard for too long; closing the connection"
+    assert await line.hear() == ""
+
+
+async def test_idle_chatter_is_ended(open_house: OpenHouse) -> None:
+    opened = await open_house(pace=Pace(commands_without_mail=50))
+    line = await opened.connect()
+    await line.hear()
+    await line.send(b"NOOP\r\n" * 60)
+    replies = [await line.hear() for _ in range(52)]
+    assert replies[51] == "421 4.7.0 Too many commands without a mail; closing the connection"
+
+
+async def test_drain_sends_idle_clients_away_and_lets_a_mail_arrive(open_house: OpenHouse) -> None:
+    opened = await open_house()
+    idle, sending = await opened.connect(), await opened.connect()
+    await idle.hear()
+    await sending.begin()
+    draining = asyncio.create_task(opened.listeners.drain(10))
+    assert await idle.hear() == "421 4.3.2 The service is going down; try again in a moment"
+    assert await idle.hear() == ""
+    with pytest.raises(OSError):
+        await opened.connect()
+    assert (await sending.ask("Subject: last\r\n\r\ntext\r\n.")).startswith("250 2.0.0 Ok: queued as")
+    assert (await sending.hear()).startswith("421 4.3.2 ")
+    await draining
+    assert len(opened.desk.mails) == 1
+
+
+async def test_drain_ends_a_mail_that_takes_too_long_and_keeps_nothing(open_house: OpenHouse) -> None:
+    opened = await open_house()
+    line = await opened.connect()
+    await line.begin()
+    await line.send(b"Subject: never ends\r\n")
+    await opened.listeners.drain(0.05)
+    assert opened.desk.mails == []
+    assert opened.desk.contents[0].abandoned
+
+
+async def test_drain_waits_for_a_hand_over_even_if_its_client_has_left(open_house: OpenHouse) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        reached.set()
+        await go_on.wait()
+
+    opened = await open_house(desk=Desk(before_accept=slow))
+    line = await opened.connect()
+    await line.begin()
+    await line.send(b"Subject: x\r\n\r\ny\r\n.\r\n")
+    await reached.wait()
+    line.writer.transport.abort()
+    draining = asyncio.create_task(opened.listeners.drain(5))
+    await asyncio.sleep(0.05)
+    go_on.set()
+    await draining
+    assert len(opened.desk.mails) == 1 and not opened.desk.contents[0].abandoned
+
+
+async def test_a_port_in_use_names_the_listener_and_leaves_no_other_open(open_house: OpenHouse) -> None:
+    opened = await open_house()
+    host, port = opened.listeners.addresses["submission"]
+    taken = replace(PLAIN, name="relay", host=host, port=port)
+    with pytest.raises(ConfigError, match=f'listener "relay": {host}:{port} can\'t be opened'):
+        await open_listeners(
+            [replace(PLAIN, name="first"), taken], Desk().door, hostname="gate.example.com", limits=Limits()
+        )
+
+
+@pytest.mark.parametrize(("field", "reason"), [("none", "needs certificate and key"), ("bad", "can't be used")])
+async def test_a_certificate_that_is_missing_or_broken_is_named(tmp_path: Path, field: str, reason: str) -> None:
+    broken = tmp_path / "gate.pem"
+    broken.write_text("no certificate")
+    listener = replace(PLAIN, tls="implicit", certificate=None if field == "none" else broken)
+    with pytest.raises(ConfigError, match=f'listener "submission": .*{reason}'):
+        await open_listeners([listener], Desk().door, hostname="gate.example.com", limits=Limits())
+
+
+async def start_tls(opened: House, authority: trustme.CA, *, with_command: bytes = b"STARTTLS\r\n"):
+    line = await opened.connect("starttls")
+    await line.hear()
+    assert "250-STARTTLS" in await line.ask("EHLO client.example")
+    await line.ask("MAIL FROM:<alice@example.com>")
+    await line.send(with_command)
+    assert await line.hear() == "220 2.0.0 Ready to start TLS"
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    await line.writer.start_tls(context, server_hostname="gate.example.com")
+    return line
+
+
+async def test_starttls_forgets_what_was_said_in_clear(
+    open_house: OpenHouse, tls_listeners: tuple[Listener, Listener], tls_files: tuple[trustme.CA, Path]
+) -> None:
+    opened = await open_house(*tls_listeners)
+    line = await start_tls(opened, tls_files[0])
+    assert await line.ask("MAIL FROM:<alice@example.com>") == "503 5.5.1 Bad sequence of commands: say EHLO first"
+    assert "STARTTLS" not in await line.ask("EHLO client.example")
+    assert (await line.ask("STARTTLS")).startswith("503 5.5.1 ")
+    await line.ask("MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA")
+    assert (await line.ask("Subject: x\r\n\r\ny\r\n.")).startswith("250 ")
+    assert opened.desk.mails[0].envelope.client.tls
+    assert await line.ask("QUIT") == "221 2.0.0 Bye"
+
+
+async def test_commands_injected_behind_starttls_are_discarded(
+    open_house: OpenHouse, tls_listeners: tuple[Listener, Listener], tls_files: tuple[trustme.CA, Path]
+) -> None:
+    """Somebody on the way adds commands in clear (CVE-2011-0411): none of them is obeyed under TLS."""
+    opened = await open_house(*tls_listeners)
+    line = await start_tls(opened, tls_files[0], with_command=b"STARTTLS\r\nEHLO evil\r\nNOOP\r\nMAIL FROM:<a@b>\r\n")
+    assert (await line.ask("NOOP")) == "250 2.0.0 Ok"
+    assert (await line.ask("MAIL FROM:<alice@example.com>")).startswith("503 5.5.1 ")
+
+
+async def test_a_failed_handshake_ends_the_session_and_frees_its_place(
+    open_house: OpenHouse, tls_listeners: tuple[Listener, Listener]
+) -> None:
+    opened = await open_house(tls_listeners[0], limits=Limits(connections=1))
+    line = await opened.connect("starttls")
+    await line.hear()
+    await line.ask("EHLO c", "STARTTLS")
+    await line.send(b"this is no handshake\r\n")
+    while await line.reader.read(100):
+        pass
+    for _ in range(100):
+        again = await opened.connect("starttls")
+        if (await again.hear()).startswith("220 "):
+            break
+        await asyncio.sleep(0.01)
+    else:
+        pytest.fail("the place of the failed session was never free again")
+
+
+async def test_the_log_tells_who_was_refused_and_why_without_whole_numbers(
+    open_house: OpenHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    opened = await open_house()
+    line = await opened.connect()
+    await line.hear()
+    await line.ask("EHLO c", "MAIL FROM:<mallory@example.com>", "RCPT TO:<15551234567@fax.local>")
+    await line.ask(
+        "RSET", "MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA", "Subject: secret\r\n."
+    )
+    assert "-: refused client=127.0.0.1 cause=sender_unknown sender=mallory@example.com" in caplog.messages
+    (accepted,) = [text for text in caplog.messages if "accepted" in text]
+    assert accepted.startswith("B000000000: accepted client=127.0.0.1 sender=alice@example.com size=")
+    assert "secret" not in caplog.text and "5551234567" not in caplog.text
