@@ -1,0 +1,204 @@
+"""Every letter is taken, or its loss is told: whatever the relay says, and whenever we die."""
+
+from __future__ import annotations
+
+import email
+import mailbox
+from collections.abc import Callable
+from email.policy import SMTP
+from pathlib import Path
+
+import pytest
+
+from mailfax.letters import Marks, forward_to_postmaster
+from mailfax.postmaster import deliver
+from mailfax.postmaster.deliver import Deliver
+from mailfax.relay import Maildir, Relay
+from mailfax.rules.failure import InDoubt, NotSent, Refused
+from mailfax.rules.job import Letter
+from mailfax.rules.states import LetterState
+from mailfax.spool import Spool
+from tests.postmaster.conftest import LIMITS, SITE, Answers, Clock
+
+pytestmark = pytest.mark.anyio
+
+NOT_NOW = NotSent("The mail server does not take the mail now", diagnostic="smtp; 451 later")
+NEVER = Refused("The mail server refused the mail", diagnostic="smtp; 550 5.1.1 No such user")
+SILENCE = InDoubt("The mail server did not say", diagnostic="smtp; silence")
+
+
+def carrier(spool: Spool, relay: Relay, marks: Callable[[], Marks]) -> Deliver:
+    return Deliver(spool, relay, site=SITE, marks=marks, limits=LIMITS, jitter=lambda: 0.0)
+
+
+async def states(spool: Spool) -> dict[str, LetterState]:
+    return {letter.letter_id: letter.state for letter in await spool.outbox.listing()}
+
+
+async def test_a_letter_reaches_its_mailbox_as_it_was_written(spool, marks, a_letter, tmp_path: Path) -> None:
+    work = carrier(spool, Maildir(tmp_path / "mail", "fax.example.com"), marks)
+    await spool.outbox.owe([a_letter()])
+    assert await work.round()
+    assert not await work.round()
+    (mail,) = mailbox.Maildir(tmp_path / "mail" / "alice@example.com", create=False)
+    assert mail["Subject"] == "delivered"
+    assert await states(spool) == {"L000000001": LetterState.HANDED_OVER}
+
+
+@pytest.mark.parametrize("failure", [NOT_NOW, SILENCE], ids=["not now", "in doubt"])
+async def test_what_was_not_surely_taken_is_tried_again_later(spool, clock, marks, a_letter, failure) -> None:
+    relay = Answers(failure)
+    work = carrier(spool, relay, marks)
+    letter: Letter = a_letter()
+    await spool.outbox.owe([letter])
+    assert await work.round()
+    (waiting,) = await spool.outbox.listing()
+    assert (waiting.state, waiting.problem) == (LetterState.WAITING, failure.diagnostic)
+    assert waiting.next_attempt_at == clock.now + 10.0
+    assert not await work.round(), "not before its time"
+    clock.now += 11.0
+    assert await work.round()
+    # The copy is the same mail with the same Message-ID.
+    assert relay.asked[0] == relay.asked[1] == relay.taken[0]
+
+
+async def test_waits_grow(spool, clock, marks, a_letter) -> None:
+    work = carrier(spool, Answers(*[NOT_NOW] * 4), marks)
+    await spool.outbox.owe([a_letter()])
+    waits = []
+    for _ in range(4):
+        assert await work.round()
+        (waiting,) = await spool.outbox.listing()
+        waits.append(waiting.next_attempt_at - clock.now)
+        clock.now = waiting.next_attempt_at
+    assert waits == [10.0, 20.0, 40.0, 80.0]
+
+
+async def test_a_time_that_the_relay_names_is_kept(spool, clock, marks, a_letter) -> None:
+    work = carrier(spool, Answers(NotSent("later", retry_after=1000.0)), marks)
+    await spool.outbox.owe([a_letter()])
+    await work.round()
+    (waiting,) = await spool.outbox.listing()
+    assert waiting.next_attempt_at == clock.now + 1000.0
+
+
+async def test_a_refused_letter_is_told_to_the_postmaster_without_its_content(spool, marks, a_letter) -> None:
+    relay = Answers(NEVER)
+    work = carrier(spool, relay, marks)
+    await spool.outbox.owe([a_letter(kind="received", content=b"Subject: fax\r\n\r\nSECRET PAGES\r\n")])
+    assert await work.round()
+    assert await states(spool) == {
+        "L000000001": LetterState.UNDELIVERABLE,
+        "M000000001": LetterState.WAITING,
+    }
+    assert await work.round()
+    sender, recipients, content = relay.taken[0]
+    assert (sender, recipients) == ("", ("postmaster@example.com",))
+    mail = email.message_from_bytes(content, policy=SMTP)
+    assert mail["Subject"] == "Fax mail undeliverable: received fax for alice@example.com"
+    assert "550 5.1.1 No such user" in mail.get_content()
+    assert b"SECRET" not in content
+
+
+async def test_a_letter_that_grew_too_old_is_given_up_and_told(spool, clock, marks, a_letter) -> None:
+    work = carrier(spool, Answers(*[NOT_NOW] * 2), marks)
+    await spool.outbox.owe([a_letter()])
+    await work.round()
+    clock.now += LIMITS.letter_seconds
+    assert await work.round()
+    assert await states(spool) == {
+        "L000000001": LetterState.UNDELIVERABLE,
+        "M000000001": LetterState.WAITING,
+    }
+
+
+async def test_even_an_old_letter_is_tried_once_more_before_it_is_given_up(spool, clock, marks, a_letter) -> None:
+    """The bridge may have been down for a week: age alone loses nothing."""
+    await spool.outbox.owe([a_letter()])
+    clock.now += 2 * LIMITS.letter_seconds
+    relay = Answers()
+    assert await carrier(spool, relay, marks).round()
+    assert len(relay.taken) == 1
+
+
+async def test_an_alarm_that_nobody_takes_is_not_followed_by_another(spool, marks, a_letter) -> None:
+    work = carrier(spool, Answers(*[NEVER] * 3), marks)
+    await spool.outbox.owe([a_letter(kind="alarm", recipients=("postmaster@example.com",))])
+    assert await work.round()
+    assert not await work.round()
+    assert await states(spool) == {"L000000001": LetterState.UNDELIVERABLE}
+
+
+async def test_a_letter_whose_process_died_is_handed_over_by_the_next(spool, clock: Clock, marks, a_letter) -> None:
+    await spool.outbox.owe([a_letter()])
+    assert await spool.outbox.claim(deliver.LEASE)  # and the process dies here
+    relay = Answers()
+    work = carrier(spool, relay, marks)
+    assert not await work.round(), "the lease still runs"
+    clock.now += deliver.LEASE + 1
+    assert await work.round()
+    assert len(relay.taken) == 1
+
+
+async def test_the_lease_is_kept_while_a_slow_relay_reads(spool, clock, marks, a_letter, monkeypatch) -> None:
+    monkeypatch.setattr(deliver, "LEASE", 0.03)
+    renewed: list[float] = []
+
+    class Slow(Answers):
+        async def hand_over(self, sender, recipients, content) -> None:
+            bell = spool.bell()
+            (before,) = await spool.outbox.listing()
+            while not renewed:
+                clock.now += 0.02
+                await bell.wait(1.0)
+                (now_is,) = await spool.outbox.listing()
+                if now_is.lease_until > before.lease_until:
+                    renewed.append(now_is.lease_until)
+            await super().hand_over(sender, recipients, content)
+
+    await spool.outbox.owe([a_letter()])
+    assert await carrier(spool, Slow(), marks).round()
+    assert await states(spool) == {"L000000001": LetterState.HANDED_OVER}
+
+
+async def test_who_lost_the_lease_leaves_the_letter_to_its_new_owner(spool, clock, marks, a_letter) -> None:
+    class Late(Answers):
+        async def hand_over(self, sender, recipients, content) -> None:
+            clock.now += deliver.LEASE + 1
+            await spool.outbox.recover()
+            await super().hand_over(sender, recipients, content)
+
+    await spool.outbox.owe([a_letter()])
+    assert await carrier(spool, Late(), marks).round()
+    assert await states(spool) == {"L000000001": LetterState.WAITING}
+
+
+async def test_mail_for_the_postmaster_is_passed_on_with_its_sender(spool, marks, accepted) -> None:
+    job = await accepted()
+    message = await spool.intake.message(job.message)
+    forward = forward_to_postmaster(
+        SITE, marks(), sender="carol@example.com", content_id=message.content_id, about=message.queue_id
+    )
+    await spool.outbox.owe([forward])
+    relay = Answers()
+    assert await carrier(spool, relay, marks).round()
+    assert relay.taken == [
+        (
+            "carol@example.com",
+            ("postmaster@example.com",),
+            b"Subject: Invoice 12\r\nX-Mark: original\r\n\r\nthe body\r\n",
+        )
+    ]
+
+
+async def test_a_damaged_letter_is_never_handed_over(spool, marks, a_letter, tmp_path: Path) -> None:
+    await spool.outbox.owe([a_letter(content=b"Subject: x\r\n\r\n" + b"pages " * 20_000)])
+    (stored,) = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size == 120_014]
+    stored.unlink()
+    relay = Answers()
+    work = carrier(spool, relay, marks)
+    assert await work.round()
+    assert relay.asked == []
+    assert (await states(spool))["L000000001"] is LetterState.UNDELIVERABLE
+    assert await work.round()
+    assert relay.taken[0][1] == ("postmaster@example.com",)
