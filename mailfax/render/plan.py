@@ -1,0 +1,117 @@
+"""What of a submission goes where: onto the cover as notes, into the document as pages, untouched, or left out.
+
+In: a ``Submission``. Out: a ``Plan``, or ``NotFaxable``. The table is in ``docs/reference/submission.md``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import quote_plus
+
+from mailfax.render.html import text_of
+from mailfax.render.kinds import EXTENSIONS, UNTOUCHED, Kind, extension_of, kind_of
+from mailfax.rules.status import Cause, status
+from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part, Submission
+
+#: Notes are a cover page's: longer text is easier to read on a page of its own.
+NOTES_CHARACTERS, NOTES_LINES = 500, 12
+#: Name of the body in ``contents`` and in sentences.
+BODY = "text of the mail"
+FILENAME_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something that becomes pages."""
+
+    name: str
+    kind: Kind
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``untouched`` goes to FaxCore as it is; else ``sources`` become one document, in order."""
+
+    notes: str
+    sources: tuple[Source, ...]
+    untouched: Source | None
+    skipped: tuple[str, ...]
+
+
+def plan(submission: Submission, notes_bytes: int) -> Plan:
+    """Decide; raises ``NotFaxable`` with the name of the part that can't be faxed."""
+    skipped = list(submission.skipped)
+    sources: list[Source] = []
+    for part in submission.parts:
+        kind = kind_of(part)
+        if kind is Kind.ASIDE:
+            skipped.append(f"{part.name}: {_aside(part)}")
+        else:
+            sources.append(Source(part.name, kind, part))
+    text = visible(submission.body_text or text_of(submission.body_html))
+    if re.match(r"-----BEGIN PGP MESSAGE", text):
+        raise NotFaxable(status(Cause.ENCRYPTED, name="The text of the mail"))
+    untouched = next((source for source in sources if source.kind in UNTOUCHED), None)
+    if untouched and len(sources) > 1:
+        raise NotFaxable(status(Cause.UNSUPPORTED_BESIDE, name=untouched.name))
+    if not sources:
+        return Plan("", _body_alone(submission, text), None, tuple(skipped))
+    if fits_cover(text, notes_bytes):
+        skipped += [f"{image.name}: a picture inside the text of the mail" for image in submission.images.values()]
+        return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped))
+    if untouched:
+        why = (
+            "it goes to the fax service as it is, and the text of the mail is too long for the cover page beside it. "
+            f"Shorten the text to less than {NOTES_CHARACTERS} characters, or send the file as a PDF"
+        )
+        raise NotFaxable(status(Cause.UNSUPPORTED, name=untouched.name, why=why))
+    return Plan("", (_body(submission, text), *sources), None, tuple(skipped))
+
+
+def visible(text: str) -> str:
+    """Text without invisible characters, trailing blanks and rows of empty lines."""
+    kept = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs", "Co"))
+    kept = kept.replace("\u00a0", " ").replace("\u200b", "").replace("\ufeff", "").replace("\u00ad", "")
+    kept = re.sub(r"[ \t]+$", "", kept, flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", kept).strip()
+
+
+def fits_cover(text: str, notes_bytes: int) -> bool:
+    """Whether text can be the cover's notes: they travel in a URL, where a blank costs three bytes (A30)."""
+    cost = len(quote_plus(text).replace("+", "%20"))
+    return len(text) <= NOTES_CHARACTERS and text.count("\n") < NOTES_LINES and cost <= notes_bytes
+
+
+def safe_filename(source: Source) -> str:
+    """An ASCII name of at most 64 bytes with the extension of what the file is (A27)."""
+    extension = extension_of(source.name)
+    if not (extension.isascii() and extension.isalnum()) or EXTENSIONS.get(extension) is not source.kind:
+        extension = source.kind.value
+    stem = source.name.rpartition(".")[0] or source.name
+    flat = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    flat = re.sub(r"[^A-Za-z0-9._-]+", "_", flat).strip("._-") or "document"
+    return f"{flat[: FILENAME_BYTES - len(extension) - 1].rstrip('._-')}.{extension}"
+
+
+def _body_alone(submission: Submission, text: str) -> tuple[Source, ...]:
+    if not text and not submission.images:
+        raise NotFaxable(status(Cause.NOTHING_TO_FAX))
+    return (_body(submission, text),)
+
+
+def _body(submission: Submission, text: str) -> Source:
+    """The body as its sender saw it: HTML where there is any."""
+    if submission.body_html:
+        page = submission.body_html
+        return Source(BODY, Kind.HTML, Part(BODY, "text/html", page.encode(), page))
+    return Source(BODY, Kind.TEXT, Part(BODY, "text/plain", text.encode(), text))
+
+
+def _aside(part: Part) -> str:
+    if not part.content.strip():
+        return "it is empty"
+    by_extension = {"p7s": "an electronic signature", "vcf": "a visiting card (vCard)", "ics": "a calendar entry"}
+    return NEVER_PAGES.get(part.label) or by_extension.get(extension_of(part.name)) or "it is never a page"
