@@ -130,7 +130,7 @@ class Service:
             ],
         ]
         accept = Accept(spool, site=site, marks=marks, expire_seconds=config.limits.expire_seconds)
-        door = Door(begin=spool.content.begin, accept=accept, judge=Policy.of(config), now=spool.now)
+        door = Door(begin=spool.content.begin, accept=accept, policy=Policy.of(config), now=spool.now)
         self.listeners = await open_listeners(config.listeners, door, hostname=config.hostname, limits=config.limits)
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mailfax.rules.envelope import Envelope
 from mailfax.rules.policy import Policy
@@ -23,8 +23,9 @@ class Content(Protocol):
     def abandon(self) -> None: ...
 
 
-#: (envelope, content, header block) -> queue ID. Returns only when the mail is durable; raises ``NotSent``.
-Accept = Callable[[Envelope, Content, bytes], Awaitable[str]]
+#: (envelope, content, header block) -> queue ID. Returns only when the mail is durable; raises ``NotSent``. Its content
+#: is the very one that ``begin`` made, of whatever class that is.
+Accept = Callable[[Envelope, Any, bytes], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
