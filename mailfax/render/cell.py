@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mailfax.render.glyphs import missing_glyphs, unbearable
 from mailfax.render.html import clean, draw_html, draw_text, text_of
 from mailfax.render.kinds import PICTURES, Kind
 from mailfax.render.pdf import Document, count_pages
@@ -141,19 +142,39 @@ def _draw(source: Source, images: dict[str, Part], document: Document, terms: Te
     elif source.kind is Kind.HTML:
         return _draw_html(source, images, document, terms)
     else:
-        document.add(draw_text(visible(_text(source)), terms.paper), source.name)
+        return _draw_text(source.name, visible(_text(source)), document, terms)
     return []
 
 
 def _draw_html(source: Source, images: dict[str, Part], document: Document, terms: Terms) -> list[str]:
     """HTML as it looks; as its text where the engine fails, hangs or dies."""
-    page = clean(_text(source))
-    pdf = _tried(lambda: draw_html(page, images, terms.paper), terms.seconds / 3)
-    if pdf is not None:
-        document.add(pdf, source.name)
+    page = _text(source)
+    pdf = _tried(lambda: draw_html(clean(page), images, terms.paper), terms.seconds / 3)
+    text = visible(text_of(page))
+    if pdf is None:
+        left_out = _draw_text(source.name, text, document, terms)
+        return [f"{source.name}: its layout and pictures (only its text could be drawn)", *left_out]
+    left_out = _glyphs(source.name, text)
+    document.add(pdf, source.name)
+    return left_out
+
+
+def _draw_text(name: str, text: str, document: Document, terms: Terms) -> list[str]:
+    left_out = _glyphs(name, text)
+    document.add(draw_text(text, terms.paper), name)
+    return left_out
+
+
+def _glyphs(name: str, text: str) -> list[str]:
+    """Tell which characters will be boxes; raises ``NotFaxable`` where they are most of the text."""
+    missing = missing_glyphs(text)
+    if not missing:
         return []
-    document.add(draw_text(visible(text_of(page)), terms.paper), source.name)
-    return [f"{source.name}: its layout and pictures (only its text could be drawn)"]
+    writings = ", ".join(missing)
+    if unbearable(text, missing):
+        why = f"there is no font for its writing here ({writings}). Send it as a PDF"
+        raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
+    return [f"{name}: {sum(missing.values())} characters for which there is no font here ({writings})"]
 
 
 def _text(source: Source) -> str:

@@ -119,9 +119,7 @@ class _Reading:
         heading = read_heading(re.split(rb"\r?\n\r?\n", raw[:200_000], maxsplit=1)[0])
         body_html = _joined_html(self._body)
         drawn = [body_html, *(part.text or "" for _, part in self._found if part.label == "text/html")]
-        shown = {
-            html.unescape(unquote(cid)) for cid in re.findall(r"cid:([^\"'\s>)]+)", "\n".join(drawn), re.IGNORECASE)
-        }
+        shown = _shown("\n".join(drawn))
         images = {cid: part for cid, part in self._found if cid in shown}
         return Submission(
             subject=heading.subject,
@@ -374,9 +372,13 @@ def _joined_html(pieces: list[_Piece]) -> str:
     """The whole body as HTML, or "" where no piece of it is."""
     if all(piece.html is None for piece in pieces):
         return ""
-    return "\n".join(
-        piece.html
-        if piece.html is not None
-        else f"<div style='white-space: pre-wrap'>{html.escape(piece.text or '')}</div>"
-        for piece in pieces
-    )
+    return "\n".join(piece.html if piece.html is not None else _as_html(piece.text or "") for piece in pieces)
+
+
+def _as_html(text: str) -> str:
+    return f"<div style='white-space: pre-wrap'>{html.escape(text)}</div>"
+
+
+def _shown(page: str) -> set[str]:
+    """The Content-IDs of the pictures that HTML shows (RFC 2392: percent-encoded)."""
+    return {html.unescape(unquote(cid)) for cid in re.findall(r"cid:([^\"'\s>)]+)", page, re.IGNORECASE)}
