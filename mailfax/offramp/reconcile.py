@@ -28,6 +28,8 @@ from mailfax.rules.states import JOB, JobEvent, JobState
 from mailfax.rules.status import Cause, status
 from mailfax.spool import FaxIdTaken, Outdated, Spool
 
+#: How many full listings have to miss a fax.
+ENOUGH_LISTINGS = 2
 #: A listing has to show the newest of our other faxes, this many of them and no older than a day.
 RECENT, RECENT_SECONDS = 20, 86_400.0
 #: Without a reference, a fax belongs to a job only if it was created this near to the attempt, in seconds: wider than
@@ -181,7 +183,7 @@ class Reconcile:
         account = self._desk.account(job.account)
         if trustworthy and began >= job.last_byte_at:
             counted = job.after_absence(began)
-            settled = counted.absences >= 2 and began >= job.last_byte_at + account.settle_seconds
+            settled = counted.absences >= ENOUGH_LISTINGS and began >= job.last_byte_at + account.settle_seconds
             returned = (await self._spool.accounts.state(job.account)).reference_returned
             if settled and returned and account.resend_when_absent:
                 absent = counted.after(JobEvent.PROVEN_ABSENT, next_attempt_at=self._spool.now())
@@ -190,7 +192,8 @@ class Reconcile:
                 )
                 maillog.proven_absent(absent)
                 return
-            job = await self._spool.jobs.note(job, counted, detail="one more full listing without it")
+            if counted.absences <= ENOUGH_LISTINGS:
+                job = await self._spool.jobs.note(job, counted, detail="one more full listing without it")
         if self._spool.now() - job.last_byte_at > self._deadline_seconds:
             await self._ending.end(job, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
             return

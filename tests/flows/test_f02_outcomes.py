@@ -16,7 +16,7 @@ def test_busy_is_a_failed_dsn(house: House) -> None:
     _, fields = machines.get_payload()
     assert fields["Action"] == "failed"
     assert fields["Status"] == "5.4.1"
-    assert fields["Final-Recipient"] == "rfc822;15555550101@fax.local"
+    assert fields["Final-Recipient"] == "rfc822; 15555550101@fax.local"
     assert "not delivered" in " ".join(people.get_content().split())
     assert "Invoice 12" in original.as_string()
     assert mail["Auto-Submitted"] == "auto-replied"
@@ -33,7 +33,6 @@ def test_busy_is_a_failed_dsn(house: House) -> None:
         ("15555550111", "failed", 1),  # conversion failure
         ("15555550112", "delivered", 1),  # an unknown word, then Sent
         ("15555550120", "delivered", 1),  # accepted, then the reply is lost
-        ("15555550121", "delivered", 1),  # dropped before acceptance
         ("15555550122", "delivered", 1),  # 500 after acceptance
         ("15555550124", "delivered", 1),  # the reply comes too late
         ("15555550126", "delivered", 1),  # 503 with Retry-After, once
@@ -73,6 +72,42 @@ def test_two_recipients_two_faxes_two_answers(house: House) -> None:
     outcomes = {mail["X-Fax-Number"]: mail["X-Fax-Outcome"] for mail in house.answers(2)}
     assert outcomes == {"15551234567": "delivered", "15555550102": "failed"}
     assert sorted(fax["number"] for fax in house.faxes()) == ["15551234567", "15555550102"]
+
+
+@pytest.mark.parametrize("number", ["15555550121", "15555550123"])
+def test_never_accepted_and_not_provable_is_unconfirmed(house: House, number: str) -> None:
+    """Dropped, or a 500, before acceptance: we can't tell it from after. An account that was never seen to give our
+    reference back proves nothing, so nothing is sent again, and the sender hears that nobody knows."""
+    house.settings["deadline_seconds"] = 8
+    house.start()
+    house.send(number)
+    [mail] = house.answers(1)
+    assert mail["X-Fax-Outcome"] == "unconfirmed"
+    assert house.faxes() == []
+
+
+def test_proven_absent_is_sent_again_and_only_then(house: House) -> None:
+    """The account is known to give references back; the settling time has passed; all folders were listed twice."""
+    house.start()
+    house.send("15551234567")
+    house.answers(1)
+    house.control("faults", {"operation": "SendFax", "action": "drop_before", "count": 1})
+    house.send("15557654321")
+    assert [mail["X-Fax-Outcome"] for mail in house.answers(2)] == ["delivered", "delivered"]
+    assert sorted(fax["number"] for fax in house.faxes()) == ["15551234567", "15557654321"]
+    assert "proven-absent" in house.log()
+
+
+def test_accepted_and_listed_only_ten_minutes_later_is_found(house: House) -> None:
+    """…0129: the reply is lost and the fax is listed only when the service's clock has moved on by ten minutes."""
+    house.settings["settle_seconds"] = 30
+    house.start()
+    house.send("15555550129")
+    until(lambda: "in-doubt" in house.log(), "the doubt", house.log)
+    house.control("clock", {"advance_seconds": 660})
+    [mail] = house.answers(1)
+    assert mail["X-Fax-Outcome"] == "delivered"
+    assert len(house.faxes()) == 1
 
 
 def test_unconfirmed_when_nothing_can_be_learned(house: House) -> None:

@@ -77,14 +77,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(truth: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
-    """Wait until ``truth()`` is true; its value."""
+def until(truth: Callable[[], T], what: str, log: Callable[[], str] = str, patience: float = PATIENCE) -> T:
+    """Wait until ``truth()`` is true; its value. ``log`` is told where it was in vain."""
     deadline = time.monotonic() + patience
     while True:
         if value := truth():
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {patience:.0f} s in vain for: {what}")
+            raise AssertionError(f"waited {patience:.0f} s in vain for: {what}\n{log()}")
         time.sleep(0.05)
 
 
@@ -140,6 +140,11 @@ class House:
         self._processes.append(process)
         return process
 
+    def stop(self, process: subprocess.Popen[bytes]) -> int:
+        """Ask a bridge to stop, as systemd does; its exit status."""
+        process.terminate()
+        return process.wait(timeout=PATIENCE)
+
     def close(self) -> None:
         for process in self._processes:
             if process.poll() is None:
@@ -176,7 +181,7 @@ class House:
 
     def answers(self, number: int, address: str = SENDER) -> list[EmailMessage]:
         """Wait for that many mails, and a moment longer: one too many is as wrong as one too few."""
-        until(lambda: len(self.mails(address)) >= number, f"{number} mails to {address}\n{self.log()}")
+        until(lambda: len(self.mails(address)) >= number, f"{number} mails to {address}", self.log)
         time.sleep(1.0)
         found = self.mails(address)
         assert len(found) == number, [mail["Subject"] for mail in found]
