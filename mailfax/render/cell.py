@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mailfax.render.glyphs import missing_glyphs, unbearable
-from mailfax.render.html import clean, draw_html, draw_text, text_of
+from mailfax.render.html import clean, draw_html, draw_text, far_pictures, text_of
 from mailfax.render.kinds import PICTURES, Kind
 from mailfax.render.pdf import Document, count_pages
 from mailfax.render.picture import draw_picture
@@ -156,6 +156,10 @@ def _draw_html(source: Source, images: dict[str, Part], document: Document, term
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *left_out]
     left_out = _glyphs(source.name, text)
     document.add(pdf, source.name)
+    if far := far_pictures(page):
+        left_out.append(
+            f"{source.name}: {far} pictures that are kept on the internet (nothing is fetched from there)"
+        )
     return left_out
 
 

@@ -65,7 +65,7 @@ MARKS: tuple[tuple[bytes, Kind], ...] = (
     (b"-----BEGIN PGP PUBLIC KEY", Kind.ASIDE),
 )
 #: Marks of files that nobody here or at FaxCore can draw, and what their sender can do.
-AS_PDF = "this kind of file can't be faxed. Save it as a PDF and send that"
+AS_PDF = "this kind of file is not known here. Save it as a PDF and send that"
 HOPELESS: tuple[tuple[bytes, str], ...] = (
     (
         b"\x78\x9f\x3e\x22",

@@ -53,7 +53,7 @@ def plan(submission: Submission, notes_bytes: int) -> Plan:
             sources.append(Source(part.name, kind, part))
     text = visible(submission.body_text or text_of(submission.body_html))
     if re.match(r"-----BEGIN PGP MESSAGE", text):
-        raise NotFaxable(status(Cause.ENCRYPTED, name="The text of the mail"))
+        raise NotFaxable(status(Cause.ENCRYPTED, name=BODY))
     untouched = next((source for source in sources if source.kind in UNTOUCHED), None)
     if untouched and len(sources) > 1:
         raise NotFaxable(status(Cause.UNSUPPORTED_BESIDE, name=untouched.name))

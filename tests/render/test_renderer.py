@@ -1,0 +1,137 @@
+"""The renderer survives everything that happens to its processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailfax.config import Limits
+from mailfax.render import CannotRender, Renderer
+from tests.render.paper import mail
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_many_at_once_each_get_their_own(renderer: Renderer, tmp_path: Path) -> None:
+    async def one(number: int) -> str:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "mail").write_bytes(mail("x", (f"{number}.txt", "text/plain", b"text")))
+        made = await renderer.render(folder / "mail", into=folder)
+        assert made.content.parent == folder
+        return made.contents[1]
+
+    assert await asyncio.gather(*map(one, range(12))) == [f"{number}.txt: page 1" for number in range(12)]
+
+
+async def test_a_dead_foreman_is_tried_again_later_and_replaced(renderer: Renderer, tmp_path: Path) -> None:
+    source = tmp_path / "mail"
+    source.write_bytes(b"Content-Type: text/html\n\n" + b"<div>" * 30_000 + b"slow")
+    rendering = asyncio.create_task(renderer.render(source, into=tmp_path))
+    await asyncio.sleep(0)
+    foreman = renderer._foreman
+    assert foreman is not None
+    foreman.kill()
+    with pytest.raises(CannotRender) as refused:
+        await rendering
+    assert refused.value.later
+    source.write_bytes(mail("Hello"))
+    assert (await renderer.render(source, into=tmp_path)).pages == 1
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in tasks.read_text().split()] if tasks.exists() else []
+
+
+async def until(condition: object) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.01)
+
+
+async def test_a_killed_cell_is_tried_again_later_and_named(renderer: Renderer, tmp_path: Path) -> None:
+    source = tmp_path / "mail"
+    source.write_bytes(mail("x", ("slow.html", "text/html", b"<div>" * 30_000)))
+    rendering = asyncio.create_task(renderer.render(source, into=tmp_path))
+    foreman = renderer._foreman
+    assert foreman is not None
+    await until(lambda: children(foreman.pid) and children(children(foreman.pid)[0]))
+    os.kill(children(foreman.pid)[0], signal.SIGKILL)
+    with pytest.raises(CannotRender, match='unexpectedly at "slow.html"') as refused:
+        await rendering
+    assert refused.value.later
+    assert "signal 9" in refused.value.status.diagnostic
+
+
+async def test_what_is_not_wanted_any_more_is_ended(renderer: Renderer, tmp_path: Path) -> None:
+    source = tmp_path / "mail"
+    source.write_bytes(mail("x", ("slow.html", "text/html", b"<div>" * 30_000)))
+    rendering = asyncio.create_task(renderer.render(source, into=tmp_path))
+    foreman = renderer._foreman
+    assert foreman is not None
+    await until(lambda: children(foreman.pid))
+    rendering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await rendering
+    await until(lambda: not children(foreman.pid))
+
+
+async def test_a_document_that_takes_too_long_is_ended_and_named(tmp_path: Path) -> None:
+    renderer = Renderer(paper="letter", limits=Limits(render_seconds=1))
+    source = tmp_path / "mail"
+    source.write_bytes(mail("x", ("slow.html", "text/html", b"<div>" * 60_000)))
+    try:
+        with pytest.raises(CannotRender, match='"slow.html"') as refused:
+            await renderer.render(source, into=tmp_path)
+        assert refused.value.status.code == "5.6.3"
+    finally:
+        await renderer.close()
+
+
+async def test_no_process_is_left(tmp_path: Path) -> None:
+    renderer = Renderer(paper="letter", limits=Limits())
+    await renderer.start()
+    foreman = renderer._foreman
+    assert foreman is not None
+    environment = Path(f"/proc/{foreman.pid}/environ").read_bytes()
+    await renderer.close()
+    assert environment == b""
+    assert not Path(f"/proc/{foreman.pid}").exists()
+
+
+SCRIPT = """
+import asyncio, sys, pathlib
+from mailfax.config import Limits
+from mailfax.render import Renderer
+async def main():
+    renderer = Renderer(paper="letter", limits=Limits())
+    made = await renderer.render(pathlib.Path("mail"), into=pathlib.Path("."))
+    print(made.pages, made.content.name)
+    await renderer.close()
+if sys.argv[1] == "uvloop":
+    import uvloop
+    uvloop.run(main())
+else:
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+async def test_it_works_in_any_service_and_on_a_machine_without_fonts(tmp_path: Path, loop: str) -> None:
+    (tmp_path / "mail").write_bytes(mail("Hello"))
+    made = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT, loop],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (made.stdout, made.stderr) == ("1 fax.pdf\n", "")
