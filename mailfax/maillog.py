@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 
 from mailfax.rules.job import Document, FaxJob, InboundFax, Letter, Message
+from mailfax.rules.status import Cause
 
 log = logging.getLogger("mailfax.mail")
 
@@ -25,6 +26,14 @@ def line(queue_id: str, event: str, **facts: object) -> None:
         f"{key}={str(value).replace(' ', '_')}" for key, value in facts.items() if value not in ("", None)
     )
     log.info("%s: %s%s", queue_id or "-", event, f" {told}" if told else "")
+
+
+def refused(client: str, cause: Cause, **facts: object) -> None:
+    line("", "refused", client=client, cause=cause.name.lower().replace("_", "-"), **facts)
+
+
+def tls_failed(client: str, reason: str) -> None:
+    line("", "tls-failed", client=client, reason=reason)
 
 
 def accepted(message: Message, jobs: int) -> None:

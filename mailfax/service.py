@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Protocol
 
 from mailfax import __version__
@@ -54,7 +55,13 @@ SWEEP_SECONDS = 3600.0
 #: Where Letter is the usual paper (Unicode CLDR, measurement data: paper size US-Letter).
 LETTER_COUNTRIES = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
 
-CommitHook = Callable[[Sequence[str]], None]
+
+@dataclass(frozen=True)
+class CommitHooks:
+    """Called in the spool's writer thread with the names of commits, before and after they are durable."""
+
+    before: Callable[[Sequence[str]], None] | None = None
+    after: Callable[[Sequence[str]], None] | None = None
 
 
 class Carrier(Protocol):
@@ -75,9 +82,12 @@ class Service:
         self._exits = AsyncExitStack()
 
     @classmethod
-    async def start(cls, config: Config, **hooks: CommitHook) -> Service:
+    async def start(cls, config: Config, hooks: CommitHooks | None = None) -> Service:
         """Build every room and open the listeners. ``hooks`` are the spool's: tests watch commits with them."""
-        spool = await Spool.open(config.spool_url, config.source.parent, **hooks)
+        hooks = hooks or CommitHooks()
+        spool = await Spool.open(
+            config.spool_url, config.source.parent, before_commit=hooks.before, after_commit=hooks.after
+        )
         service = cls(config, spool)
         try:
             await service._build()
@@ -233,15 +243,15 @@ def configure_logging(*, verbose: bool) -> None:
     logging.getLogger("mailfax").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def run_until_signalled(config: Config, *, verbose: bool = False, **hooks: CommitHook) -> int:
+def run_until_signalled(config: Config, *, verbose: bool = False, hooks: CommitHooks | None = None) -> int:
     """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status. ``hooks`` as for ``start``."""
     configure_logging(verbose=verbose)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(config, hooks))
 
 
-async def _serve(config: Config, hooks: dict[str, CommitHook]) -> int:
-    service = await Service.start(config, **hooks)
+async def _serve(config: Config, hooks: CommitHooks | None) -> int:
+    service = await Service.start(config, hooks)
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, service.stop)

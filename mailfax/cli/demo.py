@@ -15,7 +15,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailfax.cli import CannotRun
 
@@ -131,7 +131,8 @@ async def _bridge(state: Path, file: Path, sandbox: str) -> AsyncIterator[tuple[
     options = SandboxOptions(address=sandbox, state=state / "sandbox", accounts=((NUMBER, PASSWORD),))
     faxcore = asyncio.create_task(serve(options, started=listening.set_result))
     try:
-        await asyncio.wait({faxcore, listening}, return_when=asyncio.FIRST_COMPLETED)
+        waiting: list[asyncio.Future[Any]] = [faxcore, listening]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if faxcore.done():
             raise CannotRun(f"the sandbox could not start: {faxcore.exception()}")
         service = await Service.start(load(file, os.environ))

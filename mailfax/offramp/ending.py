@@ -7,18 +7,14 @@ threading, the letters are written, and everything is handed to the spool togeth
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import aclosing
 from typing import Any
 
 from mailfax import letters, maillog
 from mailfax.letters import Marks, Site
 from mailfax.offramp.desk import Desk
-from mailfax.rules.job import FaxJob, Letter, Message, Status
+from mailfax.rules.job import FaxJob, Letter, Status
 from mailfax.rules.states import JobEvent
-from mailfax.spool import ContentDamaged, Spool
-
-#: A header block longer than this is not returned in a report (RFC 3461 6.2 leaves the amount to us).
-HEADER_LONGEST = 65_536
+from mailfax.spool import Spool
 
 
 class Ending:
@@ -44,35 +40,23 @@ class Ending:
         problem = (
             f"FaxCore has a second fax for job {job.queue_id}: id {fax_id}, beside id {job.fax_id or 'unknown'}."
         )
-        alarm = letters.alarm(
-            self._site,
-            self._marks(),
-            account=job.account,
-            problem=problem,
-            sandbox=self._desk.is_sandbox(job.account),
-        )
+        alarm = self._alarm(job.account, problem)
         await self._spool.jobs.note(job, job, detail=f"second fax at FaxCore, id {fax_id}", letters=(alarm,))
         maillog.second_fax(job, fax_id)
 
     async def letters(self, ended: FaxJob) -> tuple[Letter, ...]:
         """The letters that a job in a final state owes (none with NOTIFY=NEVER)."""
         message = await self._spool.intake.message(ended.message)
-        assert message is not None, "a job's message outlives it"
+        if message is None:
+            # Its row is damaged: nobody knows the sender any more, so the postmaster hears what became of the fax.
+            told = ended.status.sentence if ended.status else ended.state.value
+            problem = f"Job {ended.queue_id} ended, and the mail it came from can't be read. {told}"
+            return (self._alarm(ended.account, problem),)
         document = await self._spool.documents.get(ended.message)
-        header = await self.original_header(message)
+        header = await self._spool.intake.header(message)
         sandbox = self._desk.is_sandbox(ended.account)
         return letters.owed(self._site, message, document, ended, header, self._marks(), sandbox=sandbox)
 
-    async def original_header(self, message: Message) -> bytes:
-        """The header block of the mail as it came; empty where it is lost: the answer must go out all the same."""
-        header = b""
-        try:
-            async with aclosing(self._spool.content.chunks(message.content_id)) as blocks:
-                async for block in blocks:
-                    header += block
-                    if b"\r\n\r\n" in header or len(header) > HEADER_LONGEST:
-                        break
-        except ContentDamaged:
-            maillog.content_damaged(message.queue_id)
-            return b""
-        return header.partition(b"\r\n\r\n")[0][:HEADER_LONGEST] + b"\r\n"
+    def _alarm(self, account: str, problem: str) -> Letter:
+        sandbox = self._desk.is_sandbox(account)
+        return letters.alarm(self._site, self._marks(), account=account, problem=problem, sandbox=sandbox)

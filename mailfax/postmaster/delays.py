@@ -9,17 +9,15 @@ STANDARDS: RFC 3461 5.2.5, RFC 3464 (Action: delayed); RFC 5321 4.5.4.1.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from mailfax import letters, maillog
+from mailfax import letters
 from mailfax.config import Limits
 from mailfax.letters import Marks, Site
-from mailfax.rules.job import FaxJob, Letter, Message
+from mailfax.rules.job import FaxJob, Letter
 from mailfax.rules.states import JobEvent, JobState
-from mailfax.spool import ContentDamaged, Outdated, Spool
+from mailfax.spool import Outdated, Spool
 
 #: A header block longer than this is not returned in a report (RFC 3461 6.2 leaves the amount to us).
 HEADER_LONGEST = 65_536
@@ -66,7 +64,7 @@ class Delays:
         message = await self._spool.intake.message(job.message)
         assert message is not None, "a job's message outlives it"
         document = await self._spool.documents.get(job.message)
-        header = await self._original_header(message)
+        header = await self._spool.intake.header(message)
         sandbox = self._is_sandbox(job.account)
         return letters.delayed(self._site, message, document, job, header, self._marks(), sandbox=sandbox)
 
@@ -81,18 +79,3 @@ class Delays:
         )
         sandbox = self._is_sandbox(job.account)
         return (letters.alarm(self._site, self._marks(), account=job.account, problem=problem, sandbox=sandbox),)
-
-    async def _original_header(self, message: Message) -> bytes:
-        """The header block of the mail as it came; empty where it is lost: the letter must go out all the same."""
-        try:
-            async with self._spool.content.file(message.content_id) as path:
-                header = await asyncio.to_thread(_first_bytes, path)
-        except ContentDamaged:
-            maillog.content_damaged(message.queue_id)
-            return b""
-        return header.partition(b"\r\n\r\n")[0] + b"\r\n"
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(HEADER_LONGEST)

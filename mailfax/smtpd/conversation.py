@@ -77,7 +77,7 @@ class Conversation(SMTP):
     def tell(self, told: Refusal, *, counts: bool = True, **logged: object) -> None:
         self.say(told.reply)
         self.errors += counts
-        maillog.line("", "refused", client=self.client.ip, cause=told.cause.name.lower(), **logged)
+        maillog.refused(self.client.ip, told.cause, **logged)
 
     def last_word(self, cause: Cause) -> None:
         """Say why, and close: the transport sends what is queued, and is cut if that takes too long."""
@@ -224,7 +224,7 @@ class Conversation(SMTP):
                 raw, self, context, server_side=True, ssl_handshake_timeout=self.place.pace.handshake
             )
         except OSError as error:  # ssl.SSLError, TimeoutError and a lost connection are all OSError
-            maillog.line("", "tls-failed", client=self.client.ip, reason=type(error).__name__)
+            maillog.tls_failed(self.client.ip, type(error).__name__)
             raw.abort()
             self.over = True
             return

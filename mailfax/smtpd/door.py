@@ -23,8 +23,8 @@ class Content(Protocol):
     def abandon(self) -> None: ...
 
 
-#: (envelope, content, header block) -> queue ID. Returns only when the mail is durable; raises ``NotSent``. Its content
-#: is the very one that ``begin`` made, of whatever class that is.
+#: (envelope, content, header block) -> queue ID. Returns only when the mail is durable; raises ``NotSent``. The
+#: content is the very one that ``begin`` made, of whatever class that is.
 Accept = Callable[[Envelope, Any, bytes], Awaitable[str]]
 
 

@@ -14,7 +14,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mailfax import maillog
 from mailfax.rules.envelope import Envelope, Grant, Recipient
 from mailfax.rules.failure import NotSent
 from mailfax.rules.policy import Permission
@@ -120,7 +119,6 @@ async def _hand_over(talk: Conversation, transaction: Transaction, content: Cont
 
 async def _accept(talk: Conversation, envelope: Envelope, content: Content, header_block: bytes) -> str:
     """The reply to the data."""
-    size = content.size
     try:
         queue_id = await talk.place.door.accept(envelope, content, header_block)
     except NotSent as problem:
@@ -132,12 +130,4 @@ async def _accept(talk: Conversation, envelope: Envelope, content: Content, head
         log.exception("a mail was not stored")
         content.abandon()
         return refusal(Cause.TROUBLE).reply
-    maillog.line(
-        queue_id,
-        "accepted",
-        client=envelope.client.ip,
-        sender=envelope.sender or "<>",
-        size=size,
-        recipients=len(envelope.recipients),
-    )
     return f"250 2.0.0 Ok: queued as {queue_id}"

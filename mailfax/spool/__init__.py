@@ -27,6 +27,7 @@ Whole house
                                                    Raises ReferenceTaken, QueueIdTaken (draw again, call again with
                                                    the same content), rules.failure.NotSent (nothing stored)
     ``await message(queue_id) -> Message | None``
+    ``await header(message) -> bytes``             its header block as it came; empty where the content is damaged
 
 ``spool.documents``                                one per message that has jobs
     ``await claim(lease) -> tuple[Message, Document] | None``   ["rendering"] attempts are counted here

@@ -11,13 +11,17 @@ import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from mailfax import maillog
 from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob, Letter, Message
 from mailfax.spool.commits import Commit, Hits, QueueIdTaken, ReferenceTaken, Statement
-from mailfax.spool.content import Content, Contents
+from mailfax.spool.content import Content, ContentDamaged, Contents
 from mailfax.spool.engine import Engine, NotCommitted
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.rows import history, job_values, log, message_of, message_values
+
+#: A header block longer than this is not returned in a report (RFC 3461 6.2 leaves the amount to us).
+HEADER_LONGEST = 65_536
 
 
 class Intake:
@@ -75,6 +79,20 @@ class Intake:
         except ValueError as trouble:
             log.error("message %s in the spool can't be read (%s)", queue_id, trouble)
             return None
+
+    async def header(self, message: Message) -> bytes:
+        """The header block as it came, for the answers; empty where it is lost: they go out all the same."""
+        header = b""
+        try:
+            async with contextlib.aclosing(self._contents.chunks(message.content_id)) as blocks:
+                async for block in blocks:
+                    header += block
+                    if b"\r\n\r\n" in header or len(header) > HEADER_LONGEST:
+                        break
+        except ContentDamaged:
+            maillog.content_damaged(message.queue_id)
+            return b""
+        return header.partition(b"\r\n\r\n")[0][:HEADER_LONGEST] + b"\r\n"
 
 
 @contextlib.contextmanager

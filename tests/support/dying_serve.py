@@ -17,7 +17,7 @@ from mailfax.offramp import desk
 from mailfax.onramp import collect
 from mailfax.postmaster import deliver
 from mailfax.rules import schedule
-from mailfax.service import run_until_signalled
+from mailfax.service import CommitHooks, run_until_signalled
 
 deliver.LEASE = desk.LEASE = collect.LEASE = 3.0
 schedule.TRACK_FIRST = 1.0
@@ -36,8 +36,8 @@ def dying_at(commit: str):
 
 def main() -> int:
     config = load(Path(sys.argv[1]), os.environ)
-    hooks = {f"{sys.argv[2]}_commit": dying_at(sys.argv[3])} if len(sys.argv) > 2 else {}
-    return run_until_signalled(config, verbose=True, **hooks)
+    hooks = CommitHooks(**{sys.argv[2]: dying_at(sys.argv[3])}) if len(sys.argv) > 2 else None
+    return run_until_signalled(config, verbose=True, hooks=hooks)
 
 
 if __name__ == "__main__":
