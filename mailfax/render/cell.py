@@ -157,9 +157,7 @@ def _draw_html(source: Source, images: dict[str, Part], document: Document, term
     left_out = _glyphs(source.name, text)
     document.add(pdf, source.name)
     if far := far_pictures(page):
-        left_out.append(
-            f"{source.name}: {far} pictures that are kept on the internet (nothing is fetched from there)"
-        )
+        left_out.append(f"{source.name}: {far} pictures kept on the internet (nothing is fetched from there)")
     return left_out
 
 

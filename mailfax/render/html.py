@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from html import escape
+from html import escape, unescape
 from urllib.parse import unquote
 
 import inscriptis
@@ -137,7 +137,19 @@ def far_pictures(page: str) -> int:
 
 def text_of(page: str) -> str:
     """The text of HTML, tables kept in columns."""
-    return inscriptis.get_text(page) if page.strip() else ""
+    bare = _without_tags(page)
+    if not bare.strip():
+        return ""
+    shown = inscriptis.get_text(page)
+    # Its parser (libxml2) stops at 256 levels, and long threads are deeper: better no columns than lost words.
+    return shown if len(re.findall(r"\w", shown)) >= 0.98 * len(re.findall(r"\w", bare)) else bare
+
+
+def _without_tags(page: str) -> str:
+    """All words of HTML, lines broken where blocks begin."""
+    page = re.sub(r"<(script|style|title)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)", "", page, flags=re.IGNORECASE | re.DOTALL)
+    page = re.sub(r"<(br|p|div|tr|li|h[1-6]|table|blockquote)\b[^>]*>", "\n", page, flags=re.IGNORECASE)
+    return unescape(re.sub(r"<[/!?a-zA-Z][^>]*>", " ", page))
 
 
 def draw_text(text: str, paper: str) -> bytes:

@@ -18,7 +18,7 @@ from mailfax.rules.submission import NotFaxable
 #: Width and height in points (1/72 inch).
 PAPERS = {"letter": (612.0, 792.0), "a4": (595.28, 841.89)}
 #: A page this near to the paper is left as it is.
-TOLERANCE = 6.0
+TOLERANCE = 1.0
 
 
 class Document:

@@ -47,6 +47,7 @@ def draw_picture(content: bytes, kind: Kind, name: str, paper: str, most_pages: 
                 if kind is Kind.TIFF and (frames := int(getattr(picture, "n_frames", 1))) > 2 * most_pages:
                     raise NotFaxable(status(Cause.TOO_MANY_PAGES, pages=frames, limit=most_pages))
                 if kind is Kind.JPEG and _goes_as_it_is(picture, paper):
+                    picture.load()  # else half a picture would go through, and be grey below
                     yield _page(content, picture, paper)
                 else:
                     for frame in _frames(picture, kind):

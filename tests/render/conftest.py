@@ -13,7 +13,13 @@ from mailfax.render import Rendered, Renderer
 Render = Callable[[bytes], Awaitable[Rendered]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """As everywhere; for a whole module, so that its tests share one renderer."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
 async def renderer() -> AsyncIterator[Renderer]:
     made = Renderer(paper="letter", limits=Limits(pages=30, document_bytes=3_000_000, render_seconds=20))
     await made.start()

@@ -53,10 +53,9 @@ def scan(
     drawn = []
     across, down = dpi or (204, 98)
     for _ in range(pages):
-        image = Image.new(mode, size, "white")
-        draw = ImageDraw.Draw(image)
-        draw.ellipse((2 * across, 2 * down, 5 * across, 5 * down), fill="black" if mode != "1" else 0)
-        drawn.append(image)
+        image = Image.new("RGB", size, "white")
+        ImageDraw.Draw(image).ellipse((2 * across, 2 * down, 5 * across, 5 * down), fill="black")
+        drawn.append(image.convert(mode))
     file = io.BytesIO()
     options = {"dpi": dpi} if dpi else {}
     drawn[0].save(file, "TIFF", save_all=True, append_images=drawn[1:], compression=compression, **options)

@@ -125,7 +125,7 @@ async def test_characters_without_a_font_are_told(render: Render) -> None:
 
 
 async def test_text_that_no_font_can_show_is_refused(render: Render) -> None:
-    with pytest.raises(CannotRender, match="no font for its writing here .Egyptian.") as refused:
+    with pytest.raises(CannotRender, match="no font for its writing here") as refused:
         await render(mail("\U00013000\U00013001\U00013002"))
     assert not refused.value.later
 
@@ -195,8 +195,7 @@ async def test_a_transparent_picture_stands_on_white(render: Render) -> None:
 async def test_pages_are_put_on_the_paper_of_the_country(tmp_path: Path) -> None:
     renderer = Renderer(paper="a4", limits=Limits(render_seconds=20))
     source = tmp_path / "mail"
-    wide = letter(1).replace(b"[0 0 612 792]", b"[0 0 612 792]")
-    source.write_bytes(mail("", ("letter.pdf", "application/pdf", wide), ("page.txt", "text/plain", b"text")))
+    source.write_bytes(mail("", ("letter.pdf", "application/pdf", letter(1)), ("page.txt", "text/plain", b"text")))
     try:
         made = await renderer.render(source, into=tmp_path)
     finally:

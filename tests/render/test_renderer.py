@@ -64,7 +64,7 @@ async def test_a_killed_cell_is_tried_again_later_and_named(renderer: Renderer, 
     assert foreman is not None
     await until(lambda: children(foreman.pid) and children(children(foreman.pid)[0]))
     os.kill(children(foreman.pid)[0], signal.SIGKILL)
-    with pytest.raises(CannotRender, match='unexpectedly at "slow.html"') as refused:
+    with pytest.raises(CannotRender, match=r"unexpectedly at .slow\.html.") as refused:
         await rendering
     assert refused.value.later
     assert "signal 9" in refused.value.status.diagnostic
@@ -86,11 +86,12 @@ async def test_what_is_not_wanted_any_more_is_ended(renderer: Renderer, tmp_path
 async def test_a_document_that_takes_too_long_is_ended_and_named(tmp_path: Path) -> None:
     renderer = Renderer(paper="letter", limits=Limits(render_seconds=1))
     source = tmp_path / "mail"
-    source.write_bytes(mail("x", ("slow.html", "text/html", b"<div>" * 60_000)))
+    source.write_bytes(b"Content-Type: multipart/mixed; boundary=B\n\n" + b"--B\n\nx\n" * 300_000)
     try:
-        with pytest.raises(CannotRender, match='"slow.html"') as refused:
+        with pytest.raises(CannotRender, match="took longer than 1 seconds") as refused:
             await renderer.render(source, into=tmp_path)
         assert refused.value.status.code == "5.6.3"
+        assert not refused.value.later, "a document that kept the processor busy would do so again"
     finally:
         await renderer.close()
 

@@ -1,0 +1,122 @@
+"""The MIME tree of a mail is read by one rule for each container; ``tests/render/mails`` has whole mails."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailfax.rules.submission import NotFaxable, Submission, understand
+
+
+def part(label: str, body: str, *headers: str) -> str:
+    return "\n".join([f"Content-Type: {label}", *headers, "", body])
+
+
+def multi(sub: str, *parts: str, boundary: str = "B") -> str:
+    body = "".join(f"--{boundary}\n{each}\n" for each in parts)
+    return f'Content-Type: multipart/{sub}; boundary="{boundary}"\n\n{body}--{boundary}--\n'
+
+
+def read(mail: str, *headers: str) -> Submission:
+    return understand("\n".join([*headers, mail]).encode())
+
+
+def test_the_subject_is_one_line_of_text() -> None:
+    mail = read(
+        "\nHello", "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", " =?utf-8?q?_aus?= K", "Message-ID: <1@example.com>"
+    )
+    assert mail.subject == "Grüße aus K"
+    assert mail.message_id == "<1@example.com>"
+
+
+def test_alternatives_are_one_body_in_two_forms() -> None:
+    mail = read(multi("alternative", part("text/plain", "short"), part("text/html", "<p>long")))
+    assert (mail.body_text, mail.body_html, mail.parts) == ("short", "<p>long", ())
+
+
+def test_the_richest_alternative_stands_last_and_an_unknown_one_is_not_it() -> None:
+    amp = part("text/x-amp-html", "<html amp4email>")
+    mail = read(multi("alternative", part("text/plain", "short"), amp, part("text/html", "<p>long")))
+    assert mail.body_html == "<p>long"
+    mail = read(multi("alternative", part("text/plain", "short"), part("text/html", "<p>long"), amp))
+    assert (mail.body_text, mail.body_html, mail.parts) == ("short", "<p>long", ())
+
+
+def test_pictures_that_html_shows_are_its_own_and_all_others_are_parts() -> None:
+    html = part("text/html", '<img src="cid:a%40x"><td background=CID:b@x>')
+    pictures = [part("image/png", "", f"Content-ID: <{name}@x>", "Content-Disposition: inline") for name in "abc"]
+    mail = read(multi("related", html, *pictures))
+    assert sorted(mail.images) == ["a@x", "b@x"]
+    assert len(mail.parts) == 1
+
+
+def test_unknown_containers_are_read_as_mixed() -> None:
+    mail = read(multi("x-unheard-of", part("text/plain", "one"), part("application/pdf", "two")))
+    assert mail.body_text == "one"
+    assert [each.label for each in mail.parts] == ["application/pdf"]
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('Content-Disposition: attachment; filename="=?utf-8?b?w5xiZXJzaWNodC5wZGY=?="', "Übersicht.pdf"),
+        ("Content-Disposition: attachment; filename*=utf-8''%C3%9Cber.pdf", "Über.pdf"),
+        ("Content-Disposition: attachment; filename*1=b.pdf; filename*0=a", "ab.pdf"),
+        ("Content-Disposition: attachment; filename=Über.pdf", "Über.pdf"),
+        ("Content-Disposition: attachment; filename=../../etc/passwd.pdf", "passwd.pdf"),
+        ('Content-Disposition: attachment; filename="a\u202efdp.exe"', "a fdp.exe"),
+        ("Content-Disposition: attachment", "attachment 1"),
+        (f"Content-Disposition: attachment; filename={'x' * 300}.pdf", "x" * 90 + "….pdf"),
+    ],
+)
+def test_a_file_name_is_for_people(header: str, name: str) -> None:
+    (only,) = read(part("application/pdf", "x", header)).parts
+    assert only.name == name
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-7", "unheard-of", "us-ascii", "zip", "hex"])
+def test_any_charset_gives_text(charset: str) -> None:
+    assert read(part(f"text/plain; charset={charset}", "Hello")).body_text == "Hello"
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_become_a_submission_or_a_refusal(raw: bytes) -> None:
+    try:
+        understand(raw)
+    except NotFaxable as refused:
+        assert refused.status.sentence
+
+
+LINES = st.sampled_from(
+    [
+        "Content-Type: multipart/mixed; boundary=B",
+        "Content-Type: multipart/alternative; boundary=C",
+        "Content-Type: multipart/signed; boundary=B",
+        "Content-Type: message/rfc822",
+        "Content-Type: message/partial",
+        "Content-Type: text/html; charset=\ufffd",
+        "Content-Type: text/plain; format=flowed",
+        "Content-Type: application/pdf; name*0*=x''%",
+        "Content-Disposition: attachment; filename==?utf-8?b?=?=",
+        "Content-Transfer-Encoding: base64",
+        "Content-Transfer-Encoding: x-uuencode",
+        "Content-ID: <x",
+        "--B",
+        "--C",
+        "--B--",
+        "",
+        "",
+        "begin 644 x",
+        "AAA",
+        "\udc80\udcff",
+    ]
+)
+
+
+@given(st.lists(LINES, max_size=30))
+def test_any_tree_becomes_a_submission_or_a_refusal(lines: list[str]) -> None:
+    try:
+        understand("\n".join(lines).encode("utf-8", "surrogateescape"))
+    except NotFaxable as refused:
+        assert refused.status.sentence
