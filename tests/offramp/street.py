@@ -1,0 +1,132 @@
+"""A street without processes: a real spool on a clock of the test's own, a real sandbox over HTTP, the real carriers.
+
+A test calls ``round()`` itself, so nothing waits and nothing races unless the test wants it to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from mailfax.config import Account
+from mailfax.letters import Marks, Site
+from mailfax.offramp.accept import Accept
+from mailfax.offramp.deadlines import Deadlines
+from mailfax.offramp.desk import Desk
+from mailfax.offramp.ending import Ending
+from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.submit import Submit
+from mailfax.offramp.track import Track
+from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
+from mailfax.rules.job import FaxJob, Letter
+from mailfax.service import connect
+from mailfax.spool import Spool
+
+NUMBER, PASSWORD = "5557152222", "mypassword"
+SITE = Site("fax.example.com", "postmaster@example.com", "fax.local")
+
+
+def one_page() -> bytes:
+    """A PDF of one page."""
+    import pikepdf
+
+    pdf = pikepdf.new()
+    pdf.add_blank_page(page_size=(612, 792))
+    file = io.BytesIO()
+    pdf.save(file)
+    return file.getvalue()
+
+
+class Clock:
+    """Wall and monotonic clock at once, moved by the test."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Street:
+    """What one process has: two of them may share a folder."""
+
+    def __init__(self, spool: Spool, clock: Clock, account: Account) -> None:
+        self.spool, self.clock, self.account = spool, clock, account
+        chance = random.Random(7)
+        marks = lambda: Marks(f"L{chance.randrange(10**9):09d}", f"<{chance.random()}@fax.example.com>", clock())  # noqa: E731
+        quiet: dict[str, Any] = {"jitter": lambda: 0.0}
+        self.desk = Desk(spool, [account], site=SITE, marks=marks, connect=connect, monotonic=clock, **quiet)
+        self.ending = Ending(spool, self.desk, site=SITE, marks=marks)
+        self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0)
+        self.submit = Submit(spool, self.desk, self.ending, monotonic=clock, **quiet)
+        self.track = Track(spool, self.desk, self.ending, deadline_seconds=86_400.0, monotonic=clock, **quiet)
+        self.reconcile = Reconcile(spool, self.desk, self.ending, deadline_seconds=86_400.0, **quiet)
+        self.deadlines = Deadlines(spool, self.ending, monotonic=clock)
+
+    async def mail(self, *numbers: str, subject: str = "Invoice 12") -> list[FaxJob]:
+        """Accept a mail and have its document made; its jobs, ready."""
+        header = f"Subject: {subject}\r\nMessage-ID: <1@example.com>\r\n\r\n".encode()
+        content = self.spool.content.begin()
+        content.write(header + b"Hello\r\n")
+        recipients = tuple(Recipient(f"{number}@fax.local", FaxNumber(number, number)) for number in numbers)
+        envelope = Envelope("alice@example.com", recipients, Client("test", "127.0.0.1"), Grant("main", "Alice"))
+        queue_id = await self.accept(envelope, content, header)
+        claimed = await self.spool.documents.claim(60.0)
+        assert claimed is not None
+        _, document = claimed
+        ready = replace(document, filename="fax.pdf", pages=1, contents=("text: page 1",))
+        await self.spool.documents.ready(document, ready, one_page())
+        return await self.spool.jobs.of(queue_id)
+
+    async def job(self, queue_id: str) -> FaxJob:
+        job = await self.spool.jobs.get(queue_id)
+        assert job is not None
+        return job
+
+    async def letters(self, about: str = "") -> list[Letter]:
+        return await self.spool.outbox.listing(about=about)
+
+    async def forward(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+
+class Sandbox:
+    """The control space of a running sandbox."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self._root = base_url.removesuffix("/api/") + "/_sandbox/"
+
+    async def control(self, path: str, body: Any = None, method: str = "POST") -> Any:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            reply = await http.request(method, self._root + path, json=body)
+        assert reply.is_success, reply.text
+        return reply.json()
+
+    async def faxes(self) -> list[dict[str, Any]]:
+        faxes = await self.control("faxes", method="GET")
+        return [fax for fax in faxes if fax["direction"] == "Outbound"]
+
+    async def posts(self) -> int:
+        """How many SendFax calls it saw."""
+        requests = await self.control("requests", method="GET")
+        return sum("sendfax" in str(request).casefold() for request in requests)
+
+
+@contextlib.asynccontextmanager
+async def opened(folder: Path, clock: Clock, account: Account) -> AsyncIterator[Street]:
+    """A process's view of a spool."""
+    spool = await Spool.open("sqlite:///spool.db", folder, clock=clock)
+    street = Street(spool, clock, account)
+    try:
+        yield street
+    finally:
+        await street.desk.close()
+        await spool.close()

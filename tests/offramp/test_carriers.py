@@ -1,0 +1,209 @@
+"""The carriers, round by round: what is committed, what is owed, and what is never done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mailfax.config import Account
+from mailfax.faxcore.errors import AccountTrouble, Trouble
+from mailfax.onramp.meet import meet
+from mailfax.rules.states import JobEvent, JobState
+from tests.offramp.street import NUMBER, PASSWORD, Clock, Sandbox, Street, opened
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_submitted_tracked_delivered_with_one_letter(street: Street, sandbox: Sandbox) -> None:
+    [job] = await street.mail("15551234567")
+    assert await street.submit.round()
+    assert (await street.job(job.queue_id)).state is JobState.SUBMITTED
+    assert not await street.track.round(), "not due yet"
+    await street.forward(30)
+    assert await street.track.round()
+    ended = await street.job(job.queue_id)
+    assert ended.state is JobState.DELIVERED and (ended.pages, ended.pages_delivered) == (2, 2)
+    [letter] = await street.letters(job.queue_id)
+    assert letter.kind == "delivered" and letter.recipients == ("alice@example.com",)
+    assert (await street.spool.accounts.state("main")).reference_returned
+    [fax] = await sandbox.faxes()
+    assert job.reference in fax["subject"]
+
+
+async def test_nothing_is_submitted_before_the_account_was_met(tmp_path: Path, account: Account) -> None:
+    async with opened(tmp_path, Clock(), account) as street:
+        await street.mail("15551234567")
+        assert not await street.submit.round()
+        await meet(street.spool, street.desk.client("main"), account)
+        assert await street.submit.round()
+
+
+async def test_many_pending_are_settled_by_three_lists(street: Street, sandbox: Sandbox) -> None:
+    for n in range(10):
+        await street.mail(f"1555123000{n}")
+    while await street.submit.round():
+        pass
+    await sandbox.control("requests", method="DELETE")
+    await street.forward(30)
+    await street.track.round()
+    assert (await street.spool.counts()).jobs == {"delivered": 10}
+    calls = [request["operation"] for request in await sandbox.control("requests", method="GET")]
+    assert calls.count("GetFaxList") == 3 and calls.count("FaxStatus") == 0 and calls.count("GetFaxDetails") == 10
+
+
+async def test_account_trouble_pauses_with_one_alarm_and_freezes_expiry(street: Street) -> None:
+    jobs = [*await street.mail("15551234567"), *await street.mail("15557654321")]
+    await street.desk.trouble("main", AccountTrouble(Trouble.LOGIN))
+    await street.desk.trouble("main", AccountTrouble(Trouble.LOGIN))
+    assert not await street.submit.round()
+    assert [letter.kind for letter in await street.letters()] == ["alarm"]
+    await street.forward(3 * 86_400)
+    assert not await street.deadlines.round(), "the clock leapt, and the account is paused"
+    await street.desk.round()
+    assert [letter.kind for letter in await street.letters()] == ["alarm", "alarm"]
+    for job in jobs:
+        assert (await street.job(job.queue_id)).expires_at >= street.clock() + 86_000
+    assert await street.submit.round()
+
+
+async def test_what_could_not_be_submitted_in_time_expires_with_a_report(street: Street) -> None:
+    [job] = await street.mail("15551234567")
+    for _ in range(25):
+        await street.forward(3600)
+        # The monotonic clock of this street moves along: that is waiting, no leap.
+        await street.deadlines.round()
+    ended = await street.job(job.queue_id)
+    assert ended.state is JobState.FAILED and ended.status is not None and ended.status.code == "5.4.7"
+    assert [letter.kind for letter in await street.letters(job.queue_id)] == ["failed"]
+
+
+async def test_while_the_wall_clock_leaps_nothing_expires(street: Street) -> None:
+    [job] = await street.mail("15551234567")
+    steady = 0.0
+    street.deadlines._monotonic = lambda: steady
+    street.deadlines._gap = street.clock() - steady
+    await street.forward(2 * 86_400)
+    await street.deadlines.round()
+    assert (await street.job(job.queue_id)).state is JobState.READY
+    steady += 4000
+    await street.forward(4000)
+    await street.deadlines.round()
+    assert (await street.job(job.queue_id)).state is JobState.FAILED
+
+
+async def test_a_dead_process_leaves_doubt_and_the_fax_is_found(
+    tmp_path: Path, street: Street, account: Account, sandbox: Sandbox
+) -> None:
+    """Killed between FaxCore's answer and our commit: the lease runs out, the reference finds the fax."""
+    [job] = await street.mail("15551234567")
+    claimed = await street.spool.jobs.claim(["main"], 6.0)
+    assert claimed is not None
+    upload = await street.submit._upload(account, claimed.message, claimed.document, claimed.job)
+    chunks = street.spool.content.chunks(claimed.document.content_id)
+    fax_id = await street.desk.client("main").send_fax(upload, chunks, may_finish=lambda: True)
+    async with opened(tmp_path, street.clock, account) as other:
+        await other.reconcile.round()
+        assert (await other.job(job.queue_id)).state is JobState.SUBMITTING, "its lease still runs"
+        await street.forward(100)
+        await other.reconcile.round()
+        found = await other.job(job.queue_id)
+        assert (found.state, found.fax_id) == (JobState.SUBMITTED, fax_id)
+        assert not await other.submit.round()
+    assert len(await sandbox.faxes()) == 1
+
+
+async def test_an_answer_that_comes_after_the_lease_is_a_late_id(street: Street, sandbox: Sandbox) -> None:
+    """Stalled in the middle of a POST until the lease ran out: the job is in doubt, then the id arrives after all."""
+    await sandbox.control("quirks", {"reply_delay_seconds": 1})
+    [late] = await street.mail("15555550124")
+
+    async def stall() -> None:
+        while (await street.job(late.queue_id)).state is not JobState.SUBMITTING:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        await street.forward(100)
+        await street.reconcile._orphaned()
+        assert (await street.job(late.queue_id)).state is JobState.IN_DOUBT
+
+    await asyncio.gather(street.submit.round(), stall())
+    after = await street.job(late.queue_id)
+    assert after.state is JobState.SUBMITTED and after.fax_id
+    assert len(await sandbox.faxes()) == 1
+
+
+async def test_the_last_bytes_are_held_back_where_the_lease_is_too_short(street: Street, sandbox: Sandbox) -> None:
+    """A lease that may run out while FaxCore answers must not be spent: nothing is sent, and the job waits."""
+    [job] = await street.mail("15551234567")
+    claim = street.spool.jobs.claim
+
+    async def slow_claim(*args, **kwargs):
+        claimed = await claim(*args, **kwargs)
+        street.clock.now += 5.0  # of a lease of six, with two to be left for the answer
+        return claimed
+
+    street.spool.jobs.claim = slow_claim
+    await street.submit.round()
+    assert (await street.job(job.queue_id)).state is JobState.DEFERRED
+    assert await sandbox.faxes() == []
+
+
+async def test_a_cancel_in_flight_is_honoured_only_when_nothing_was_sent(street: Street, sandbox: Sandbox) -> None:
+    await sandbox.control("faults", {"operation": "SendFax", "action": "unavailable", "count": 1})
+    [job] = await street.mail("15551234567")
+    claimed = await street.spool.jobs.claim(["main"], 60.0)
+    assert claimed is not None
+    noted = claimed.job.after(JobEvent.CANCEL, cancel_requested=True)
+    noted = await street.spool.jobs.advance(claimed.job, noted, JobEvent.CANCEL)
+    assert noted.state is JobState.SUBMITTING
+    # The answer belongs to the attempt, though a cancel was noted meanwhile.
+    await street.submit._hand_over(claimed, may_finish=lambda: True)
+    assert (await street.job(job.queue_id)).state is JobState.DEFERRED
+    await street.deadlines.round()
+    ended = await street.job(job.queue_id)
+    assert ended.state is JobState.CANCELLED
+    assert [letter.kind for letter in await street.letters(job.queue_id)] == ["cancelled"]
+    assert await sandbox.faxes() == []
+
+
+async def test_without_references_the_window_finds_the_fax(
+    tmp_path: Path, sandbox: Sandbox, account: Account
+) -> None:
+    clock = Clock()
+    clock.now = time.time()  # the service tells the true time, and the window is around it
+    async with opened(tmp_path, clock, replace(account, reference="off")) as street:
+        await meet(street.spool, street.desk.client("main"), street.account)
+        [job] = await street.mail("15555550120")
+        await street.forward(1)
+        [waiting] = await street.mail("15555550120")
+        await street.submit.round()
+        assert (await street.job(job.queue_id)).state is JobState.IN_DOUBT
+        assert not await street.submit.round(), "one fax in flight per number"
+        await street.forward(10)
+        await street.reconcile.round()
+        assert (await street.job(job.queue_id)).state is JobState.SUBMITTED
+        assert (await street.job(waiting.queue_id)).state is JobState.READY
+        [fax] = await sandbox.faxes()
+        assert fax["subject"] == "Invoice 12"
+
+
+async def test_faxes_of_others_are_asked_about_once(street: Street, sandbox: Sandbox) -> None:
+    """Somebody uses FaxCore's own pages: their faxes are noted as foreign, and never asked about again."""
+    async with httpx.AsyncClient(trust_env=False, auth=(NUMBER, PASSWORD)) as http:
+        await http.post(f"{sandbox.base_url}SendFax?recpfax=15551112222&filename=a.txt&subject=theirs", content=b"hi")
+    [job] = await street.mail("15555550121")
+    await street.submit.round()
+    for _ in range(3):
+        await street.forward(400)
+        await street.reconcile.round()
+    requests = await sandbox.control("requests", method="GET")
+    assert [request["operation"] for request in requests].count("GetFaxDetails") == 1
+    assert (await street.job(job.queue_id)).state is JobState.IN_DOUBT
+
+
+async def test_the_same_number_twice_in_a_mail_is_one_fax(street: Street) -> None:
+    assert len(await street.mail("15551234567", "15551234567", "15557654321")) == 2
