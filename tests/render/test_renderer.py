@@ -125,7 +125,7 @@ else:
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-async def test_it_works_in_any_service_and_on_a_machine_without_fonts(tmp_path: Path, loop: str) -> None:
+async def test_it_works_under_any_event_loop_and_without_an_environment(tmp_path: Path, loop: str) -> None:
     (tmp_path / "mail").write_bytes(mail("Hello"))
     made = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT, loop],
