@@ -23,6 +23,8 @@ deliver.LEASE = desk.LEASE = collect.LEASE = 3.0
 schedule.TRACK_FIRST = 1.0
 schedule.SUBMIT_FIRST = 1.0
 schedule.LETTER_FIRST = 1.0
+schedule.FETCH_FIRST = 0.5
+schedule.TROUBLE_FIRST = 2.0
 schedule.DOUBT_WAITS = (1.0, 2.0)
 
 

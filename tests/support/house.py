@@ -13,11 +13,13 @@ import mailbox
 import os
 import smtplib
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,7 +64,7 @@ name = "Alice Example"
 company = "Example Ltd"
 
 [relay]
-maildir = "mail"
+{relay}
 
 [limits]
 render_seconds = 4
@@ -98,6 +100,7 @@ class House:
             "settle_seconds": 3,
             "timeout_seconds": 2,
             "deadline_seconds": 3600,
+            "relay": 'maildir = "mail"',
             "more": "",
             "base_url": f"http://127.0.0.1:{self.sandbox_port}/api/",
         } | settings
@@ -121,11 +124,11 @@ class House:
 
     def start(self, *dying: str) -> subprocess.Popen[bytes]:
         """Start a bridge; with ("before"|"after", commit) one that dies there."""
-        text = CONFIGURATION.format(port=self.smtp_port, number=NUMBER, **self.settings)
-        self.config.write_text(text)
-        bridge = self._start([sys.executable, str(DYING_SERVE), str(self.config), *dying], "serve.log")
-        until(lambda: _answers(self.smtp_port) or bridge.poll() is not None, "the bridge")
-        return bridge
+        return self._serve(str(DYING_SERVE), str(self.configure()), *dying)
+
+    def start_installed(self) -> subprocess.Popen[bytes]:
+        """Start a bridge as people do, with its real waiting times and its default log."""
+        return self._serve("-m", "mailfax", "serve", "--config", str(self.configure()))
 
     def start_second(self) -> subprocess.Popen[bytes]:
         """A second bridge on the same spool, with a door of its own."""
@@ -133,6 +136,28 @@ class House:
         config = self.folder / "second.toml"
         config.write_text(text)
         return self._start([sys.executable, str(DYING_SERVE), str(config)], "second.log")
+
+    def configure(self) -> Path:
+        """Write the configuration; its file."""
+        self.config.write_text(CONFIGURATION.format(port=self.smtp_port, number=NUMBER, **self.settings))
+        return self.config
+
+    def run(self, *command: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
+        """Run ``mailfax`` with a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "mailfax", *command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=patience,
+            check=False,
+        )
+
+    def _serve(self, *command: str) -> subprocess.Popen[bytes]:
+        bridge = self._start([sys.executable, *command], "serve.log")
+        until(lambda: _answers(self.smtp_port) or bridge.poll() is not None, "the bridge")
+        return bridge
 
     def _start(self, command: Sequence[str], log: str) -> subprocess.Popen[bytes]:
         with (self.folder / log).open("ab") as output:
@@ -200,6 +225,22 @@ class House:
     def faxes(self, direction: str = "Outbound") -> list[dict[str, Any]]:
         """The faxes that FaxCore has."""
         return [fax for fax in self.control("faxes") if fax["direction"] == direction]
+
+    def requests(self, operation: str) -> list[dict[str, Any]]:
+        """The calls of an operation that FaxCore has heard, in their order."""
+        return [request for request in self.control("requests") if request["operation"] == operation]
+
+    def drop_in(self, document: bytes, caller: str = "15552010009", count: int = 1) -> list[str]:
+        """Let a fax come in at FaxCore; its ids there."""
+        ids: list[str] = self.control(f"inbound?account={NUMBER}&caller={caller}&count={count}", document)["ids"]
+        return ids
+
+    # --- the spool -----------------------------------------------------------------------------------------
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What the spool holds, read beside the bridge."""
+        with closing(sqlite3.connect(f"file:{self.folder / 'spool.db'}?mode=ro", uri=True, timeout=10)) as database:
+            return database.execute(statement, values).fetchall()
 
 
 def letter(subject: str = "Invoice 12", text: str = "Please find the invoice below.") -> EmailMessage:
