@@ -109,7 +109,7 @@ class Service:
 
         ending = Ending(spool, desk, site=site, marks=marks)
         deadline = config.limits.deadline_seconds
-        prepare = Prepare(spool, renderer, ending, render_seconds=config.limits.render_seconds)
+        prepare = Prepare(spool, renderer, desk, ending, render_seconds=config.limits.render_seconds)
         submit = Submit(spool, desk, ending)
         deliver = Deliver(
             spool, relay_for(config.relay, config.hostname), site=site, marks=marks, limits=config.limits

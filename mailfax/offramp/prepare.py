@@ -13,8 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailfax import maillog
+from mailfax.faxcore.values import FaxUpload, notes_budget
+from mailfax.offramp.cover import cover_for
+from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
-from mailfax.render import CannotRender, Renderer
+from mailfax.render import NOTES_BYTES, CannotRender, Renderer
 from mailfax.rules import schedule
 from mailfax.rules.job import Document, Message, Status
 from mailfax.rules.states import JobEvent, JobState
@@ -23,6 +26,8 @@ from mailfax.spool import ContentDamaged, Spool
 
 #: What the lease adds to the renderer's own limit, in seconds.
 MARGIN = 10.0
+#: As long as the client lets a file name be (A27).
+LONGEST_FILENAME = "x" * 60 + ".pdf"
 
 
 class Prepare:
@@ -32,12 +37,13 @@ class Prepare:
         self,
         spool: Spool,
         renderer: Renderer,
+        desk: Desk,
         ending: Ending,
         *,
         render_seconds: float,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._spool, self._renderer, self._ending = spool, renderer, ending
+        self._spool, self._renderer, self._desk, self._ending = spool, renderer, desk, ending
         self._lease, self._jitter = render_seconds + MARGIN, jitter
 
     async def round(self) -> bool:
@@ -62,8 +68,9 @@ class Prepare:
         return True
 
     async def _make(self, message: Message, document: Document, folder: Path) -> None:
+        notes_bytes = await self._room_for_notes(message)
         async with self._spool.content.file(message.content_id) as source:
-            rendered = await self._renderer.render(source, into=folder)
+            rendered = await self._renderer.render(source, into=folder, notes_bytes=notes_bytes)
         ready = replace(
             document,
             filename=rendered.filename,
@@ -73,6 +80,15 @@ class Prepare:
             skipped=rendered.skipped,
         )
         maillog.prepared(await self._spool.documents.ready(document, ready, rendered.content))
+
+    async def _room_for_notes(self, message: Message) -> int:
+        """What notes may cost beside the longest names of this mail: what does not fit the cover gets a page."""
+        account = self._desk.account(message.account)
+        uploads = [
+            FaxUpload(job.number, cover_for(account, message, "", job), LONGEST_FILENAME, 1)
+            for job in await self._spool.jobs.of(message.queue_id)
+        ]
+        return min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
 
     async def _later(self, document: Document, why: Status) -> None:
         again = schedule.render_attempt(document.attempts, self._spool.now(), self._jitter())

@@ -16,29 +16,18 @@ from typing import Any
 from mailfax import maillog
 from mailfax.config import Account
 from mailfax.faxcore.errors import InDoubt, Refused
-from mailfax.faxcore.values import CoverFields, FaxUpload
+from mailfax.faxcore.values import FaxUpload
 from mailfax.offramp import trouble
+from mailfax.offramp.cover import cover_for
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.rules import schedule
 from mailfax.rules.job import Document, FaxJob, Message
-from mailfax.rules.reference import with_reference
 from mailfax.rules.states import JOB, JobEvent, JobState
 from mailfax.spool import Claimed, ContentDamaged, FaxIdTaken, Outdated, Spool
 
 #: A lease is this many times the time that FaxCore has for its answer: two parts for the upload, one for the answer.
 LEASE_FACTOR = 3.0
-
-
-def cover_for(account: Account, message: Message, document: Document, job: FaxJob) -> CoverFields:
-    """What the cover page says; the subject carries the reference where the account wants it."""
-    return CoverFields(
-        sender_name=message.sender_name,
-        sender_company=message.sender_company,
-        subject=with_reference(message.subject, job.reference, account.reference),
-        notes=document.notes,
-        recipient_name=job.recipient_name,
-    )
 
 
 class Submit:
@@ -112,7 +101,7 @@ class Submit:
     async def _upload(self, account: Account, message: Message, document: Document, job: FaxJob) -> FaxUpload:
         try:
             length = await self._spool.content.size(document.content_id)
-            return FaxUpload(job.number, cover_for(account, message, document, job), document.filename, length)
+            return FaxUpload(job.number, cover_for(account, message, document.notes, job), document.filename, length)
         except (ValueError, ContentDamaged) as wrong:
             raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
 

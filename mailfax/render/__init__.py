@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mailfax.config import Limits
-from mailfax.render.terms import NOTES_BYTES, Terms
+from mailfax.render.terms import Terms
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 
@@ -26,6 +26,8 @@ from mailfax.rules.status import Cause, status
 START_SECONDS = 60.0
 #: How much longer than the cell's own limit an answer may take before the foreman itself counts as hung.
 MARGIN = 5.0
+#: What notes may cost in a URL, encoded: half of what IIS takes leaves room for names and subject (A30).
+NOTES_BYTES = 1200
 #: The longest line of an answer.
 LINE = 4_500_000
 
@@ -43,7 +45,6 @@ class Rendered:
     notes: str
     contents: tuple[str, ...]
     skipped: tuple[str, ...]
-    subject: str
 
 
 class CannotRender(Exception):
@@ -57,11 +58,11 @@ class CannotRender(Exception):
 class Renderer:
     """Turns mails into documents. One for the whole service; any number of ``render`` at once.
 
-    ``paper`` is "letter" or "a4"; ``notes_bytes`` is what notes may cost in a URL, encoded.
+    ``paper`` is "letter" or "a4".
     """
 
-    def __init__(self, *, paper: str, limits: Limits, notes_bytes: int = NOTES_BYTES) -> None:
-        self._terms = Terms(paper, limits.pages, limits.document_bytes, limits.render_seconds, notes_bytes)
+    def __init__(self, *, paper: str, limits: Limits) -> None:
+        self._terms = Terms(paper, limits.pages, limits.document_bytes, limits.render_seconds)
         self._foreman: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -74,16 +75,23 @@ class Renderer:
             if self._foreman is None:
                 await self._start()
 
-    async def render(self, source: Path, *, into: Path) -> Rendered:
-        """Make the document of the mail in ``source``; its file is written into the directory ``into``."""
-        made = (await self._ask("render", source, into))["rendered"]
+    async def render(self, source: Path, *, into: Path, notes_bytes: int = NOTES_BYTES) -> Rendered:
+        """Make the document of the mail in ``source``; its file is written into the directory ``into``.
+
+        ``notes_bytes`` is what notes may cost in a URL, encoded: a longer text gets a page of its own.
+        """
+        made = (await self._ask("render", source, into, notes_bytes=notes_bytes))["rendered"]
+        # The answer comes from where strangers' files are opened: it names a file there, and no other.
+        content = into / Path(made["filename"]).name
+        if content.is_symlink() or not content.is_file():
+            raise CannotRender(status(Cause.RENDER_FAILED, why="the converter made no document"), later=True)
         return Rendered(
-            **made
-            | {
-                "content": Path(made["content"]),
-                "contents": tuple(made["contents"]),
-                "skipped": tuple(made["skipped"]),
-            }
+            content=content,
+            filename=content.name,
+            pages=made["pages"],
+            notes=made["notes"],
+            contents=tuple(made["contents"]),
+            skipped=tuple(made["skipped"]),
         )
 
     async def count_pages(self, source: Path) -> int:
@@ -136,14 +144,14 @@ class Renderer:
         self._foreman = foreman
         self._listening = asyncio.create_task(self._listen(foreman, foreman.stdout))
 
-    async def _ask(self, do: str, source: Path, into: Path) -> dict[str, Any]:
+    async def _ask(self, do: str, source: Path, into: Path, **more: int) -> dict[str, Any]:
         await self.start()
         foreman, number = self._foreman, next(self._ids)
         assert foreman is not None and foreman.stdin is not None
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            foreman.stdin.write(_task(number, do, source, into))
+            foreman.stdin.write(_task(number, do, source, into, **more))
             told = await asyncio.wait_for(answer, self._terms.seconds + MARGIN)
         except TimeoutError:
             # The foreman enforces the limit; where it does not, it hangs itself.
@@ -179,6 +187,6 @@ def _search_path() -> str:
     return json.dumps([str(Path(entry).absolute()) for entry in sys.path])
 
 
-def _task(number: int, do: str, source: Path, into: Path) -> bytes:
-    task = {"id": number, "do": do, "source": str(source.absolute()), "into": str(into.absolute())}
+def _task(number: int, do: str, source: Path, into: Path, **more: int) -> bytes:
+    task = {"id": number, "do": do, "source": str(source.absolute()), "into": str(into.absolute()), **more}
     return json.dumps(task).encode() + b"\n"

@@ -71,7 +71,8 @@ def work(task: dict[str, Any], terms: Terms, say: Say) -> None:
         if task["do"] == "count":
             say({"pages": count_pages(Path(task["source"]).read_bytes(), "the received fax")})
         else:
-            say({"rendered": render(Path(task["source"]), Path(task["into"]), terms, say_at)})
+            made = render(Path(task["source"]), Path(task["into"]), terms, task["notes_bytes"], say_at)
+            say({"rendered": made})
     except NotFaxable as refused:
         say(_refused(refused.status))
     except (MemoryError, RecursionError):
@@ -90,10 +91,10 @@ def work(task: dict[str, Any], terms: Terms, say: Say) -> None:
         say(_refused(status(Cause.RENDER_FAILED, diagnostic, why=f'"{at}" could not be read')))
 
 
-def render(source: Path, into: Path, terms: Terms, say_at: Callable[[str], None]) -> dict[str, Any]:
+def render(source: Path, into: Path, terms: Terms, notes_bytes: int, say_at: Callable[[str], None]) -> dict[str, Any]:
     """Make the document of one mail in ``into``."""
     submission = understand(source.read_bytes())
-    decided = plan(submission, terms.notes_bytes)
+    decided = plan(submission, notes_bytes)
     if decided.untouched is not None:
         content, filename, pages = decided.untouched.part.content, safe_filename(decided.untouched), None
         contents: tuple[str, ...] = (f"{decided.untouched.name}: sent as it is",)
@@ -106,13 +107,11 @@ def render(source: Path, into: Path, terms: Terms, say_at: Callable[[str], None]
     path = into / filename
     path.write_bytes(content)
     return {
-        "content": str(path),
         "filename": filename,
         "pages": pages,
         "notes": decided.notes,
         "contents": (*(("text of the mail: on the cover page",) if decided.notes else ()), *contents),
         "skipped": (*decided.skipped, *skipped),
-        "subject": submission.subject,
     }
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: What notes may cost in a URL, encoded: half of what IIS takes leaves room for names and subject (A30).
-NOTES_BYTES = 1200
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -16,4 +13,3 @@ class Terms:
     pages: int
     document_bytes: int
     seconds: float
-    notes_bytes: int = NOTES_BYTES

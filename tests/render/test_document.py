@@ -33,7 +33,6 @@ async def test_everything_becomes_one_document_in_the_order_of_the_mail(render: 
     )
     assert made.filename == made.content.name == "fax.pdf"
     assert made.notes == "Short text"
-    assert made.subject == "Offer 4711"
     assert made.contents == (
         "text of the mail: on the cover page",
         "letter.pdf: pages 1-2",

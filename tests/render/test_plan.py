@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mailfax.render import NOTES_BYTES
 from mailfax.render.kinds import Kind
 from mailfax.render.plan import FILENAME_BYTES, Source, fits_cover, plan, safe_filename, visible
-from mailfax.render.terms import NOTES_BYTES
 from mailfax.rules.submission import NotFaxable, Part, Submission, understand
 
 MAILS = sorted(Path(__file__).with_name("mails").glob("*.eml"))

@@ -1,0 +1,92 @@
+"""A document is made once, its attempts are counted before they are made, and what is impossible is told."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mailfax.config import Limits
+from mailfax.faxcore.values import FaxUpload, fits
+from mailfax.offramp.cover import cover_for
+from mailfax.offramp.prepare import Prepare
+from mailfax.render import Renderer
+from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
+from mailfax.rules.job import FaxJob
+from mailfax.rules.states import JobState
+from tests.offramp.street import Street, one_page
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def renderer() -> AsyncIterator[Renderer]:
+    made = Renderer(paper="letter", limits=Limits(render_seconds=20))
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def prepare(street: Street, renderer: Renderer) -> Prepare:
+    return Prepare(street.spool, renderer, street.desk, street.ending, render_seconds=20)
+
+
+async def accepted(street: Street, mail: bytes, *, name: str = "") -> FaxJob:
+    content = street.spool.content.begin()
+    content.write(mail)
+    recipient = Recipient("15551234567@fax.local", FaxNumber("15551234567", "15551234567"))
+    envelope = Envelope("alice@example.com", (recipient,), Client("test", "127.0.0.1"), Grant("main", name, name))
+    header = mail.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    [job] = await street.spool.jobs.of(await street.accept(envelope, content, header))
+    return job
+
+
+PDF_BESIDE = (
+    b"Subject: %s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n"
+    b"--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    b"%s\r\n--b--\r\n"
+)
+
+
+async def test_text_that_does_not_fit_beside_long_names_gets_a_page(street: Street, prepare: Prepare) -> None:
+    """Notes travel in the query beside the names: what the query has no room for must not be cut there silently."""
+    name, text = "Ω" * 32, "ö " * 120
+    job = await accepted(
+        street, PDF_BESIDE % (("Ω" * 78).encode(), text.encode(), base64.encodebytes(one_page())), name=name
+    )
+    await prepare.round()
+    document = await street.spool.documents.get(job.message)
+    message = await street.spool.intake.message(job.message)
+    assert document is not None and message is not None
+    cover = cover_for(street.account, message, document.notes, job)
+    assert fits(FaxUpload(job.number, cover, document.filename, 1))
+    # The same text beside short names stands on the cover.
+    assert not document.notes and document.pages == 2
+    other = await accepted(street, PDF_BESIDE % (b"x", text.encode(), base64.encodebytes(one_page())))
+    await prepare.round()
+    beside = await street.spool.documents.get(other.message)
+    assert beside is not None and beside.notes and beside.pages == 1
+
+
+async def test_what_can_not_be_faxed_ends_every_recipient_with_its_letter(street: Street, prepare: Prepare) -> None:
+    job = await accepted(street, b"Subject: nothing\r\n\r\n")
+    assert await prepare.round()
+    ended = await street.job(job.queue_id)
+    assert ended.state is JobState.FAILED and ended.status is not None and ended.status.code == "5.6.0"
+    assert [letter.kind for letter in await street.letters(job.queue_id)] == ["failed"]
+    assert not await prepare.round()
+
+
+async def test_a_document_that_kills_its_worker_three_times_is_given_up(street: Street, prepare: Prepare) -> None:
+    """Attempts are committed before each rendering: here the process dies each time before it can say anything."""
+    job = await accepted(street, b"Subject: poison\r\n\r\ntext\r\n")
+    for _ in range(3):
+        assert await street.spool.documents.claim(30.0) is not None
+        await street.forward(60)
+    assert await prepare.round()
+    ended = await street.job(job.queue_id)
+    assert ended.state is JobState.FAILED and ended.status is not None
+    assert "stops our converter" in ended.status.sentence
