@@ -1,0 +1,83 @@
+"""The mail that we owe: it waits for its relay, and what is the postmaster's reaches him as it was."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from house import House, free_port, letter, until
+
+POSTMASTER = "postmaster@example.com"
+
+
+class Sink:
+    """A smarthost that takes everything and remembers it."""
+
+    def __init__(self) -> None:
+        self.taken: list[Envelope] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.taken.append(envelope)
+        return "250 2.0.0 Ok"
+
+
+@contextmanager
+def smarthost(port: int) -> Iterator[Sink]:
+    """A smarthost that is up for as long as the block lasts."""
+    sink = Sink()
+    controller = Controller(sink, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield sink
+    finally:
+        controller.stop()
+
+
+def test_letters_wait_for_a_relay_that_is_down_and_then_each_comes_once(house: House) -> None:
+    port = free_port()
+    house.settings["relay"] = f'address = "127.0.0.1:{port}"'
+    house.start()
+    house.send("15555550100", "15555550101")
+    until(lambda: house.log().count(": letter-waiting ") >= 2, "both letters to be tried in vain", house.log)
+    with smarthost(port) as sink:
+        until(lambda: len(sink.taken) >= 2, "both letters at the relay", house.log)
+        bell = house.send("15555550100")
+        until(lambda: len(sink.taken) >= 3, "the next letter at the relay", house.log)
+        until(
+            lambda: house.rows("SELECT count(*) FROM letter WHERE state = 'handed-over'") == [(3,)],
+            "all to be handed over",
+            house.log,
+        )
+    mails = [email.message_from_bytes(envelope.content, policy=email.policy.default) for envelope in sink.taken]
+    outcomes = sorted((mail["X-Fax-Number"], mail["X-Fax-Outcome"]) for mail in mails)
+    assert outcomes == [("15555550100", "delivered")] * 2 + [("15555550101", "failed")]
+    assert len({mail["Message-ID"] for mail in mails}) == 3
+    assert [mail["X-Fax-Queue-ID"] for mail in mails].count(f"{bell}-1") == 1
+    assert {envelope.mail_from for envelope in sink.taken} == {"<>"}, "answers have the null sender (RFC 3464 2)"
+    assert all(envelope.rcpt_tos == ["alice@example.com"] for envelope in sink.taken)
+
+
+def test_mail_to_the_postmaster_is_passed_on_unchanged(house: House) -> None:
+    """From anybody, and also where the same mail is a fax to somebody."""
+    port = free_port()
+    house.settings["relay"] = f'address = "127.0.0.1:{port}"'
+    with smarthost(port) as sink:
+        house.start()
+        question = letter(subject="Who are you?", text="A question.\n.\n..and a dotted line, \ttrailing blanks  \n")
+        house.send("postmaster@fax.local", sender="stranger@example.net", mail=question)
+        both = letter(subject="A fax, and you should know", text="One page for two readers.\n")
+        house.send("15555550100", "Postmaster@fax.local", mail=both)
+        until(lambda: len(sink.taken) >= 3, "two mails and an answer at the relay", house.log)
+        passed_on = [envelope for envelope in sink.taken if envelope.rcpt_tos == [POSTMASTER]]
+        [answer] = [envelope for envelope in sink.taken if envelope not in passed_on]
+    assert [envelope.mail_from for envelope in passed_on] == ["stranger@example.net", "alice@example.com"]
+    for envelope, mail in zip(passed_on, (question, both), strict=True):
+        received, original = envelope.content.split(b"From:", 1)
+        assert b"From:" + original == mail.as_bytes(policy=email.policy.SMTP), "nothing of it is changed"
+        assert received.startswith(b"Received:"), "and our line stands in front of it"
+    assert b"X-Fax-Outcome: delivered" in answer.content
+    assert len(house.faxes()) == 1

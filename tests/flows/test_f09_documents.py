@@ -1,0 +1,119 @@
+"""The page that the other side gets is the page that the sender meant: judged by libtiff and poppler."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import documents
+import pytest
+from house import NUMBER, PASSWORD, House, letter, until
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One house for all documents: each goes to a number of its own."""
+    house = House(tmp_path_factory.mktemp("office"))
+    house.start_sandbox()
+    try:
+        house.start()
+        yield house
+    finally:
+        house.close()
+
+
+def ended(house: House, number: str) -> tuple[Any, list[dict[str, Any]]]:
+    """The only answer about a number, and the faxes to it."""
+    until(lambda: [mail for mail in house.mails() if mail["X-Fax-Number"] == number], f"{number}'s answer", house.log)
+    [mail] = [mail for mail in house.mails() if mail["X-Fax-Number"] == number]
+    return mail, [fax for fax in house.faxes() if fax["number"] == number]
+
+
+def download(house: House, fax_id: str, kind: str, file: Path) -> Path:
+    """The pages as FaxCore's own clients get them."""
+    url = f"http://127.0.0.1:{house.sandbox_port}/api/DownloadFax?faxid={fax_id}&filetype={kind}"
+    login = base64.b64encode(f"{NUMBER}:{PASSWORD}".encode()).decode()
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})) as reply:
+        file.write_bytes(base64.b64decode(reply.read()))
+    return file
+
+
+def tell(*command: str | Path) -> str:
+    """What a program says about a file; it must not complain."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.needs("tiffinfo", "pdfinfo", "pdftotext")
+def test_all_parts_become_one_fax_in_their_order(office: House, tmp_path: Path) -> None:
+    number = "15557650001"
+    mail = letter(subject="Offer 4711", text="Please see the attached documents.")
+    mail.add_alternative("<p>Please see the <b>attached</b> documents.</p>", subtype="html")
+    documents.attach(mail, "offer.pdf", "application/pdf", documents.pdf(2, "Typed page"))
+    documents.attach(mail, "plan.tif", "image/tiff", documents.tiff(2))
+    mail.add_attachment("Words in a note\n", filename="words.txt")
+    mail.add_attachment("<h1>Heading of a page</h1><p>Marked up</p>", subtype="html", filename="page.html")
+    office.send(number, mail=mail)
+    answer, [fax] = ended(office, number)
+    assert answer["X-Fax-Outcome"] == "delivered"
+
+    own, cover = 2 + 2 + 1 + 1, 1
+    tiff = tell("tiffinfo", download(office, fax["id"], "TIF", tmp_path / "fax.tif"))
+    assert tiff.count("TIFF Directory at") == own + cover
+    assert re.findall(r"Image Width: (\d+)", tiff) == ["1728"] * (own + cover)
+    assert tiff.count("CCITT Group 4") == own + cover
+    pdf = tell("pdfinfo", download(office, fax["id"], "PDF", tmp_path / "fax.pdf"))
+    assert re.search(rf"^Pages: +{own + cover}$", pdf, re.MULTILINE)
+
+    submitted = tmp_path / "submitted.pdf"
+    url = f"http://127.0.0.1:{office.sandbox_port}/_sandbox/faxes/{fax['id']}/document"
+    submitted.write_bytes(urllib.request.urlopen(url).read())
+    pages = tell("pdftotext", "-layout", submitted, "-").split("\f")[:-1]
+    words = ["Typed page 1", "Typed page 2", "", "", "Words in a note", "Heading of a page"]
+    assert [word in page for word, page in zip(words, pages, strict=True)] == [True] * own, pages
+    assert "Marked up" in pages[-1]
+
+
+def test_a_word_document_alone_goes_through_untouched(office: House) -> None:
+    number, content = "15557650002", documents.docx()
+    mail = letter()
+    documents.attach(mail, "minutes.docx", "application/octet-stream", content)
+    office.send(number, mail=mail)
+    answer, [fax] = ended(office, number)
+    assert answer["X-Fax-Outcome"] == "delivered"
+    assert fax["sha256"] == hashlib.sha256(content).hexdigest() and fax["size"] == len(content)
+    assert fax["filename"].endswith(".docx")
+
+
+def test_a_word_document_beside_another_fails_with_its_name(office: House) -> None:
+    number = "15557650003"
+    mail = letter()
+    documents.attach(mail, "offer.pdf", "application/pdf", documents.pdf(1))
+    documents.attach(mail, "minutes.docx", "application/octet-stream", documents.docx())
+    office.send(number, mail=mail)
+    answer, faxes = ended(office, number)
+    assert answer["X-Fax-Outcome"] == "failed" and faxes == []
+    people, machines, _ = answer.iter_parts()
+    said = " ".join(people.get_content().split())
+    assert '"minutes.docx" can\'t be joined with other documents into one fax; send this one alone' in said
+    _, fields = machines.get_payload()
+    assert (fields["Action"], fields["Status"]) == ("failed", "5.6.1")
+
+
+def test_who_asked_for_it_gets_a_report_of_success(office: House) -> None:
+    number = "15557650004"
+    mail = letter(subject="Important")
+    office.send(number, mail=mail, options=["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;fax@branch.example.com"])
+    answer, [_] = ended(office, number)
+    assert answer.get_content_type() == "multipart/report"
+    _, machines, original = answer.iter_parts()
+    _, fields = machines.get_payload()
+    assert (fields["Action"], fields["Status"]) == ("delivered", "2.0.0")
+    assert fields["Original-Recipient"] == "rfc822; fax@branch.example.com"
+    assert "Important" in original.as_string()
+    assert answer["In-Reply-To"] == mail["Message-ID"]
