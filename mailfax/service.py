@@ -121,7 +121,7 @@ class Service:
             ("desk", desk),
             ("track", Track(spool, desk, ending, deadline_seconds=deadline)),
             ("reconcile", Reconcile(spool, desk, ending, deadline_seconds=deadline)),
-            ("deadlines", Deadlines(spool, ending)),
+            ("deadlines", Deadlines(spool, desk, ending, deadline_seconds=deadline)),
             ("delays", Delays(spool, site=site, marks=marks, limits=config.limits, is_sandbox=desk.is_sandbox)),
             *[
                 (

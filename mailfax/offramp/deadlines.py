@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobEvent
@@ -25,8 +26,17 @@ WAIT_AFTER_JUMP = 3600.0
 class Deadlines:
     """Ends overdue and cancelled jobs, one pass a round."""
 
-    def __init__(self, spool: Spool, ending: Ending, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._spool, self._ending, self._monotonic = spool, ending, monotonic
+    def __init__(
+        self,
+        spool: Spool,
+        desk: Desk,
+        ending: Ending,
+        *,
+        deadline_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spool, self._desk, self._ending, self._monotonic = spool, desk, ending, monotonic
+        self._deadline_seconds = deadline_seconds
         self._gap = spool.now() - monotonic()
         self._expire_after = monotonic()
 
@@ -39,7 +49,17 @@ class Deadlines:
             for job in await self._spool.jobs.overdue():
                 why = "its account or its document was not ready" if not job.attempts else "no attempt got through"
                 ended |= await self._end(job, JobEvent.EXPIRED, Cause.EXPIRED, why=why)
+            for job in await self._abandoned():
+                ended |= await self._end(job, JobEvent.DEADLINE, Cause.ACCOUNT_GONE)
         return ended
+
+    async def _abandoned(self) -> list[FaxJob]:
+        """Faxes that FaxCore may have, of accounts that are not in the configuration any more: nobody asks about
+        them, and past the deadline their senders must hear that nobody knows."""
+        gone = [state.name for state in await self._spool.accounts.listing() if state.name not in self._desk.lines]
+        jobs = [job for name in gone for job in await self._spool.jobs.tracked(name)]
+        oldest = self._spool.now() - self._deadline_seconds
+        return [job for job in jobs if max(job.submitted_at, job.last_byte_at) < oldest]
 
     async def _end(self, job: FaxJob, event: JobEvent, cause: Cause, **facts: Any) -> bool:
         try:

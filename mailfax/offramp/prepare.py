@@ -83,9 +83,10 @@ class Prepare:
 
     async def _room_for_notes(self, message: Message) -> int:
         """What notes may cost beside the longest names of this mail: what does not fit the cover gets a page."""
-        account = self._desk.account(message.account)
+        line = self._desk.lines.get(message.account)  # None: taken out of the configuration meanwhile
+        reference_at = line.account.reference if line else "end"
         uploads = [
-            FaxUpload(job.number, cover_for(account, message, "", job), LONGEST_FILENAME, 1)
+            FaxUpload(job.number, cover_for(reference_at, message, "", job), LONGEST_FILENAME, 1)
             for job in await self._spool.jobs.of(message.queue_id)
         ]
         return min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))

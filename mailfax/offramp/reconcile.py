@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from mailfax import maillog
@@ -68,7 +69,7 @@ class Reconcile:
                 await self._desk.trouble(name, trouble)
             except NotRead:
                 for job in jobs:
-                    await self._again(job)
+                    await self._unless_too_late(job)
         return looked
 
     async def _orphaned(self) -> None:
@@ -194,19 +195,15 @@ class Reconcile:
                 return
             if counted.absences <= ENOUGH_LISTINGS:
                 job = await self._spool.jobs.note(job, counted, detail="one more full listing without it")
-        if self._spool.now() - job.last_byte_at > self._deadline_seconds:
-            await self._ending.end(job, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
-            return
-        await self._again(job)
+        await self._unless_too_late(job)
 
-    async def _again(self, job: FaxJob) -> None:
-        """Look again later: soon at first, and often enough to see the end of the settling time."""
+    async def _unless_too_late(self, job: FaxJob) -> None:
+        """Look again later: soon at first, and often enough to see the end of the settling time; or end it."""
         account = self._desk.account(job.account)
         now = self._spool.now()
-        again = min(
-            schedule.doubt_attempt(job.absences, now, self._jitter()), now + max(account.settle_seconds / 2, 1.0)
-        )
-        try:
-            await self._spool.jobs.postpone(job, again)
-        except Outdated:
-            return
+        with suppress(Outdated):
+            if now - job.last_byte_at > self._deadline_seconds:
+                await self._ending.end(job, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
+                return
+            again = schedule.doubt_attempt(job.absences, now, self._jitter())
+            await self._spool.jobs.postpone(job, min(again, now + max(account.settle_seconds / 2, 1.0)))

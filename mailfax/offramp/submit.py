@@ -101,7 +101,9 @@ class Submit:
     async def _upload(self, account: Account, message: Message, document: Document, job: FaxJob) -> FaxUpload:
         try:
             length = await self._spool.content.size(document.content_id)
-            return FaxUpload(job.number, cover_for(account, message, document.notes, job), document.filename, length)
+            return FaxUpload(
+                job.number, cover_for(account.reference, message, document.notes, job), document.filename, length
+            )
         except (ValueError, ContentDamaged) as wrong:
             raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
 

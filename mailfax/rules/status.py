@@ -81,7 +81,7 @@ class Cause(enum.Enum):
     UNCONFIRMED = (0, "5.4.0", "The fax may or may not have been sent: the fax service gave no clear answer. Ask the recipient before you send it again")
     SILENT = (0, "5.4.0", "The fax may or may not have been sent: the fax service took it and never reported how it ended. Ask the recipient before you send it again")
     DELAYED = (0, "4.4.7", "The fax has not been delivered yet; it is still being tried and you need not send it again")
-    ACCOUNT_GONE = (0, "4.3.5", "The fax account this fax belongs to is not in the configuration any more")
+    ACCOUNT_GONE = (0, "5.4.0", "The fax may or may not have been sent: its fax account was removed before the outcome was known. Ask the recipient before you send it again")
     # fmt: on
 
     @property

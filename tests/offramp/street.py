@@ -68,7 +68,7 @@ class Street:
         self.submit = Submit(spool, self.desk, self.ending, monotonic=clock, **quiet)
         self.track = Track(spool, self.desk, self.ending, deadline_seconds=86_400.0, monotonic=clock, **quiet)
         self.reconcile = Reconcile(spool, self.desk, self.ending, deadline_seconds=86_400.0, **quiet)
-        self.deadlines = Deadlines(spool, self.ending, monotonic=clock)
+        self.deadlines = Deadlines(spool, self.desk, self.ending, deadline_seconds=86_400.0, monotonic=clock)
 
     async def mail(self, *numbers: str, subject: str = "Invoice 12") -> list[FaxJob]:
         """Accept a mail and have its document made; its jobs, ready."""

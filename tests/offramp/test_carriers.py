@@ -207,3 +207,23 @@ async def test_faxes_of_others_are_asked_about_once(street: Street, sandbox: San
 
 async def test_the_same_number_twice_in_a_mail_is_one_fax(street: Street) -> None:
     assert len(await street.mail("15551234567", "15551234567", "15557654321")) == 2
+
+
+async def test_an_account_taken_out_of_the_configuration_leaves_nobody_without_an_answer(
+    tmp_path: Path, street: Street, account: Account
+) -> None:
+    """Faxes that FaxCore may have end unconfirmed; those that never left wait, and expire with a report."""
+    [sent] = await street.mail("15551234567")
+    await street.submit.round()
+    [waiting] = await street.mail("15557654321")
+    async with opened(tmp_path, street.clock, replace(account, name="other")) as later:
+        for _ in range(26):
+            await later.forward(3600)
+            await later.track.round()
+            await later.reconcile.round()
+            await later.submit.round()
+            await later.deadlines.round()
+        assert (await later.job(sent.queue_id)).state is JobState.UNCONFIRMED
+        assert (await later.job(waiting.queue_id)).state is JobState.FAILED
+        kinds = {letter.about: letter.kind for letter in await later.letters()}
+    assert kinds == {sent.queue_id: "unconfirmed", waiting.queue_id: "failed"}
