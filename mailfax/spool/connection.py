@@ -5,6 +5,7 @@ LIMITS: a file system whose fsync is honest and that supports shared memory for 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -35,8 +36,12 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode; its transactions are begun by hand. Raises ``SpoolRefused``."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives -wal and -shm the mode of the database file, so that one must be there first.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        # SQLite gives -wal and -shm the mode of the database file, so that one must be there first. Only a file that
+        # is not there yet may be opened by us: closing *any* descriptor of a file drops all POSIX locks that the
+        # process has on it (fcntl(2)), and then another process takes itself for the last one and removes the log
+        # that we are still writing to (SQLite, "How to corrupt", 2.2).
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as trouble:
         raise SpoolRefused(f"{path}: can't be opened as the spool: {trouble}") from trouble
