@@ -137,6 +137,10 @@ class House:
         config.write_text(text)
         return self._start([sys.executable, str(DYING_SERVE), str(config)], "second.log")
 
+    def start_command(self, *command: str, log: str) -> subprocess.Popen[bytes]:
+        """Start ``mailfax`` with a command that goes on until it is stopped."""
+        return self._start([sys.executable, "-m", "mailfax", *command], log)
+
     def configure(self) -> Path:
         """Write the configuration; its file."""
         self.config.write_text(CONFIGURATION.format(port=self.smtp_port, number=NUMBER, **self.settings))
