@@ -97,7 +97,8 @@ def safe_filename(source: Source) -> str:
 
 
 def _body_alone(submission: Submission, text: str) -> tuple[Source, ...]:
-    if not text and not submission.images:
+    pasted = re.search(r"<img[^>]*data:image/", submission.body_html, re.IGNORECASE)
+    if not text and not submission.images and not pasted:
         raise NotFaxable(status(Cause.NOTHING_TO_FAX))
     return (_body(submission, text),)
 

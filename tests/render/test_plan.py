@@ -109,3 +109,9 @@ def test_long_text_beside_an_untouched_file_is_refused() -> None:
     rtf = Part("x.rtf", "", b"{\\rtf1 hello}")
     with pytest.raises(NotFaxable, match="too long for the cover page"):
         plan(Submission(body_text="word " * 200, parts=(rtf,)), NOTES_BYTES)
+
+
+def test_a_picture_pasted_into_html_is_something_to_fax() -> None:
+    """No text and no attachment, but a data: picture in the HTML: that is what the sender meant."""
+    decided = plan(Submission(body_html='<p><IMG width=3 src="data:image/png;base64,iVBORw0KGgo="></p>'), NOTES_BYTES)
+    assert [source.kind for source in decided.sources] == [Kind.HTML]
