@@ -28,6 +28,7 @@ from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.prepare import Prepare
 from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.steady import SteadyClock
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
 from mailfax.onramp.collect import Collect
@@ -109,6 +110,7 @@ class Service:
 
         ending = Ending(spool, desk, site=site, marks=marks)
         deadline = config.limits.deadline_seconds
+        steady = SteadyClock(spool.now)
         prepare = Prepare(spool, renderer, desk, ending, render_seconds=config.limits.render_seconds)
         submit = Submit(spool, desk, ending)
         deliver = Deliver(
@@ -119,9 +121,9 @@ class Service:
             *[("submit", submit)] * SUBMITTERS,
             *[("deliver", deliver)] * DELIVERERS,
             ("desk", desk),
-            ("track", Track(spool, desk, ending, deadline_seconds=deadline)),
-            ("reconcile", Reconcile(spool, desk, ending, deadline_seconds=deadline)),
-            ("deadlines", Deadlines(spool, desk, ending, deadline_seconds=deadline)),
+            ("track", Track(spool, desk, ending, steady, deadline_seconds=deadline)),
+            ("reconcile", Reconcile(spool, desk, ending, steady, deadline_seconds=deadline)),
+            ("deadlines", Deadlines(spool, desk, ending, steady, deadline_seconds=deadline)),
             ("delays", Delays(spool, site=site, marks=marks, limits=config.limits, is_sandbox=desk.is_sandbox)),
             *[
                 (

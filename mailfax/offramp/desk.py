@@ -9,10 +9,9 @@ must never be taken for it.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mailfax import letters, maillog
 from mailfax.config import Account
@@ -20,7 +19,9 @@ from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotRead
 from mailfax.faxcore.values import Folder
 from mailfax.letters import Marks, Site
+from mailfax.offramp.steady import elapsed
 from mailfax.rules import schedule
+from mailfax.rules.job import Letter
 from mailfax.spool import Spool
 
 #: How long one process looks after an account without saying so again, in seconds: as long as a dead holder delays.
@@ -29,12 +30,18 @@ LEASE = 60.0
 
 @dataclass
 class Line:
-    """One account with its client; ``trials`` and ``try_at`` (monotonic seconds) count while it is in trouble."""
+    """One account with its client, and what this process knows of its trouble. Times are on the desk's own clock.
+
+    ``trials`` counts how often it was in trouble since it last proved to be well; ``sending`` is whether the trouble
+    showed in sending, which a call that only asks can't disprove.
+    """
 
     account: Account
     client: FaxCore
     trials: int = 0
-    try_at: float = field(default=0.0)
+    try_at: float = 0.0
+    sending: bool = False
+    silent_since: float | None = None
 
 
 class Desk:
@@ -48,7 +55,7 @@ class Desk:
         site: Site,
         marks: Callable[[], Marks],
         connect: Callable[[Account], FaxCore],
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = elapsed,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._spool, self._site, self._marks = spool, site, marks
@@ -85,24 +92,46 @@ class Desk:
                 mine.append(name)
         return mine
 
-    async def trouble(self, name: str, raised: AccountTrouble) -> None:
-        """Pause the account; the first one to notice owes the alarm."""
+    async def trouble(self, name: str, raised: AccountTrouble, *, sending: bool = False) -> None:
+        """Pause the account. One alarm an incident: none while it has not been well since the last."""
         line = self.lines[name]
         line.trials += 1
-        line.try_at = self._monotonic() + schedule.trouble_attempt(
-            line.trials, 0.0, self._jitter(), raised.retry_after
-        )
-        alarm = letters.alarm(
-            self._site, self._marks(), account=name, problem=raised.sentence, sandbox=self.is_sandbox(name)
-        )
-        if await self._spool.accounts.pause(name, raised.sentence, (alarm,)):
+        line.sending |= sending
+        self._wait(line, raised.retry_after)
+        alarms = [
+            letters.alarm(
+                self._site, self._marks(), account=name, problem=raised.sentence, sandbox=self.is_sandbox(name)
+            )
+        ]
+        if await self._spool.accounts.pause(name, raised.sentence, alarms if line.trials == 1 else ()):
             maillog.account_paused(name, raised.trouble.name.lower())
+
+    async def well(self, name: str) -> None:
+        """A fax was taken: whatever was the matter with sending is over, and the postmaster hears so."""
+        line = self.lines[name]
+        if line.sending:
+            await self._spool.outbox.owe([self._all_clear(name)])
+        line.trials, line.sending = 0, False
+
+    def unanswered(self, name: str) -> float:
+        """A question brought no answer: for how many seconds none has been answered."""
+        line = self.lines[name]
+        now = self._monotonic()
+        line.silent_since = now if line.silent_since is None else line.silent_since
+        return now - line.silent_since
+
+    def answered(self, name: str) -> None:
+        """A question was answered."""
+        self.lines[name].silent_since = None
 
     async def round(self) -> bool:
         """Try accounts in trouble again with one harmless call; True if one was tried."""
         tried = False
         for name, line in self.lines.items():
-            if self._monotonic() < line.try_at or not (await self._spool.accounts.state(name)).paused:
+            state = await self._spool.accounts.state(name)
+            # Another process may have paused it just now: its wait is ours, too.
+            waits = self._monotonic() < line.try_at or self._spool.now() < state.paused_at + schedule.TROUBLE_FIRST
+            if not state.paused or waits:
                 continue
             tried = True
             try:
@@ -112,18 +141,28 @@ class Desk:
                         break
             except AccountTrouble as still:
                 await self.trouble(name, still)
-                continue
             except NotRead as silence:
                 line.trials += 1
-                line.try_at = self._monotonic() + schedule.trouble_attempt(
-                    line.trials, 0.0, self._jitter(), silence.retry_after
-                )
-                continue
-            line.trials = 0
-            clear = letters.all_clear(self._site, self._marks(), account=name, sandbox=self.is_sandbox(name))
-            if await self._spool.accounts.resume(name, (clear,)):
-                maillog.account_resumed(name)
+                self._wait(line, silence.retry_after)
+            else:
+                await self._resume(name, line)
         return tried
+
+    async def _resume(self, name: str, line: Line) -> None:
+        """Use it again. Trouble with sending is over only once a fax was taken: until then there is no all-clear, and
+        from its second pause on the time of waiting jobs does not stand still, or they would never end."""
+        clear = () if line.sending else (self._all_clear(name),)
+        repeated = line.sending and line.trials > 1
+        if await self._spool.accounts.resume(name, clear, give_time_back=not repeated):
+            maillog.account_resumed(name)
+        if not line.sending:
+            line.trials = 0
+
+    def _wait(self, line: Line, retry_after: float | None) -> None:
+        line.try_at = schedule.trouble_attempt(line.trials, self._monotonic(), self._jitter(), retry_after)
+
+    def _all_clear(self, name: str) -> Letter:
+        return letters.all_clear(self._site, self._marks(), account=name, sandbox=self.is_sandbox(name))
 
     async def close(self) -> None:
         for line in self.lines.values():

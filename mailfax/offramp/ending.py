@@ -32,16 +32,19 @@ class Ending:
         return ended
 
     async def second_fax(self, job: FaxJob, fax_id: str) -> None:
-        """FaxCore holds another fax with this job's reference: both are recorded, and the postmaster is told.
+        """FaxCore holds a fax of this job that the job does not own: recorded, and the postmaster is told.
 
         The job's answer stays what it is: what is learned later is history, not a second answer.
         """
+        if job.fax_id:
+            detail = f"second fax at FaxCore, id {fax_id}"
+            problem = f"FaxCore has a second fax for job {job.queue_id}: id {fax_id}, beside id {job.fax_id}."
+        else:
+            detail = f"its fax is at FaxCore, id {fax_id}"
+            told = job.state.value
+            problem = f"FaxCore does have the fax of job {job.queue_id}, as id {fax_id}. Its sender was told: {told}."
+        await self._spool.jobs.note(job, job, detail=detail, letters=(self._alarm(job.account, problem),))
         await self._spool.ledger.foreign(job.account, (fax_id,))
-        problem = (
-            f"FaxCore has a second fax for job {job.queue_id}: id {fax_id}, beside id {job.fax_id or 'unknown'}."
-        )
-        alarm = self._alarm(job.account, problem)
-        await self._spool.jobs.note(job, job, detail=f"second fax at FaxCore, id {fax_id}", letters=(alarm,))
         maillog.second_fax(job, fax_id)
 
     async def letters(self, ended: FaxJob) -> tuple[Letter, ...]:

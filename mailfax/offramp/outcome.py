@@ -30,22 +30,26 @@ class Verdict:
 
 
 def verdict(details: FaxDetails, folder: Folder | None) -> Verdict | None:
-    """The end that ``details`` tell of, with ``folder`` where it is known; None while there is none."""
+    """The end that ``details`` tell of, with ``folder`` where it is known; None while there is none.
+
+    None for a success without a count of pages: then the folder has to say it.
+    """
     progress = details.progress
-    if progress is Progress.UNKNOWN and folder is not None:
-        progress = FOLDER_MEANS.get(folder, Progress.UNKNOWN)
+    if progress is Progress.UNKNOWN or (progress is Progress.SUCCESS and folder in FOLDER_MEANS):
+        # "Completed" may say no more than "over": where it lies decides how.
+        progress = FOLDER_MEANS.get(folder, Progress.UNKNOWN) if folder else Progress.UNKNOWN
     diagnostic = f"x-faxcore; {details.status or (folder.value if folder else 'no status')}"
     count, delivered = details.page_count, details.pages_delivered
-    if progress is Progress.FAILURE:
-        if delivered and count and delivered < count:
-            return Verdict(JobEvent.FAILED_THERE, status(Cause.PARTLY, diagnostic, delivered=delivered, pages=count))
-        return Verdict(JobEvent.FAILED_THERE, status(Cause.FAILED_THERE, diagnostic, word=details.status or "Failed"))
+    partly = bool(count) and delivered is not None and count is not None and delivered < count
     if progress is Progress.CANCELLED:
         return Verdict(JobEvent.CANCELLED_THERE, status(Cause.CANCELLED_THERE, diagnostic))
-    if progress is Progress.SUCCESS:
-        if count is None or delivered is None:
-            return Verdict(JobEvent.COMPLETED, status(Cause.DELIVERED_UNCOUNTED, diagnostic))
-        if delivered < count:
-            return Verdict(JobEvent.FAILED_THERE, status(Cause.PARTLY, diagnostic, delivered=delivered, pages=count))
+    if progress is Progress.FAILURE and not (partly and delivered):
+        return Verdict(JobEvent.FAILED_THERE, status(Cause.FAILED_THERE, diagnostic, word=details.status or "Failed"))
+    if progress in (Progress.FAILURE, Progress.SUCCESS) and partly:
+        told = status(Cause.PARTLY, diagnostic, delivered=delivered, pages=count)
+        return Verdict(JobEvent.FAILED_THERE, told)
+    if progress is Progress.SUCCESS and count and delivered is not None:
         return Verdict(JobEvent.COMPLETED, status(Cause.DELIVERED, diagnostic))
+    if progress is Progress.SUCCESS and folder is Folder.SENT:
+        return Verdict(JobEvent.COMPLETED, status(Cause.DELIVERED_UNCOUNTED, diagnostic))
     return None

@@ -63,6 +63,10 @@ class Prepare:
                 await self._later(document, why.status)
             else:
                 await self._impossible(document, why.status)
+        except OSError as trouble:
+            # Our own disk: it says nothing against the document, which waits until it expires.
+            spoiled = status(Cause.RENDER_FAILED, f"x-mailfax; {trouble.strerror}", why="our machine had no room")
+            await self._later(document, spoiled, counts=False)
         except ContentDamaged:
             await self._impossible(document, status(Cause.UNREADABLE_MAIL, why="it was damaged on our disk"))
         return True
@@ -91,9 +95,9 @@ class Prepare:
         ]
         return min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
 
-    async def _later(self, document: Document, why: Status) -> None:
+    async def _later(self, document: Document, why: Status, *, counts: bool = True) -> None:
         again = schedule.render_attempt(document.attempts, self._spool.now(), self._jitter())
-        await self._spool.documents.later(document, again, why.diagnostic)
+        await self._spool.documents.later(document, again, why.diagnostic, counts=counts)
         maillog.not_prepared(document, why.diagnostic)
 
     async def _impossible(self, document: Document, why: Status) -> None:

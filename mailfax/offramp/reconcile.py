@@ -14,14 +14,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailfax import maillog
+from mailfax.config import Account
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead
 from mailfax.faxcore.values import FaxDetails, same_number
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import ALL_OUTBOUND, Look, look
+from mailfax.offramp.steady import SteadyClock
+from mailfax.offramp.track import GIVE_UP_SILENT
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
@@ -36,6 +40,8 @@ RECENT, RECENT_SECONDS = 20, 86_400.0
 #: Without a reference, a fax belongs to a job only if it was created this near to the attempt, in seconds: wider than
 #: an hour, so that a wrong reading of the service's time zone does not hide it (``docs/faxcore-quirks.md``, A16).
 WINDOW = 65 * 60.0
+#: States in which an attempt may have made a fax whose id nobody has told us.
+UNOWNED = (JobState.SUBMITTING, JobState.IN_DOUBT, JobState.DEFERRED, JobState.READY, JobState.HELD)
 
 
 class Reconcile:
@@ -46,11 +52,12 @@ class Reconcile:
         spool: Spool,
         desk: Desk,
         ending: Ending,
+        steady: SteadyClock,
         *,
         deadline_seconds: float,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._spool, self._desk, self._ending = spool, desk, ending
+        self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
         self._deadline_seconds, self._jitter = deadline_seconds, jitter
 
     async def round(self) -> bool:
@@ -65,19 +72,23 @@ class Reconcile:
             looked = True
             try:
                 await self._look_for(name, jobs)
+                self._desk.answered(name)
             except AccountTrouble as trouble:
                 await self._desk.trouble(name, trouble)
             except NotRead:
+                # A deadline is held against a fax only once it was looked for, or nothing was answered for long.
+                unanswered = self._desk.unanswered(name)
                 for job in jobs:
-                    await self._unless_too_late(job)
+                    await self._again(job, may_end=unanswered >= GIVE_UP_SILENT)
         return looked
 
     async def _orphaned(self) -> None:
         """A submission whose lease has run out: its process died, and nobody knows how far it came."""
         for job in await self._spool.jobs.expired_submissions():
-            doubted = job.after(
-                JobEvent.LEASE_EXPIRED, last_byte_at=job.lease_until, next_attempt_at=self._spool.now()
-            )
+            now = self._spool.now()
+            # Its POST may still be under way: a stalled process goes on by its own clock, not by the wall's.
+            last = max(job.lease_until, now)
+            doubted = job.after(JobEvent.LEASE_EXPIRED, last_byte_at=last, next_attempt_at=now)
             try:
                 doubted = await self._spool.jobs.advance(job, doubted, JobEvent.LEASE_EXPIRED)
             except Outdated:
@@ -125,19 +136,18 @@ class Reconcile:
 
     async def _owner_found(self, name: str, details: FaxDetails) -> bool:
         """Give a fax to the job whose reference it carries. False: it may be ours, and nobody can say whose."""
-        named = [
-            job
-            for reference in references_in(details.subject)
-            for job in await self._spool.jobs.by_reference(name, reference)
-        ]
+        references = references_in(details.subject)
+        named = [job for reference in references for job in await self._spool.jobs.by_reference(name, reference)]
         jobs = [job for job in named if same_number(job.number, details.number)]
         if not named and self._desk.account(name).reference == "off":
             jobs = await self._by_window(name, details)
         if not jobs:
-            if not named:
-                # Every reference is in the spool before its POST: this one was sent from elsewhere.
+            # With a reference of nobody's it was sent from elsewhere: ours are all in the spool before their POST.
+            # Without any, the service may have cut it off (A38): it is foreign only if no job could have made it.
+            foreign = not named and (bool(references) or not await self._may_be_ours(name, details))
+            if foreign:
                 await self._spool.ledger.foreign(name, (details.fax_id,))
-            return not named
+            return foreign
         job = jobs[0]
         if job.state is JobState.SUBMITTING:
             return False  # its POST is still under way here or elsewhere, and will bring the id itself
@@ -146,6 +156,17 @@ class Reconcile:
         except (Outdated, FaxIdTaken):
             return False
         return True
+
+    async def _may_be_ours(self, name: str, details: FaxDetails) -> bool:
+        """Whether some attempt of ours whose fate is not known, or that was only thought absent, may have made it."""
+        trying = await self._spool.jobs.listing(states=UNOWNED, account=name, limit=100_000)
+        return any(
+            job.attempts > 0
+            and not job.fax_id
+            and (not details.number or same_number(job.number, details.number))
+            and (details.created is None or details.created.timestamp() >= job.accepted_at - WINDOW)
+            for job in trying
+        )
 
     async def _by_window(self, name: str, details: FaxDetails) -> list[FaxJob]:
         """Without a reference: number, time window and page count decide, with one such fax in flight per number."""
@@ -183,10 +204,9 @@ class Reconcile:
         """One more listing without it: proven absent, or looked for again, or ended by the deadline."""
         account = self._desk.account(job.account)
         if trustworthy and began >= job.last_byte_at:
-            counted = job.after_absence(began)
+            counted = replace(job, absences=job.absences + 1)
             settled = counted.absences >= ENOUGH_LISTINGS and began >= job.last_byte_at + account.settle_seconds
-            returned = (await self._spool.accounts.state(job.account)).reference_returned
-            if settled and returned and account.resend_when_absent:
+            if settled and account.resend_when_absent and await self._absence_counts(account):
                 absent = counted.after(JobEvent.PROVEN_ABSENT, next_attempt_at=self._spool.now())
                 absent = await self._spool.jobs.advance(
                     job, absent, JobEvent.PROVEN_ABSENT, detail=f"{counted.absences} full listings without it"
@@ -195,15 +215,22 @@ class Reconcile:
                 return
             if counted.absences <= ENOUGH_LISTINGS:
                 job = await self._spool.jobs.note(job, counted, detail="one more full listing without it")
-        await self._unless_too_late(job)
+        await self._again(job, may_end=True)
 
-    async def _unless_too_late(self, job: FaxJob) -> None:
+    async def _absence_counts(self, account: Account) -> bool:
+        """Whether what is not found by its reference is not there. What an account once gave back proves nothing
+        where no reference is sent any more, and a settling time proves nothing while the clock leaps."""
+        returned = (await self._spool.accounts.state(account.name)).reference_returned
+        return returned and account.reference != "off" and self._steady.is_steady()
+
+    async def _again(self, job: FaxJob, *, may_end: bool) -> None:
         """Look again later: soon at first, and often enough to see the end of the settling time; or end it."""
         account = self._desk.account(job.account)
         now = self._spool.now()
+        age = now - job.last_byte_at
         with suppress(Outdated):
-            if now - job.last_byte_at > self._deadline_seconds:
+            if may_end and age > self._deadline_seconds and self._steady.is_steady():
                 await self._ending.end(job, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
                 return
-            again = schedule.doubt_attempt(job.absences, now, self._jitter())
-            await self._spool.jobs.postpone(job, min(again, now + max(account.settle_seconds / 2, 1.0)))
+            wait = schedule.doubt_interval(age, self._jitter())
+            await self._spool.jobs.postpone(job, now + min(wait, max(account.settle_seconds / 2, 1.0)))

@@ -8,7 +8,6 @@ believe that this job is free while its document may still be accepted.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Any
@@ -21,6 +20,7 @@ from mailfax.offramp import trouble
 from mailfax.offramp.cover import cover_for
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.steady import elapsed
 from mailfax.rules import schedule
 from mailfax.rules.job import Document, FaxJob, Message
 from mailfax.rules.states import JOB, JobEvent, JobState
@@ -39,7 +39,7 @@ class Submit:
         desk: Desk,
         ending: Ending,
         *,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = elapsed,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._spool, self._desk, self._ending = spool, desk, ending
@@ -120,19 +120,23 @@ class Submit:
             await self._not_taken(job, InDoubt("", diagnostic=f"FaxCore gave the id {fax_id}, which another fax has"))
             return
         maillog.submitted(taken)
+        await self._desk.well(job.account)
 
     async def _learned_late(self, job: FaxJob, fax_id: str) -> None:
         """Our lease ran out while FaxCore was answering: the id is worth more than whatever was concluded since."""
-        current = await self._spool.jobs.get(job.queue_id)
-        if current is None or current.fax_id == fax_id:
-            return
-        if JOB.may(current.state, JobEvent.LATE_ID) and not current.fax_id:
-            now = self._spool.now()
-            late = current.after(JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, next_attempt_at=now)
-            late = await self._spool.jobs.advance(current, late, JobEvent.LATE_ID, detail=f"fax id {fax_id}")
-            maillog.submitted(late)
-        else:
-            await self._ending.second_fax(current, fax_id)
+        while True:
+            current = await self._spool.jobs.get(job.queue_id)
+            if current is None or current.fax_id == fax_id:
+                return
+            with suppress(Outdated):
+                if current.fax_id or not JOB.may(current.state, JobEvent.LATE_ID):
+                    await self._ending.second_fax(current, fax_id)
+                    return
+                now = self._spool.now()
+                late = current.after(JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, next_attempt_at=now)
+                late = await self._spool.jobs.advance(current, late, JobEvent.LATE_ID, detail=f"fax id {fax_id}")
+                maillog.submitted(late)
+                return
 
     async def _not_taken(self, job: FaxJob, raised: Exception) -> None:
         now = self._spool.now()
@@ -142,7 +146,7 @@ class Submit:
             return
         if decision.account is not None:
             # The pause comes first: a crash between the two commits must not leave a job that tries again at once.
-            await self._desk.trouble(job.account, decision.account)
+            await self._desk.trouble(job.account, decision.account, sending=True)
         waiting = job.after(decision.event, next_attempt_at=decision.next_attempt_at, last_byte_at=now)
         await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
         maillog.not_taken(waiting, decision.detail)

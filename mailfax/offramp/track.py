@@ -9,19 +9,19 @@ LIMITS: at most one look at the lists in ten seconds and account: three folders,
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from mailfax import maillog
-from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead
+from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unreadable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress, progress_of
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import BYTES_PER_STATUS, ENDS, look
 from mailfax.offramp.outcome import verdict
+from mailfax.offramp.steady import SteadyClock, elapsed
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
@@ -33,6 +33,9 @@ from mailfax.spool import Outdated, Spool
 LIST_EVERY = 30.0
 #: Single questions in one round: the rest waits for the next.
 QUESTIONS = 20
+#: A deadline is held against a fax only once it was asked about. Where nothing has been answered for this long, in
+#: seconds, silence is the answer.
+GIVE_UP_SILENT = 3600.0
 
 
 class Track:
@@ -43,12 +46,13 @@ class Track:
         spool: Spool,
         desk: Desk,
         ending: Ending,
+        steady: SteadyClock,
         *,
         deadline_seconds: float,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = elapsed,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._spool, self._desk, self._ending = spool, desk, ending
+        self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
         self._deadline_seconds = deadline_seconds
         self._monotonic, self._jitter = monotonic, jitter
         self._list_cost: dict[str, int] = {}
@@ -66,10 +70,14 @@ class Track:
             asked = True
             try:
                 await self._ask(name, due)
+                self._desk.answered(name)
             except AccountTrouble as trouble:
                 await self._desk.trouble(name, trouble)
             except NotRead as silence:
-                await self._wait(due, silence.retry_after or 0.0)
+                if self._desk.unanswered(name) < GIVE_UP_SILENT:
+                    await self._later(due, silence.retry_after or 0.0)
+                else:
+                    await self._pending(due)
         return asked
 
     async def _ask(self, name: str, due: list[FaxJob]) -> None:
@@ -77,23 +85,25 @@ class Track:
         if len(due) <= 3 or len(due) * BYTES_PER_STATUS < cost_of_lists:
             await self._ask_each(name, due[:QUESTIONS])
         elif self._monotonic() - self._listed_at.get(name, -LIST_EVERY) >= LIST_EVERY:
-            await self._ask_lists(name, due)
+            self._listed_at[name] = self._monotonic()
+            rest = sorted(await self._ask_folders(name, due), key=lambda job: job.submitted_at)
+            # Not among the ends: still going on, or moved behind our back (A43), or the list is capped (A33). The old
+            # ones are asked for one by one, a few a round.
+            old = [job for job in rest if self._spool.now() - job.submitted_at > 600][:QUESTIONS]
+            await self._later([job for job in rest if job not in old])
+            await self._ask_each(name, old)
         else:
-            await self._wait(due, LIST_EVERY)
+            await self._later(due, LIST_EVERY)
 
-    async def _ask_lists(self, name: str, due: list[FaxJob]) -> None:
-        self._listed_at[name] = self._monotonic()
-        by_id = {job.fax_id: job for job in due}
+    async def _ask_folders(self, name: str, jobs: list[FaxJob]) -> list[FaxJob]:
+        """Settle what lies in an end folder; those that do not."""
+        by_id = {job.fax_id: job for job in jobs}
         seen = await look(self._spool, self._desk.client(name), name, ENDS, by_id, unknown=False)
         self._list_cost[name] = seen.cost
         for fax_id, folder in seen.where.items():
-            await self._settle(by_id.pop(fax_id), folder)
-        # Not listed among the ends: still going on, or moved behind our back (A43), or the list is capped (A33).
-        # The old ones are asked for one by one, a few a round.
-        rest = sorted(by_id.values(), key=lambda job: job.submitted_at)
-        old = [job for job in rest if self._spool.now() - job.submitted_at > 600][:QUESTIONS]
-        await self._ask_each(name, old)
-        await self._wait([job for job in rest if job not in old])
+            if await self._settle(by_id[fax_id], folder):
+                del by_id[fax_id]
+        return list(by_id.values())
 
     async def _ask_each(self, name: str, jobs: list[FaxJob]) -> None:
         client = self._desk.client(name)
@@ -101,45 +111,36 @@ class Track:
         for job in jobs:
             try:
                 word = await client.fax_status(job.fax_id)
-            except NotKnown:
-                unclear.append(job)  # moved, deleted, or not shown yet: the folders may know (A39)
+            except (NotKnown, Unreadable):
+                # Moved, deleted, or not shown yet (A39); or this one fax is not told to us: the folders may know.
+                unclear.append(job)
                 continue
             progress = progress_of(word)
+            if progress in (Progress.PENDING, Progress.WAITING_FOR_PERSON):
+                await self._pending([job])
+                continue
             if progress is Progress.UNKNOWN:
                 maillog.unknown_word(job, word)
-                unclear.append(job)
-            elif progress in (Progress.PENDING, Progress.WAITING_FOR_PERSON):
-                await self._wait([job])
-            else:
-                await self._settle(job, None)
+            if progress is Progress.UNKNOWN or not await self._settle(job, None):
+                unclear.append(job)  # the folder decides (A14, A15)
         if unclear:
-            await self._ask_folders(name, unclear)
+            await self._pending(await self._ask_folders(name, unclear))
 
-    async def _ask_folders(self, name: str, unclear: list[FaxJob]) -> None:
-        """The folder decides where the word is unknown or the id is (A14, A15)."""
-        by_id = {job.fax_id: job for job in unclear}
-        seen = await look(self._spool, self._desk.client(name), name, ENDS, by_id, unknown=False)
-        self._list_cost[name] = seen.cost
-        for fax_id, folder in seen.where.items():
-            await self._settle(by_id.pop(fax_id), folder)
-        await self._wait(list(by_id.values()))
-
-    async def _settle(self, job: FaxJob, folder: Folder | None) -> None:
-        """Read the details and end the job if they tell of an end."""
+    async def _settle(self, job: FaxJob, folder: Folder | None) -> bool:
+        """Read the details and end the job if they tell of an end; whether it is settled."""
         submitted = datetime.fromtimestamp(job.submitted_at, UTC)
         try:
             details = await self._desk.client(job.account).fax_details(job.fax_id, submitted=submitted)
-        except NotKnown:
-            await self._wait([job])
-            return
+        except (NotKnown, Unreadable):
+            return False
         await self._learn(job, details)
         end = verdict(details, folder)
         if end is None:
-            await self._wait([job])
-            return
+            return False
         changes: dict[str, Any] = {"pages": details.page_count, "pages_delivered": details.pages_delivered}
         with suppress(Outdated):  # another process settled it, or a cancel was noted: the next round sees
             await self._ending.end(job, end.event, end.status, **changes)
+        return True
 
     async def _learn(self, job: FaxJob, details: FaxDetails) -> None:
         """An account that gives our reference back can prove absence later."""
@@ -147,15 +148,20 @@ class Track:
         if not known and job.reference in references_in(details.subject):
             await self._spool.accounts.reference_returned(job.account)
 
-    async def _wait(self, jobs: list[FaxJob], at_least: float = 0.0) -> None:
-        """Ask again later, or end what has been silent for too long."""
+    async def _later(self, jobs: list[FaxJob], at_least: float = 0.0) -> None:
+        """Ask again later."""
         now = self._spool.now()
         for job in jobs:
-            try:
-                if now - job.submitted_at > self._deadline_seconds:
-                    await self._ending.end(job, JobEvent.DEADLINE, status(Cause.SILENT))
-                    continue
-                wait = max(schedule.track_interval(now - job.submitted_at, self._jitter()), at_least)
+            wait = max(schedule.track_interval(now - job.submitted_at, self._jitter()), at_least)
+            with suppress(Outdated):
                 await self._spool.jobs.postpone(job, now + wait)
-            except Outdated:
-                continue
+
+    async def _pending(self, jobs: list[FaxJob]) -> None:
+        """Asked, and no end is known: ask again later, or end what has been silent for too long."""
+        oldest = self._spool.now() - self._deadline_seconds
+        steady = self._steady.is_steady()
+        late = [job for job in jobs if steady and job.submitted_at < oldest]
+        for job in late:
+            with suppress(Outdated):
+                await self._ending.end(job, JobEvent.DEADLINE, status(Cause.SILENT))
+        await self._later([job for job in jobs if job not in late])

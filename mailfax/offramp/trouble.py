@@ -43,7 +43,7 @@ def decide(job: FaxJob, raised: Exception, *, now: float, jitter: float) -> Deci
         return Decision(JobEvent.REFUSED, raised.diagnostic, told=told)
     # InDoubt, and every exception nobody thought of: a request may have left us.
     detail = raised.diagnostic if isinstance(raised, Failure) else f"unexpected {type(raised).__name__}"
-    return Decision(JobEvent.NO_ANSWER, detail, schedule.doubt_attempt(0, now, jitter))
+    return Decision(JobEvent.NO_ANSWER, detail, now + schedule.doubt_interval(0.0, jitter))
 
 
 def _typed(diagnostic: str) -> str:

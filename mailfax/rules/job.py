@@ -117,7 +117,6 @@ class FaxJob:
     last_byte_at: float = 0.0  #: last possible moment of acceptance, for the proof of absence
     submitted_at: float = 0.0
     absences: int = 0  #: full listings that did not show it
-    absent_since: float = 0.0  #: when the first of them was made
     cancel_requested: bool = False
     delay_told: bool = False
     ended_at: float = 0.0
@@ -128,10 +127,6 @@ class FaxJob:
     def after(self, event: JobEvent, **changes: Any) -> FaxJob:
         """This job after ``event``, with ``changes`` to its other fields; raises ``NotAllowed``."""
         return replace(self, state=JOB.after(self.state, event), **changes)
-
-    def after_absence(self, began: float) -> FaxJob:
-        """This job after one more full listing, begun at ``began``, that did not show it."""
-        return replace(self, absences=self.absences + 1, absent_since=self.absent_since or began)
 
     @property
     def final(self) -> bool:

@@ -67,9 +67,14 @@ def track_interval(age: float, jitter: float) -> float:
     return wait * (1 + jitter / 5)
 
 
-def doubt_attempt(looks: int, now: float, jitter: float) -> float:
-    """When a job in doubt is looked for again; ``looks`` counts those already made."""
-    return now + DOUBT_WAITS[min(looks, len(DOUBT_WAITS) - 1)] * (1 + jitter / 5)
+def doubt_interval(age: float, jitter: float) -> float:
+    """How long after one look the next is due for a job that has been in doubt for ``age`` seconds."""
+    passed = 0.0
+    for wait in DOUBT_WAITS:
+        passed += wait
+        if age < passed:
+            break
+    return wait * (1 + jitter / 5)
 
 
 def trouble_attempt(attempts: int, now: float, jitter: float, retry_after: float | None = None) -> float:

@@ -57,7 +57,7 @@ class Cause(enum.Enum):
     TIMEOUT = (421, "4.4.2", "Timeout: nothing was heard for too long; closing the connection")
     SHUTDOWN = (421, "4.3.2", "The service is going down; try again in a moment")
     STORAGE = (452, "4.3.1", "The mail can't be stored now, nothing was kept; try again later")
-    TROUBLE = (451, "4.3.0", "The mail can't be taken now, nothing was kept; try again later")
+    TROUBLE = (451, "4.3.0", "The mail can't be taken now; try again later")
     # --- the document -----------------------------------------------------------------------------------------
     UNREADABLE_MAIL = (0, "5.6.0", "The mail could not be understood: {why}")
     NOTHING_TO_FAX = (0, "5.6.0", "The mail has neither text nor an attachment, so there was nothing to fax")
@@ -81,7 +81,7 @@ class Cause(enum.Enum):
     UNCONFIRMED = (0, "5.4.0", "The fax may or may not have been sent: the fax service gave no clear answer. Ask the recipient before you send it again")
     SILENT = (0, "5.4.0", "The fax may or may not have been sent: the fax service took it and never reported how it ended. Ask the recipient before you send it again")
     DELAYED = (0, "4.4.7", "The fax has not been delivered yet; it is still being tried and you need not send it again")
-    ACCOUNT_GONE = (0, "5.4.0", "The fax may or may not have been sent: its fax account was removed before the outcome was known. Ask the recipient before you send it again")
+    ACCOUNT_SHUT = (0, "5.4.0", "The fax may or may not have been sent: its fax account could not be asked any more before the outcome was known. Ask the recipient before you send it again")
     # fmt: on
 
     @property

@@ -34,7 +34,7 @@ Whole house
     ``await renew(document, lease) -> Document``   ["document-lease"]
     ``await ready(was, now_is, pages: bytes | Path) -> Document``   ["document-ready"] now_is has filename,
                                                    pages, notes, contents, skipped; ACCEPTED jobs become READY
-    ``await later(was, next_attempt_at, detail) -> Document``   ["document-later"]
+    ``await later(was, next_attempt_at, detail, *, counts=True) -> Document``   ["document-later"]
     ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], letters, detail) -> None``
                                                    ["document-impossible"] jobs: (was, now_is) of every ACCEPTED and
                                                    HELD job of the message
@@ -56,7 +56,7 @@ Whole house
     ``await listing(*, states=None, account="", limit=100, offset=0) -> list[FaxJob]``   newest first
     ``await tracked(account) -> list[FaxJob]``     SUBMITTED and IN_DOUBT, all of them
     ``await expired_submissions() -> list[FaxJob]``   SUBMITTING, lease run out: advance with LEASE_EXPIRED
-    ``await overdue(limit=500) -> list[FaxJob]``   waiting jobs past expires_at; none of a paused account
+    ``await overdue(accounts, limit=500) -> list[FaxJob]``   past expires_at; none of a paused one of these
     ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and now ACCEPTED, READY or DEFERRED: not sent
     ``await untold(accepted_before, limit=500) -> list[FaxJob]``   non-final, no delay letter yet
     ``await by_reference(account, reference) -> list[FaxJob]``   one or none
@@ -68,7 +68,8 @@ Whole house
     ``await lease(name, seconds) -> bool``         ["account-lease"] takes or renews; False: another process polls it
     ``await release(name) -> None``                ["account-released"]
     ``await pause(name, reason, letters=()) -> bool``   ["account-paused"] False: it was paused already, nothing owed
-    ``await resume(name, letters=()) -> bool``     ["account-resumed"] expires_at of waiting jobs grows by the pause
+    ``await resume(name, letters=(), *, give_time_back=True) -> bool``   ["account-resumed"] expires_at of waiting
+                                                   jobs grows by the pause
     ``await reference_returned(name) -> None``     ["reference-returned"]
 
 ``spool.ledger``                                   every fax id that we know, each once per account

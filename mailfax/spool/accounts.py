@@ -68,11 +68,11 @@ class Accounts:
         values = {"name": name, "reason": reason}
         return await self._change("account-paused", "account_pause", values, letters, (line,))
 
-    async def resume(self, name: str, letters: Sequence[Letter] = ()) -> bool:
-        """Go on; each waiting job gets back the time it lost. False where it was not paused."""
+    async def resume(self, name: str, letters: Sequence[Letter] = (), *, give_time_back: bool = True) -> bool:
+        """Go on; each waiting job gets the time it lost back, or not. False where it was not paused."""
         values = {"name": name}
         more = (
-            Statement("account_resume_jobs", values),
+            *([Statement("account_resume_jobs", values)] if give_time_back else []),
             Statement("account_resume", values, Hits.ONE),
             history(name, "account resumed", "", ""),
         )

@@ -89,9 +89,12 @@ class Documents:
             raise
         return replace(now_is, version=was.version + 1, lease_until=0.0)
 
-    async def later(self, was: Document, next_attempt_at: float, detail: str) -> Document:
-        """It can't be made now; its jobs go on waiting. Raises ``Outdated``."""
-        now_is = replace(was, next_attempt_at=next_attempt_at)
+    async def later(self, was: Document, next_attempt_at: float, detail: str, *, counts: bool = True) -> Document:
+        """It can't be made now; its jobs go on waiting. Raises ``Outdated``.
+
+        ``counts`` is False where our own machine spoiled the attempt: that says nothing against the document.
+        """
+        now_is = replace(was, next_attempt_at=next_attempt_at, attempts=was.attempts - (not counts))
         event = JobEvent.DOCUMENT_LATER
         commit = Commit(
             "document-later",

@@ -167,9 +167,9 @@ class Jobs:
         """SUBMITTING with a lease that ran out: its process died, or hangs. Never a second POST."""
         return await self._read("job_expired_submissions", {})
 
-    async def overdue(self, limit: int = 500) -> list[FaxJob]:
-        """Waiting jobs past ``expires_at``; none of a paused account, whose time stands still."""
-        return await self._read("job_overdue", {"limit": limit})
+    async def overdue(self, accounts: Sequence[str], limit: int = 500) -> list[FaxJob]:
+        """Waiting jobs past ``expires_at``; none of a paused account among ``accounts``, whose time stands still."""
+        return await self._read("job_overdue", {"accounts": tuple(accounts), "limit": limit})
 
     async def cancel_wanted(self) -> list[FaxJob]:
         """Jobs whose cancelling was asked for while in flight, and which are now surely not sent."""

@@ -87,7 +87,7 @@ RETURNING lease_until
 
 -- name: document_change
 UPDATE document SET
-    state = :state, next_attempt_at = :next_attempt_at, lease_until = 0, content_id = :content_id,
+    state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at, lease_until = 0, content_id = :content_id,
     filename = :filename, pages = :pages, notes = :notes, contents = :contents, skipped = :skipped,
     version = version + 1
 WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
@@ -96,7 +96,8 @@ WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND s
 -- :jobs is how many jobs get their end in this commit: none may be left behind without a document.
 UPDATE document SET state = 'impossible', lease_until = 0, version = version + 1
 WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
-  AND (SELECT COUNT(*) FROM job WHERE job.message = document.message AND job.state IN ('accepted', 'held')) = :jobs
+  AND (SELECT COUNT(*) FROM job WHERE job.message = document.message AND job.state IN ('accepted', 'held')
+       AND job.damaged = 0) = :jobs
 
 -- name: document_jobs_history
 -- Before document_jobs_ready, while they can still be told apart.
@@ -117,12 +118,12 @@ UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message 
 INSERT INTO job (
     queue_id, message, account, address, number, recipient_name, notify, orcpt, reference, state, accepted_at,
     expires_at, next_attempt_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
-    submitted_at, absences, absent_since, cancel_requested, delay_told, ended_at, pages, pages_delivered,
+    submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic
 ) VALUES (
     :queue_id, :message, :account, :address, :number, :recipient_name, :notify, :orcpt, :reference, :state,
     :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
-    :submitting_at, :last_byte_at, :submitted_at, :absences, :absent_since, :cancel_requested, :delay_told,
+    :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic
 )
 
@@ -150,7 +151,7 @@ WHERE queue_id IN (
 -- apart, so they have one in flight per number.
 UPDATE job SET
     state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, submitting_at = :now,
-    last_byte_at = 0, attempts = attempts + 1, version = version + 1
+    last_byte_at = 0, absences = 0, attempts = attempts + 1, version = version + 1
 WHERE queue_id = (
     SELECT j.queue_id FROM job j
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0
@@ -182,7 +183,7 @@ UPDATE job SET
     recipient_name = :recipient_name, state = :state, expires_at = :expires_at, next_attempt_at = :next_attempt_at,
     attempts = :attempts, epoch = :epoch_was, lease_until = :lease_until, fax_id = :fax_id,
     submitting_at = :submitting_at, last_byte_at = :last_byte_at, submitted_at = :submitted_at,
-    absences = :absences, absent_since = :absent_since, cancel_requested = :cancel_requested,
+    absences = :absences, cancel_requested = :cancel_requested,
     delay_told = :delay_told, ended_at = :ended_at, pages = :pages, pages_delivered = :pages_delivered,
     status_code = :status_code, status_sentence = :status_sentence, status_diagnostic = :status_diagnostic,
     version = version + 1
@@ -221,10 +222,13 @@ SELECT * FROM job WHERE account = :account AND state IN ('submitted', 'in-doubt'
 SELECT * FROM job WHERE state = 'submitting' AND damaged = 0 AND lease_until <= :now ORDER BY lease_until, queue_id
 
 -- name: job_overdue
--- While an account is paused, the time of its jobs stands still.
+-- While one of :accounts is paused, the time of its jobs stands still. An account that is not among them any more
+-- is never resumed.
 SELECT * FROM job
 WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND damaged = 0 AND expires_at <= :now
-  AND NOT EXISTS (SELECT 1 FROM account WHERE account.name = job.account AND account.paused_at > 0)
+  AND CASE WHEN job.account IN (:accounts) THEN NOT EXISTS (
+      SELECT 1 FROM account WHERE account.name = job.account AND account.paused_at > 0
+  ) ELSE 1 = 1 END
 ORDER BY expires_at, queue_id LIMIT :limit
 
 -- name: job_cancel_wanted

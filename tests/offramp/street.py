@@ -22,6 +22,7 @@ from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.steady import SteadyClock
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
@@ -45,13 +46,22 @@ def one_page() -> bytes:
 
 
 class Clock:
-    """Wall and monotonic clock at once, moved by the test."""
+    """The wall clock, moved by the test, and beside it the seconds that nobody can set."""
 
     def __init__(self) -> None:
         self.now = 1_790_000_000.0
+        self.leapt = 0.0
 
     def __call__(self) -> float:
         return self.now
+
+    def elapsed(self) -> float:
+        return self.now - self.leapt
+
+    def leap(self, seconds: float) -> None:
+        """Somebody sets the clock."""
+        self.now += seconds
+        self.leapt += seconds
 
 
 class Street:
@@ -66,9 +76,11 @@ class Street:
         self.ending = Ending(spool, self.desk, site=SITE, marks=marks)
         self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0)
         self.submit = Submit(spool, self.desk, self.ending, monotonic=clock, **quiet)
-        self.track = Track(spool, self.desk, self.ending, deadline_seconds=86_400.0, monotonic=clock, **quiet)
-        self.reconcile = Reconcile(spool, self.desk, self.ending, deadline_seconds=86_400.0, **quiet)
-        self.deadlines = Deadlines(spool, self.desk, self.ending, deadline_seconds=86_400.0, monotonic=clock)
+        self.steady = SteadyClock(clock, clock.elapsed)
+        days = {"deadline_seconds": 86_400.0}
+        self.track = Track(spool, self.desk, self.ending, self.steady, monotonic=clock, **days, **quiet)
+        self.reconcile = Reconcile(spool, self.desk, self.ending, self.steady, **days, **quiet)
+        self.deadlines = Deadlines(spool, self.desk, self.ending, self.steady, **days)
 
     async def mail(self, *numbers: str, subject: str = "Invoice 12") -> list[FaxJob]:
         """Accept a mail and have its document made; its jobs, ready."""

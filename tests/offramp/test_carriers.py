@@ -14,6 +14,7 @@ from mailfax.config import Account
 from mailfax.faxcore.errors import AccountTrouble, Trouble
 from mailfax.onramp.meet import meet
 from mailfax.rules.states import JobEvent, JobState
+from mailfax.rules.status import Cause, status
 from tests.offramp.street import NUMBER, PASSWORD, Clock, Sandbox, Street, opened
 
 pytestmark = pytest.mark.anyio
@@ -84,16 +85,163 @@ async def test_what_could_not_be_submitted_in_time_expires_with_a_report(street:
 
 async def test_while_the_wall_clock_leaps_nothing_expires(street: Street) -> None:
     [job] = await street.mail("15551234567")
-    steady = 0.0
-    street.deadlines._monotonic = lambda: steady
-    street.deadlines._gap = street.clock() - steady
-    await street.forward(2 * 86_400)
+    street.clock.leap(2 * 86_400)
     await street.deadlines.round()
     assert (await street.job(job.queue_id)).state is JobState.READY
-    steady += 4000
     await street.forward(4000)
     await street.deadlines.round()
     assert (await street.job(job.queue_id)).state is JobState.FAILED
+
+
+async def delivered_once(street: Street) -> None:
+    """The account has given a reference of ours back."""
+    await street.mail("15550009999")
+    await street.submit.round()
+    await street.forward(30)
+    await street.track.round()
+    assert (await street.spool.accounts.state("main")).reference_returned
+
+
+async def look_until_settled(street: Street) -> None:
+    for _ in range(12):
+        await street.forward(400)
+        await street.reconcile.round()
+
+
+async def test_a_subject_that_comes_back_cut_proves_nothing(street: Street, sandbox: Sandbox) -> None:
+    """The service cuts long subjects, and with them the reference: our own fax must not be taken for a stranger's,
+    or it would be "proven absent" and sent again and again (A38)."""
+    await delivered_once(street)
+    await sandbox.control("quirks", {"cut_subject": 40})
+    [job] = await street.mail("15555550120", subject="A subject that is longer than the service lets it be")
+    await street.submit.round()
+    await look_until_settled(street)
+    assert (await street.job(job.queue_id)).state is JobState.IN_DOUBT
+    assert len([fax for fax in await sandbox.faxes() if fax["number"] == "15555550120"]) == 1
+
+
+async def test_an_account_that_sends_no_reference_any_more_proves_no_absence(
+    tmp_path: Path, street: Street, account: Account, sandbox: Sandbox
+) -> None:
+    await delivered_once(street)
+    async with opened(tmp_path, street.clock, replace(account, reference="off")) as changed:
+        [job] = await changed.mail("15555550120")
+        await changed.submit.round()
+        await look_until_settled(changed)
+        # Out of the time window (this clock is not the service's): not found, and not sent again.
+        assert (await changed.job(job.queue_id)).state is JobState.IN_DOUBT
+    assert len([fax for fax in await sandbox.faxes() if fax["number"] == "15555550120"]) == 1
+
+
+async def test_a_clock_that_leaps_during_a_post_proves_no_absence(street: Street, sandbox: Sandbox) -> None:
+    """The wall says that the lease is long over and the settling time, too; the POST goes on by its own clock."""
+    await delivered_once(street)
+    [job] = await street.mail("15551234567")
+    claimed = await street.spool.jobs.claim(["main"], 6.0)
+    assert claimed is not None
+    street.clock.leap(3 * 3600)
+    for _ in range(3):
+        await street.reconcile.round()
+        street.clock.now += 40
+    doubted = await street.job(job.queue_id)
+    assert doubted.state is JobState.IN_DOUBT
+    await street.submit._hand_over(claimed, may_finish=lambda: True)
+    assert (await street.job(job.queue_id)).state is JobState.SUBMITTED
+    assert len([fax for fax in await sandbox.faxes() if fax["number"] == "15551234567"]) == 1
+
+
+async def test_each_attempt_has_to_be_missed_anew(street: Street, sandbox: Sandbox) -> None:
+    """Listings that missed an earlier attempt prove nothing about a later one."""
+    await delivered_once(street)
+    await sandbox.control("faults", {"operation": "SendFax", "action": "drop_before", "count": 2})
+    [job] = await street.mail("15551234567")
+    await street.submit.round()
+    await look_until_settled(street)
+    again = await street.job(job.queue_id)
+    assert again.state is JobState.DEFERRED and again.absences >= 2
+    await street.submit.round()
+    assert (await street.job(job.queue_id)).absences == 0
+
+
+async def test_doubt_that_can_not_be_settled_does_not_flood_the_service(street: Street, sandbox: Sandbox) -> None:
+    """A recent fax of ours was deleted over there: no listing is worth anything, and still few are asked for."""
+    await delivered_once(street)
+    [known] = await sandbox.faxes()
+    await sandbox.control(f"faxes/{known['id']}", method="DELETE")
+    await street.mail("15555550121")
+    await street.submit.round()
+    await sandbox.control("requests", method="DELETE")
+    for _ in range(600):
+        street.clock.now += 1
+        await street.reconcile.round()
+    lists = [request["operation"] for request in await sandbox.control("requests", method="GET")]
+    assert lists.count("GetFaxList") <= 60, "six a minute"
+
+
+async def test_trouble_that_shows_only_in_sending_is_one_incident(street: Street, sandbox: Sandbox) -> None:
+    """SendFax is refused, every question is answered: one alarm, and the fax expires rather than waits for ever."""
+    await sandbox.control("faults", {"operation": "SendFax", "action": "unauthorized", "count": None})
+    [job] = await street.mail("15551234567")
+    for _ in range(400):
+        street.clock.now += 300
+        await street.desk.round()
+        await street.submit.round()
+        await street.deadlines.round()
+    assert (await street.job(job.queue_id)).state is JobState.FAILED
+    assert sorted(letter.kind for letter in await street.letters()) == ["alarm", "failed"]
+    await sandbox.control("faults", method="DELETE")
+    [other] = await street.mail("15557654321")
+    for _ in range(10):
+        street.clock.now += 300
+        await street.desk.round()
+        await street.submit.round()
+    assert (await street.job(other.queue_id)).state is JobState.SUBMITTED
+    kinds = sorted(letter.kind for letter in await street.letters())
+    assert kinds == ["alarm", "alarm", "failed"], "the all-clear comes with the first fax that is taken"
+
+
+async def test_a_deadline_needs_an_answer(street: Street, sandbox: Sandbox) -> None:
+    """After a week-end off, the first question brings a 503: nobody is told "unconfirmed" on that."""
+    [job] = await street.mail("15551234567")
+    await street.submit.round()
+    await street.forward(3 * 86_400)
+    await sandbox.control("faults", {"operation": "*", "action": "unavailable", "count": 1})
+    await street.track.round()
+    assert (await street.job(job.queue_id)).state is JobState.SUBMITTED
+    await street.forward(400)
+    await street.track.round()
+    assert (await street.job(job.queue_id)).state is JobState.DELIVERED
+
+
+async def test_a_paused_account_leaves_nobody_without_an_answer(street: Street) -> None:
+    """What waits, waits; what FaxCore may have ends unconfirmed at its deadline, though nobody can ask."""
+    [sent] = await street.mail("15551234567")
+    await street.submit.round()
+    [waiting] = await street.mail("15557654321")
+    await street.desk.trouble("main", AccountTrouble(Trouble.LOGIN))
+    for _ in range(30):
+        await street.forward(3600)
+        await street.deadlines.round()
+    assert (await street.job(sent.queue_id)).state is JobState.UNCONFIRMED
+    assert (await street.job(waiting.queue_id)).state is JobState.READY
+
+
+async def test_a_fax_that_shows_up_after_its_answer_is_history_and_an_alarm(street: Street, sandbox: Sandbox) -> None:
+    [job] = await street.mail("15555550120")
+    await street.submit.round()
+    doubted = await street.job(job.queue_id)
+    ended = await street.ending.end(doubted, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
+    await street.mail("15555550121")
+    await street.submit.round()
+    await street.forward(60)
+    await street.reconcile.round()
+    assert (await street.job(job.queue_id)).state is ended.state
+    alarm = [letter for letter in await street.letters() if letter.kind == "alarm"]
+    assert len(alarm) == 1
+    assert any("its fax is at FaxCore" in line.detail for line in await street.spool.history.of(job.queue_id))
+    await street.forward(400)
+    await street.reconcile.round()
+    assert len([letter for letter in await street.letters() if letter.kind == "alarm"]) == 1
 
 
 async def test_a_dead_process_leaves_doubt_and_the_fax_is_found(

@@ -29,7 +29,11 @@ def details(word: str, pages: int | None = 3, delivered: int | None = 3) -> FaxD
     ("told", "folder", "event", "code"),
     [
         (details("Completed"), None, JobEvent.COMPLETED, "2.0.0"),
-        (details("Completed", 3, None), None, JobEvent.COMPLETED, "2.0.0"),
+        (details("Completed", 3, None), Folder.SENT, JobEvent.COMPLETED, "2.0.0"),
+        (details("Completed", 0, 0), Folder.SENT, JobEvent.COMPLETED, "2.0.0"),
+        (details("Completed", None, None), Folder.FAILED, JobEvent.FAILED_THERE, "5.4.1"),
+        (details("Completed", 0, 0), Folder.FAILED, JobEvent.FAILED_THERE, "5.4.1"),
+        (details("Completed"), Folder.CANCELLED, JobEvent.CANCELLED_THERE, "5.7.0"),
         (details("Completed", None, None), Folder.SENT, JobEvent.COMPLETED, "2.0.0"),
         (details("Completed", 3, 2), Folder.SENT, JobEvent.FAILED_THERE, "5.4.2"),
         (details("Failed", 3, 0), None, JobEvent.FAILED_THERE, "5.4.1"),
@@ -53,3 +57,10 @@ def test_an_end(told: FaxDetails, folder: Folder | None, event: JobEvent, code: 
 def test_no_end_yet(word: str, folder: Folder | None) -> None:
     """An unknown word is never a failure: that would invite a second fax."""
     assert verdict(details(word), folder) is None
+
+
+@pytest.mark.parametrize(("pages", "delivered"), [(3, None), (None, None), (0, 0)])
+@pytest.mark.parametrize("folder", [None, Folder.OUTBOX, Folder.TRASH])
+def test_a_success_without_a_count_has_to_lie_in_sent(pages: int | None, delivered: int | None, folder) -> None:
+    """ "Completed" may mean no more than "over": nobody is told "delivered" on that alone."""
+    assert verdict(details("Completed", pages, delivered), folder) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tempfile
 from collections.abc import AsyncIterator
 
 import pytest
@@ -90,3 +91,17 @@ async def test_a_document_that_kills_its_worker_three_times_is_given_up(street: 
     ended = await street.job(job.queue_id)
     assert ended.state is JobState.FAILED and ended.status is not None
     assert "stops our converter" in ended.status.sentence
+
+
+async def test_our_own_disk_says_nothing_against_a_document(
+    street: Street, prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await accepted(street, b"Subject: plain\r\n\r\ntext\r\n")
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    for _ in range(5):
+        assert await prepare.round()
+        await street.forward(600)
+    assert (await street.job(job.queue_id)).state is JobState.ACCEPTED
+    monkeypatch.undo()
+    assert await prepare.round()
+    assert (await street.job(job.queue_id)).state is JobState.READY

@@ -26,7 +26,8 @@ def test_tracking_slows_down_with_age() -> None:
 
 
 def test_doubt_is_looked_into_soon_and_then_every_five_minutes() -> None:
-    assert [schedule.doubt_attempt(looks, 0.0, 0.0) for looks in (0, 1, 2, 3, 4, 99)] == [5, 30, 60, 120, 300, 300]
+    ages = (0, 5, 35, 95, 215, 515, 86_400)
+    assert [schedule.doubt_interval(age, 0.0) for age in ages] == [5, 30, 60, 120, 300, 300, 300]
 
 
 def test_an_unreadable_fax_is_tried_daily_once_it_was_reported() -> None:

@@ -84,7 +84,6 @@ async def test_every_field_survives(spool: Spool, mails: Mails) -> None:
     full = replace(
         job,
         absences=2,
-        absent_since=5.5,
         cancel_requested=True,
         delay_told=True,
         last_byte_at=7.25,

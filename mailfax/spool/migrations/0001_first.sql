@@ -83,7 +83,6 @@ CREATE TABLE job (
     last_byte_at      DOUBLE PRECISION NOT NULL,
     submitted_at      DOUBLE PRECISION NOT NULL,
     absences          BIGINT NOT NULL,
-    absent_since      DOUBLE PRECISION NOT NULL,
     cancel_requested  INTEGER NOT NULL,
     delay_told        INTEGER NOT NULL,
     ended_at          DOUBLE PRECISION NOT NULL,

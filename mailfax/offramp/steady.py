@@ -1,0 +1,38 @@
+"""Two clocks, and whether they agree: nothing is concluded from the passing of time while they do not.
+
+The spool's clock is the wall clock: it may be set, and may leap. ``elapsed`` counts seconds that nobody can set and
+that go on while the machine sleeps. When the two part, what was measured on the wall (a settling time, a deadline, an
+expiry) proves nothing for a while.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+#: They may part by this many seconds between two looks (slewing by an NTP daemon, a leap second) before we wait.
+TOLERATED = 60.0
+#: How long nothing is concluded after that: time for an operator or an NTP daemon to put it right.
+WAIT_AFTER_LEAP = 3600.0
+
+
+def elapsed() -> float:
+    """Seconds since some moment, asleep or awake. Linux's monotonic clock stops while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+class SteadyClock:
+    """Compares the wall clock with ``elapsed``. One for all who conclude something from time."""
+
+    def __init__(self, now: Callable[[], float], elapsed: Callable[[], float] = elapsed) -> None:
+        self._now, self._elapsed = now, elapsed
+        self._gap = now() - elapsed()
+        self._trusted_from = elapsed()
+
+    def is_steady(self) -> bool:
+        """Whether time measured on the wall may be believed now."""
+        gap = self._now() - self._elapsed()
+        if abs(gap - self._gap) > TOLERATED:
+            self._trusted_from = self._elapsed() + WAIT_AFTER_LEAP
+        self._gap = gap
+        return self._elapsed() >= self._trusted_from
