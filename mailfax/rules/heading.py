@@ -8,6 +8,7 @@ STANDARDS: RFC 5322 (fields), RFC 2047 (encoded words).
 
 from __future__ import annotations
 
+import email.errors
 import email.parser
 import email.policy
 import email.utils
@@ -35,17 +36,37 @@ def read_heading(header: bytes) -> Heading:
     for name, value in message.raw_items():
         fields.setdefault(name.casefold(), []).append(_read(value))
     names: dict[str, str] = {}
-    for display, address in email.utils.getaddresses(fields.get("to", []) + fields.get("cc", [])):
+    for display, address in _addresses(fields.get("to", []) + fields.get("cc", [])):
         # The display name of *this* recipient only: another one's name must never stand on the cover.
         # Decoded only now: an encoded "Builder, Bob" has a comma that separates nothing.
-        name = _decoded(display)
+        name = one_line(display)
         if name and address and not _is_address_again(name, address):
             names.setdefault(address.casefold(), name)
     return Heading(
-        subject=_decoded(fields.get("subject", [""])[0]),
+        subject=one_line(fields.get("subject", [""])[0]),
         message_id=_message_id(fields.get("message-id", [""])[0]),
         names=names,
     )
+
+
+def one_line(value: str) -> str:
+    """A header value as one line of text: encoded words decoded, without controls and marks that turn the writing.
+
+    Encoded words count inside quotes, too, where they may not stand and often do. Broken ones stay as they are.
+    """
+    try:
+        text = str(make_header(decode_header(value)))
+    except (LookupError, ValueError, email.errors.MessageError):
+        text = value
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _addresses(values: list[str]) -> list[tuple[str, str]]:
+    """(display name, address) of each; none where comments are nested to hurt: the parser recurses into "(((("."""
+    try:
+        return email.utils.getaddresses(values)
+    except RecursionError:
+        return []
 
 
 def _read(value: str) -> str:
@@ -58,15 +79,6 @@ def _read(value: str) -> str:
         return plain.decode("utf-8")
     except UnicodeDecodeError:
         return plain.decode("cp1252", "replace")
-
-
-def _decoded(value: str) -> str:
-    """A header value as one line of text, whatever charset its encoded words claim."""
-    try:
-        text = str(make_header(decode_header(value)))
-    except (LookupError, ValueError, UnicodeError):
-        text = value
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _message_id(value: str) -> str:

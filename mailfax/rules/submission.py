@@ -15,14 +15,12 @@ import email.message
 import email.policy
 import html
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.errors import InvalidBase64LengthDefect
-from email.header import decode_header, make_header
 from urllib.parse import unquote
 
-from mailfax.rules.heading import read_heading
+from mailfax.rules.heading import one_line, read_heading
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 
@@ -47,6 +45,13 @@ NEVER_PAGES = {
 }
 #: S/MIME content that must be opened with a key, or with a parser for signed envelopes that we do not have.
 SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+#: First bytes of the pictures that are drawn inside HTML: JPEG, PNG, GIF.
+DRAWN_INLINE = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+#: What of HTML is never drawn, to its end or to the end of all: a picture inside of it would be lost.
+UNDRAWN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|title|noscript|template|iframe|object|svg|math)\b.*?(?:</\1\s*>|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class NotFaxable(Exception):
@@ -120,7 +125,14 @@ class _Reading:
         body_html = _joined_html(self._body)
         drawn = [body_html, *(part.text or "" for _, part in self._found if part.label == "text/html")]
         shown = _shown("\n".join(drawn))
-        images = {cid: part for cid, part in self._found if cid in shown}
+        images: dict[str, Part] = {}
+        parts: list[Part] = []
+        for cid, part in self._found:
+            # A second one of the same Content-ID, or a file of another kind, would not be drawn there: a page.
+            if cid in shown and cid not in images and part.content.startswith(DRAWN_INLINE):
+                images[cid] = part
+            else:
+                parts.append(part)
         return Submission(
             subject=heading.subject,
             from_text=_header(mail, "from"),
@@ -128,7 +140,7 @@ class _Reading:
             body_text=_joined_text(self._body),
             body_html=body_html,
             images=images,
-            parts=tuple(part for cid, part in self._found if cid not in images),
+            parts=tuple(parts),
             skipped=tuple(self._skipped),
         )
 
@@ -157,7 +169,10 @@ class _Reading:
             self._walk(child, depth + 1)
 
     def _alternative(self, mail: Mail, depth: int) -> None:
-        """Exactly one: the richest that can be drawn, which stands last; plain text says the same in short."""
+        """One body: the richest that can be drawn, which stands last; plain text says the same in short.
+
+        Files among the forms, or inside a form that is not chosen, are no form of the text: they stay parts.
+        """
         children = _children(mail)
         for child in children:
             _mend(child)
@@ -170,10 +185,15 @@ class _Reading:
         known = [child for child in drawable if _is_body(child) or child.is_multipart()]
         chosen = (known or drawable)[-1:]
         plain = [child for child in known if child.get_content_type() == "text/plain"]
-        before = len(self._body)
-        for child in chosen:
-            self._walk(child, depth + 1, in_alternative=True)
-        added = self._body[before:]
+        added: list[_Piece] = []
+        for child in drawable:
+            before = len(self._body)
+            if child in chosen:
+                self._walk(child, depth + 1, in_alternative=True)
+                added = self._body[before:]
+            elif not _is_form_of_text(child):
+                self._walk(child, depth + 1)
+                del self._body[before:]
         # The short form stands for the whole of the long one only where that is one piece.
         if plain and plain[-1:] != chosen and len(added) == 1 and added[0].text is None:
             added[0].text = _text(plain[-1])
@@ -276,6 +296,12 @@ def _is_body(mail: Mail) -> bool:
     return mail.get_content_type() in ("text/plain", "text/html") and mail.get_content_disposition() != "attachment"
 
 
+def _is_form_of_text(mail: Mail) -> bool:
+    """Whether an alternative is the body once more (text/plain, text/x-amp-html, ...) and not a file."""
+    file = mail.get_content_disposition() == "attachment" or mail.get_filename()
+    return _is_body(mail) or (mail.get_content_maintype() == "text" and not file)
+
+
 def _mend(mail: Mail) -> None:
     """Raw 8-bit in the headers that name a part (copiers write it) becomes text: UTF-8, or else Windows Latin."""
     for name, value in list(mail.raw_items()):
@@ -286,30 +312,16 @@ def _mend(mail: Mail) -> None:
 def _header(mail: Mail, name: str) -> str:
     """A header as one line of text, or "" where there is none."""
     raw = next((str(value) for key, value in mail.raw_items() if key.casefold() == name), "")
-    text = _from_bytes(raw.encode("utf-8", "surrogateescape"), "")
-    return _clean(_decoded(text))
-
-
-def _decoded(text: str) -> str:
-    """Encoded words as text (RFC 2047); inside quotes, too, where they may not stand and often do."""
-    if "=?" not in text:
-        return text
-    try:
-        return str(make_header(decode_header(text)))
-    except (LookupError, ValueError):
-        return text
-
-
-def _clean(text: str) -> str:
-    """One line without controls and without marks that turn the direction of writing (they disguise file names)."""
-    shown = (" " if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs") else char for char in text)
-    return " ".join("".join(shown).split())
+    return one_line(_from_bytes(raw.encode("utf-8", "surrogateescape"), ""))
 
 
 def _name(mail: Mail, otherwise: str) -> str:
     """The part's file name for people: base name, at most 100 characters with its extension kept."""
-    name = _clean(_decoded(mail.get_filename() or ""))
-    name = name.replace("\\", "/").rpartition("/")[2].strip()
+    try:
+        given = mail.get_filename() or ""
+    except ValueError:  # RFC 2231 with a charset that Python knows and can't use here: filename*=idna''%ff
+        given = ""
+    name = one_line(given).replace("\\", "/").rpartition("/")[2].strip()
     if len(name) > 100:
         stem, dot, extension = name.rpartition(".")
         name = f"{stem[:90]}…{dot}{extension[:8]}" if stem else name[:100]
@@ -380,5 +392,9 @@ def _as_html(text: str) -> str:
 
 
 def _shown(page: str) -> set[str]:
-    """The Content-IDs of the pictures that HTML shows (RFC 2392: percent-encoded)."""
-    return {html.unescape(unquote(cid)) for cid in re.findall(r"cid:([^\"'\s>)]+)", page, re.IGNORECASE)}
+    """The Content-IDs of the pictures that HTML shows (RFC 2392: percent-encoded): in img, as background, in CSS."""
+    found = re.findall(r"\burl\((?:[\"']|&quot;|&#39;)?cid:([^\"'\s>)]+)", page, re.IGNORECASE)
+    drawn = UNDRAWN.sub("", page)
+    found += re.findall(r"<img\b[^<>]*\ssrc\s*=\s*[\"']?cid:([^\"'\s>]+)", drawn, re.IGNORECASE)
+    found += re.findall(r"<[a-z][^<>]*\sbackground\s*=\s*[\"']?cid:([^\"'\s>]+)", drawn, re.IGNORECASE)
+    return {html.unescape(unquote(cid)).strip("\"'") for cid in found}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfax.rules.heading import read_heading
+from mailfax.rules.heading import one_line, read_heading
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from mailfax.rules.heading import read_heading
         (b"Subject: Gr\xfc\xdfe", "Grüße"),
         (b"Subject: two\r\n lines", "two lines"),
         (b"Subject: =?no-such-charset?q?x?=", "=?no-such-charset?q?x?="),
+        (b"Subject: =?utf-8?B?SW52b2ljZSAxM?=", "=?utf-8?B?SW52b2ljZSAxM?="),
         (b"Subject: bell\x07rings", "bell rings"),
         (b"X: y", ""),
     ],
@@ -60,3 +61,32 @@ def test_any_bytes_are_read(header: bytes) -> None:
         heading = read_heading(block)
         assert "\n" not in heading.subject and "\r" not in heading.subject
         assert all(name.isprintable() for name in heading.names.values())
+
+
+def test_comments_nested_to_hurt_give_no_names() -> None:
+    heading = read_heading(b"Subject: Offer\r\nTo: " + b"(" * 3000 + b"\r\n\r\n")
+    assert (heading.subject, heading.names) == ("Offer", {})
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        ["=?utf-8?", "=?", "?=", "b?", "B?", "q?", "Q?", "?", "=", "SW52b2ljZSAxM", "==", "=C3", "(", ")"]
+    )
+    | st.sampled_from(["(" * 2000, ")" * 2000, " ", "\t", ",", ";", ":", '"', "<", ">", "@", "[", "\\", "a", "\xfc"])
+    | st.sampled_from(["idna", "punycode", "utf-7", "utf-16", "unknown-8bit", "hex", "\0"]),
+    max_size=25,
+)
+
+
+@given(WORDS)
+def test_any_encoded_words_and_comments_are_read(words: list[str]) -> None:
+    value = "".join(words).encode("latin-1")
+    for name in (b"Subject: ", b"To: ", b"Cc: ", b"Message-ID: "):
+        heading = read_heading(name + value + b"\r\n\r\n")
+        assert heading.subject.isprintable()
+        assert all(each.isprintable() for each in heading.names.values())
+
+
+@given(WORDS)
+def test_one_line_is_one_line(words: list[str]) -> None:
+    assert one_line("".join(words)).isprintable()

@@ -18,6 +18,9 @@ def multi(sub: str, *parts: str, boundary: str = "B") -> str:
     return f'Content-Type: multipart/{sub}; boundary="{boundary}"\n\n{body}--{boundary}--\n'
 
 
+GIF = "GIF89a"
+
+
 def read(mail: str, *headers: str) -> Submission:
     return understand("\n".join([*headers, mail]).encode())
 
@@ -45,10 +48,97 @@ def test_the_richest_alternative_stands_last_and_an_unknown_one_is_not_it() -> N
 
 def test_pictures_that_html_shows_are_its_own_and_all_others_are_parts() -> None:
     html = part("text/html", '<img src="cid:a%40x"><td background=CID:b@x>')
-    pictures = [part("image/png", "", f"Content-ID: <{name}@x>", "Content-Disposition: inline") for name in "abc"]
+    pictures = [part("image/png", GIF, f"Content-ID: <{name}@x>", "Content-Disposition: inline") for name in "abc"]
     mail = read(multi("related", html, *pictures))
     assert sorted(mail.images) == ["a@x", "b@x"]
     assert len(mail.parts) == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<img alt="x" SRC = "cid:1@x">',
+        "<img\nsrc=cid:1%40x>",
+        "<body background='cid:1@x'>",
+        "<p style=\"background: url('cid:1@x')\">",
+        "<p style='background: url(\"cid:1@x\")'>",
+        "<p style='background: url(&quot;cid:1@x&quot;)'>",
+        "<style>p {background: URL(cid:1@x)}</style>",
+        "<!-- <img src=cid:1@x> --><img src='cid:1@x'>",
+    ],
+)
+def test_a_picture_is_inline_where_html_draws_it(page: str) -> None:
+    mail = read(multi("related", part("text/html", page), part("image/gif", GIF, "Content-ID: <1@x>")))
+    assert (list(mail.images), mail.parts) == (["1@x"], ())
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "See cid:1@x.",
+        '<span id="cid:1@x">',
+        '<a href="cid:1@x">the file</a>',
+        '<object data="cid:1@x"></object>',
+        '<object data="x"><img src="cid:1@x"></object>',
+        "<!-- <img src='cid:1@x'> -->",
+        "<script>'<img src=cid:1@x>'",
+    ],
+)
+def test_a_content_id_that_is_only_mentioned_is_a_part(page: str) -> None:
+    mail = read(multi("related", part("text/html", page), part("image/gif", GIF, "Content-ID: <1@x>")))
+    assert (mail.images, len(mail.parts)) == ({}, 1)
+
+
+@pytest.mark.parametrize(
+    ("label", "content"), [("application/pdf", "%PDF-1.4"), ("image/tiff", "II*"), ("image/png", "%PDF-1.4")]
+)
+def test_what_is_not_drawn_inside_html_is_a_part(label: str, content: str) -> None:
+    html = part("text/html", '<img src="cid:1@x">')
+    mail = read(multi("related", html, part(label, content, "Content-ID: <1@x>")))
+    assert (mail.images, [each.label for each in mail.parts]) == ({}, [label])
+
+
+def test_a_second_picture_of_one_content_id_is_a_part() -> None:
+    pictures = [part("image/gif", GIF + each, "Content-ID: <1@x>") for each in "ab"]
+    mail = read(multi("related", part("text/html", '<img src="cid:1@x">'), *pictures))
+    assert mail.images["1@x"].content == b"GIF89aa"
+    assert [each.content for each in mail.parts] == [b"GIF89ab"]
+
+
+def test_endless_open_tags_are_read_in_bounded_time() -> None:
+    for tag in ("<img ", "<a ", "<object ", "<!--", "<img src=", "<p background ", "url("):
+        assert not read(part("text/html", tag * 100_000)).images
+
+
+PLAIN, HTML, PDF = part("text/plain", "short"), part("text/html", "<p>long"), part("application/pdf", "%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("children", "text", "page"),
+    [
+        ((PLAIN, PDF, HTML), "short", "<p>long"),
+        ((PDF, PLAIN, HTML), "short", "<p>long"),
+        ((PLAIN, HTML, PDF), "short", "<p>long"),
+        ((multi("mixed", PLAIN, PDF, boundary="I"), HTML), "", "<p>long"),
+        ((PLAIN, multi("mixed", HTML, PDF, boundary="I")), "short", "<p>long"),
+        ((multi("mixed", HTML, PDF, boundary="I"), PLAIN), "short", ""),
+        (
+            (PLAIN, part("text/html", "<p>file", "Content-Disposition: attachment; filename=a.html"), HTML),
+            "short",
+            "<p>long",
+        ),
+        ((PLAIN, part("text/csv", "1,2", "Content-Disposition: inline; filename=a.csv"), HTML), "short", "<p>long"),
+    ],
+)
+def test_a_file_among_alternatives_stays_a_part(children: tuple[str, ...], text: str, page: str) -> None:
+    mail = read(multi("alternative", *children))
+    assert (mail.body_text, mail.body_html, len(mail.parts), mail.skipped) == (text, page, 1, ())
+
+
+def test_a_signature_or_calendar_entry_inside_an_alternative_is_named() -> None:
+    inner = multi("mixed", PLAIN, part("text/calendar", "BEGIN:VCALENDAR"), boundary="I")
+    mail = read(multi("alternative", inner, HTML))
+    assert (mail.parts, mail.skipped) == ((), ("text/calendar: a calendar entry",))
 
 
 def test_unknown_containers_are_read_as_mixed() -> None:
@@ -67,6 +157,8 @@ def test_unknown_containers_are_read_as_mixed() -> None:
         ("Content-Disposition: attachment; filename=../../etc/passwd.pdf", "passwd.pdf"),
         ('Content-Disposition: attachment; filename="a\u202efdp.exe"', "a fdp.exe"),
         ("Content-Disposition: attachment", "attachment 1"),
+        ("Content-Disposition: attachment; filename*=idna''%ff", "attachment 1"),
+        ('Content-Disposition: attachment; filename="=?utf-8?B?SW52b2ljZSAxM?="', "=?utf-8?B?SW52b2ljZSAxM?="),
         (f"Content-Disposition: attachment; filename={'x' * 300}.pdf", "x" * 90 + "….pdf"),
     ],
 )
@@ -99,6 +191,9 @@ LINES = st.sampled_from(
         "Content-Type: text/plain; format=flowed",
         "Content-Type: application/pdf; name*0*=x''%",
         "Content-Disposition: attachment; filename==?utf-8?b?=?=",
+        "Content-Disposition: attachment; filename==?utf-8?b?SW52b2ljZSAxM?=",
+        "Content-Disposition: attachment; filename*=idna''%ff",
+        "Subject: =?utf-8?B?SW52b2ljZSAxM?=",
         "Content-Transfer-Encoding: base64",
         "Content-Transfer-Encoding: x-uuencode",
         "Content-ID: <x",
