@@ -2,8 +2,9 @@
 
 In goes a ``Reply``, out comes the value; raised are AccountTrouble, Unavailable, Unreadable and NotKnown.
 
-LIMITS: 404 for a call about one fax means "this fax is not known" only at an address that has answered as a
-FaxCore before; else the address itself may be wrong, and pausing the account is the harmless reading.
+LIMITS: 404 for a call about one fax means "this fax is not known", and 402 or 403 "not this fax", only at an
+address that has answered as a FaxCore before; else address or login may be wrong, and pausing the account is the
+harmless reading. A refused login shows in the lists, which are about no fax: a sentence about one fax pauses nobody.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from mailfax.faxcore.values import FaxDetails, progress_of
 from mailfax.faxcore.verdict import ADDRESS_STATUSES, LOGIN_STATUSES, NOT_THERE_STATUSES
 from mailfax.faxcore.xml import Answer, LeafStream, NotXml, TextStream
 
+# "Payment required" and "forbidden" may be said of one fax; 401 and 407 speak of who asks (RFC 9110 section 15.5).
+NOT_THIS_ONE_STATUSES = {402, 403}
+
 STATUS_LIMIT = 64  # characters; what is longer is an error text and no status word
 LIST_LIMIT = 256 << 20  # bytes; some five million ids
 
@@ -43,6 +47,8 @@ def check_status(reply: Reply, *, about_fax: bool, address_proven: bool) -> None
     status = reply.status
     if 200 <= status < 300:
         return
+    if status in NOT_THIS_ONE_STATUSES and about_fax and address_proven:
+        raise _unreadable(reply.diagnostic())
     if status in LOGIN_STATUSES:
         raise AccountTrouble(Trouble.LOGIN, diagnostic=reply.diagnostic())
     if status in NOT_THERE_STATUSES and about_fax and (address_proven or _is_api(reply)):
@@ -152,8 +158,11 @@ class IdList:
 
 
 def failure_said(sentence: str, *, about_fax: bool) -> Failure:
-    """What a sentence means where a value was expected (A12: errors hide in a 200)."""
-    if LOGIN.search(sentence):
+    """What a sentence means where a value was expected (A12: errors hide in a 200).
+
+    "Access denied" to one fax is that fax's matter: one that a person locked over there must not stop all others.
+    """
+    if LOGIN.search(sentence) and not about_fax:
         return AccountTrouble(Trouble.LOGIN, diagnostic=excerpt(sentence))
     if about_fax and UNKNOWN_ID.search(sentence):
         return NotKnown(NOT_KNOWN, diagnostic=excerpt(sentence))

@@ -28,6 +28,8 @@ UNKNOWN_ID = re.compile(
     r"|(invalid|bad|wrong) (fax ?)?id\b|\bid (is )?(invalid|not valid|unknown)",
     re.IGNORECASE,
 )
+# Digits of a fax number, written as people write it: +1 (555) 123-4567. Seven make a whole local number.
+WHOLE_NUMBER = re.compile(r"[0-9](?:[ .()-]{0,3}[0-9]){6,}")
 EMPTY_LIST = re.compile(
     r"(there are )?no (\w+ )?(fax(es)?|messages?|records?)( (were |was )?found)?( in .{1,40})?\.?",
     re.IGNORECASE,
@@ -87,6 +89,9 @@ def error_sentence(answer: Answer) -> str:
 
 
 def excerpt(text: str) -> str:
-    """A foreign text for a log line or a diagnostic: one line, printable, 200 characters at most."""
-    line = " ".join(text[: 4 * EXCERPT].split())
-    return "".join(letter for letter in line if letter.isprintable())[:EXCERPT]
+    """A foreign text for a log line or a diagnostic: one line, printable, 200 characters at most.
+
+    Whoever reads logs, history and alarms is not told whom people fax: of seven digits or more the last four stay.
+    """
+    line = "".join(letter for letter in " ".join(text[: 4 * EXCERPT].split()) if letter.isprintable())
+    return WHOLE_NUMBER.sub(lambda number: "…" + re.sub("[^0-9]", "", number[0])[-4:], line)[:EXCERPT]

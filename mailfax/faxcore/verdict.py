@@ -4,8 +4,13 @@ After a document that left us whole, first match wins (statuses: RFC 9110 sectio
 
 ====================================  =====================================================================
 2xx, an id in Results                 the id
-2xx, a sentence in Results            Refused (AccountTrouble where it speaks of the login, A12)
-401 402 403 407, any 3xx, 405, 415    AccountTrouble: login, address or content type, whatever the fax is
+2xx, a sentence with a word of doing  InDoubt: "Fax was queued", whatever else it says ("Warning: login failed")
+2xx, a sentence about the login       AccountTrouble (A12)
+2xx, a sentence that clearly says no  Refused
+2xx, any other sentence               InDoubt
+401 402 403 407, 405, 415             AccountTrouble: login, address or content type, whatever the fax is
+3xx to a login page                   AccountTrouble: ASP.NET's forms authentication, instead of 401
+3xx, address never proven             AccountTrouble: the address
 413 414 431, a page that says so      Refused: too large. IIS says 404.13 or 404.15 in a 404 page, ASP.NET
                                       "Maximum request length exceeded" in a 500 page
 400 or 404 beyond 30,000,000 bytes    Refused: too large by our own size, IIS's own limit
@@ -16,7 +21,8 @@ After a document that left us whole, first match wins (statuses: RFC 9110 sectio
 400, 411, 422                         Refused: not acted on, and the same request would meet the same answer
 404, 410, 421, address never proven   AccountTrouble: nothing has shown yet that a FaxCore lives there
 everything else                       InDoubt: among it 404 at an address that *has* answered as a FaxCore, 409
-                                      (may mean "I have this one"), 5xx, and answers that were not understood
+                                      (may mean "I have this one"), 5xx, other 3xx (may lead to the page of the
+                                      accepted fax), and answers that were not understood
 ====================================  =====================================================================
 
 With a document that did not leave us whole InDoubt becomes NotSent: half a body is no fax.
@@ -26,6 +32,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from mailfax.faxcore.errors import AccountTrouble, Failure, InDoubt, NotSent, Refused, Trouble
 from mailfax.faxcore.reply import LOGIN, NotAnApiAnswer, Reply, error_sentence, excerpt, kind_of, read_api
@@ -45,7 +52,28 @@ DANGEROUS_PAGE = re.compile(rb"potentially dangerous Request", re.I)
 # An id is opaque (A13): digits in all examples, perhaps a GUID elsewhere. It has a digit, and it is not a return
 # code such as 0 or -1.
 ID = re.compile(r"(?=.*[1-9])[0-9A-Za-z{][0-9A-Za-z{}._:-]{0,63}")
-DONE_WORDS = re.compile(r"\W*(ok|success\w*|accepted|queued|submitted|sent|received|completed?)\b", re.I)
+# A word of doing, unless right before it stands that it was not done ("not accepted", "could not be sent"). "Not
+# sent yet" is no refusal: it may mean that it will be.
+DONE_WORD = re.compile(
+    r"(?P<not>\b(?:not|never|cannot|\w+n['’]t|no|nothing|unable to|failed to)"
+    r"(?:\s+(?:be|been|being|was|were|is|are|has|have|successfully|fax|faxes))*\s+)?"
+    r"\b(?P<done>ok(?:ay)?|success\w*|accepted|(?:en)?queued?|submitted|sent|sending|received|receiving|completed?"
+    r"|scheduled|delivered|delivering|transmitted|transmitting|dispatched|forwarded|process(?:ed|ing)|pending|created"
+    r"|stored|saved|started|spooled|progress|done|approv(?:al|ed)|a?waiting|hold|held)\b"
+    r"(?P<later>\s+(?:yet|now|immediately|directly|until))?",
+    re.I,
+)
+# What is none of these may be a success in words, or a language, that we do not know.
+REFUSING = re.compile(
+    r"\b(invalid|unsupported|refused|reject(ed|ion)?|denied|declined|forbidden|prohibited|blocked|missing|required"
+    r"|must|too (large|big|long|many|short|small)|exceed(s|ed|ing)?|insufficient|bad|wrong|incorrect|malformed"
+    r"|illegal|protected|encrypted|corrupt(ed)?|damaged|unreadable|empty|unsuccessful(ly)?|unable to|failed|fails"
+    r"|failure|cannot|can['’]t|could(n['’]t| not)|no (such|valid|fax|number|recipient|document|file|credit)"
+    r"|not (a|an|be|been|was|supported|allowed|permitted|valid|recogni[sz]ed|enough|found|accepted|sent|queued"
+    r"|submitted|successful))\b",
+    re.I,
+)
+LOGIN_PAGE = re.compile(r"log[-_]?[io]n|sign[-_]?in", re.I)
 LONG_NUMBER = re.compile(r"[0-9]{9,}")
 
 TOO_LARGE = "The document is too large for the fax service."
@@ -100,21 +128,28 @@ def _results(reply: Reply, attempt: Attempt) -> str | Failure:
 
 def _sentence(said: str, reply: Reply, attempt: Attempt) -> Failure:
     diagnostic = excerpt(said)
+    if _tells_of_doing(said):
+        return InDoubt(IN_DOUBT, diagnostic=diagnostic)
     if LOGIN.search(said):
         return AccountTrouble(Trouble.LOGIN, diagnostic=diagnostic)
-    # "Fax 209608080375 has been queued" is no refusal; a number that we did not dial may be an id
+    # a number that we did not dial may be an id
     numbers = (number for number in LONG_NUMBER.findall(said) if number[-10:] != attempt.number[-10:])
-    is_sentence = re.search(r"[^\W\d]", said) and re.search(r"\s", said)
-    if not is_sentence or DONE_WORDS.match(said) or any(numbers):
-        return InDoubt(IN_DOUBT, diagnostic=diagnostic)
-    return Refused(REFUSED, diagnostic=diagnostic)
+    is_sentence = re.search(r"\s", said)
+    if is_sentence and REFUSING.search(said) and not any(numbers):
+        return Refused(REFUSED, diagnostic=diagnostic)
+    return InDoubt(IN_DOUBT, diagnostic=diagnostic)
+
+
+def _tells_of_doing(said: str) -> bool:
+    return any(not word["not"] or word["later"] for word in DONE_WORD.finditer(said))
 
 
 def _status(reply: Reply, attempt: Attempt) -> Failure:
     status, page = reply.status, reply.body
     if status in LOGIN_STATUSES:
         return AccountTrouble(Trouble.LOGIN, diagnostic=reply.diagnostic())
-    if 300 <= status < 400 or status in ADDRESS_STATUSES:
+    astray = not attempt.address_proven or LOGIN_PAGE.search(_path_of(reply.headers.get("location", "")))
+    if status in ADDRESS_STATUSES or (300 <= status < 400 and astray):
         return AccountTrouble(Trouble.WRONG_ADDRESS, diagnostic=reply.diagnostic())
     too_large_by_size = status in (400, 404) and attempt.length > IIS_BODY_LIMIT
     if status in TOO_LARGE_STATUSES or too_large_by_size or TOO_LARGE_PAGE.search(page):
@@ -130,6 +165,14 @@ def _status(reply: Reply, attempt: Attempt) -> Failure:
     if status in NOT_THERE_STATUSES and not attempt.address_proven:
         return AccountTrouble(Trouble.WRONG_ADDRESS, diagnostic=reply.diagnostic())
     return InDoubt(IN_DOUBT, diagnostic=reply.diagnostic(kind_of(reply.headers)))
+
+
+def _path_of(location: str) -> str:
+    """Its query is left out: "?login=5557152222" may stand behind any page."""
+    try:
+        return urlsplit(location).path
+    except ValueError:
+        return ""
 
 
 def _error_element(reply: Reply) -> str:

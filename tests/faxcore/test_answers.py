@@ -87,7 +87,9 @@ def test_an_unreadable_page_count_is_none(count):
         ("Fax not found", NotKnown),
         ("The specified message does not exist.", NotKnown),
         ("Invalid Fax ID", NotKnown),
-        ("Invalid password", AccountTrouble),
+        ("Access denied", Unreadable),
+        ("Access denied: no such fax", NotKnown),
+        ("Invalid password", Unreadable),
         ("Object reference not set to an instance of an object, and a long story about it follows here.", Unreadable),
         ("", Unreadable),
     ],
@@ -116,7 +118,10 @@ def test_a_deletion_is_confirmed_in_any_case(word):
 @pytest.mark.parametrize(
     "status, about_fax, proven, failure",
     [
-        *[(status, True, True, AccountTrouble) for status in (401, 402, 403, 407, 302, 405)],
+        *[(status, True, True, AccountTrouble) for status in (401, 407, 302, 405)],
+        *[(status, True, True, Unreadable) for status in (402, 403)],
+        *[(status, True, False, AccountTrouble) for status in (402, 403)],
+        *[(status, False, True, AccountTrouble) for status in (402, 403)],
         (404, True, True, NotKnown),
         (404, True, False, AccountTrouble),
         (404, False, True, AccountTrouble),
@@ -129,6 +134,18 @@ def test_the_status_table(status, about_fax, proven, failure):
     with pytest.raises(Failure) as raised:
         answers.check_status(reply("<html/>", status), about_fax=about_fax, address_proven=proven)
     assert type(raised.value) is failure
+
+
+def test_a_fax_that_may_not_be_read_is_no_trouble_of_the_account():
+    """One fax that a person locked over there must not pause all others."""
+    with pytest.raises(Unreadable):
+        answers.check_status(reply(results("Access denied"), 403), about_fax=True, address_proven=True)
+    assert isinstance(answers.no_file("the answer is not base64", "Access is denied."), Unreadable)
+
+
+def test_a_refused_login_shows_in_a_list():
+    with pytest.raises(AccountTrouble):
+        listed(results("Invalid user name or password").encode())
 
 
 def test_404_in_the_service_s_own_words_needs_no_proof_of_the_address():

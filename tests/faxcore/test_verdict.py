@@ -50,16 +50,46 @@ def test_an_id_counts_beside_a_message():
     "sentence",
     [
         "Invalid fax number",
-        "Invalid fax number 15551234567",
         "File format not supported.",
         "Password protected document",
-        "Факс отклонён сервером",
+        "The document is too large",
+        "The fax was not accepted: no such country",
+        "Your fax could not be sent",
+        "No fax was sent",
     ],
 )
 def test_a_sentence_in_results_is_a_refusal_in_the_service_s_words(sentence):
     with pytest.raises(Refused) as raised:
         judged(200, results(sentence))
     assert (raised.value.sentence, raised.value.diagnostic) == (REFUSED, sentence)
+
+
+def test_a_refusal_that_repeats_our_number_does_not_carry_it_into_the_diagnostic():
+    with pytest.raises(Refused) as raised:
+        judged(200, results("Invalid fax number 15551234567"))
+    assert raised.value.diagnostic == "Invalid fax number …4567"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Fax was queued",
+        "The fax is being sent to 15551234567",
+        "Your fax has been queued as a new message",
+        "Fax accepted. Warning: authentication of the sender name failed",
+        "Submitted successfully; the notes were too long and have been cut",
+        "The fax was not sent immediately, it is queued",
+        "Not yet sent",
+        "Held: approval is required",
+        "Thank you for using our service",
+        "An error occurred",
+        "Object reference not set to an instance of an object.",
+        "Факс поставлен в очередь",
+    ],
+)
+def test_a_sentence_that_tells_of_doing_or_is_not_understood_is_in_doubt(sentence):
+    with pytest.raises(InDoubt):
+        judged(200, results(sentence))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +100,15 @@ def test_an_error_element_is_a_refusal(body):
         judged(200, body)
 
 
-@pytest.mark.parametrize("sentence", ["Invalid username or password", "Authentication failed.", "Access is denied"])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Invalid username or password",
+        "Authentication failed.",
+        "Access is denied",
+        "User name or password not accepted",
+    ],
+)
 def test_a_login_error_hidden_in_a_200_is_trouble_with_the_account(sentence):
     with pytest.raises(AccountTrouble) as raised:
         judged(200, results(sentence))
@@ -107,7 +145,7 @@ PAGE = "<html><title>{}</title></html>"
 @pytest.mark.parametrize(
     "status, settings, kind",
     [
-        *[(status, {}, AccountTrouble) for status in (401, 402, 403, 407, 301, 302, 303, 307, 308, 405, 415)],
+        *[(status, {}, AccountTrouble) for status in (401, 402, 403, 407, 405, 415)],
         *[(status, {}, Refused) for status in (400, 411, 413, 414, 422, 431)],
         *[(status, {}, NotSent) for status in (408, 429)],
         (503, {"headers": {"retry-after": "120"}}, NotSent),
@@ -115,6 +153,13 @@ PAGE = "<html><title>{}</title></html>"
         *[(status, {}, InDoubt) for status in (101, 409, 418, 500, 502, 504, 599)],
         *[(status, {"proven": False}, AccountTrouble) for status in (404, 410, 421)],
         *[(status, {"proven": True}, InDoubt) for status in (404, 410, 421)],
+        *[(status, {"proven": False}, AccountTrouble) for status in (301, 302, 303, 307, 308)],
+        *[(status, {"proven": True}, InDoubt) for status in (301, 302, 303, 307, 308)],
+        (302, {"headers": {"location": "/Login.aspx?ReturnUrl=%2fapi%2fSendFax"}}, AccountTrouble),
+        (302, {"headers": {"location": "https://x.example/account/sign-in"}}, AccountTrouble),
+        (302, {"headers": {"location": "/faxes/209608080375?login=5557152222"}}, InDoubt),
+        (302, {"headers": {"location": "http://[::1/login"}}, InDoubt),
+        (302, {"finished": False}, NotSent),
         (404, {"length": 30_000_001}, Refused),
         (404, {"body": PAGE.format("HTTP Error 404.13 - Not Found")}, Refused),
         (404, {"body": PAGE.format("HTTP Error 404.15 - Not Found")}, Refused),
