@@ -1,8 +1,9 @@
 """The service: builds every room from the configuration, starts the carriers, and stops them in order.
 
 The only module that knows everybody. ``run`` serves until it is cancelled or told to stop; ``run_until_signalled`` is
-what ``mailfax serve`` does. Stopping is graceful: no new session, no new work; sessions in DATA and POSTs under way
-are finished within ``DRAIN_SECONDS``; what is cut off after that is found in the spool at the next start.
+what ``mailfax serve`` does. Stopping is graceful: no new session, no new work; sessions in DATA have
+``DRAIN_SECONDS``, POSTs under way as long as FaxCore may take to answer. Asked a second time, it stops at once: what
+is cut off then is found in the spool at the next start.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from mailfax.spool import Spool
 
 log = logging.getLogger("mailfax")
 
-#: How long sessions in DATA and POSTs under way may take to end after a stop was asked for, in seconds.
+#: How long sessions in DATA and carriers may take to end after a stop was asked for, in seconds; a POST has longer.
 DRAIN_SECONDS = 8.0
 #: A carrier that found nothing looks again after this long, or as soon as something is committed.
 IDLE_SECONDS = 2.0
@@ -80,6 +81,7 @@ class Service:
         self.listeners: Listeners | None = None
         self._carriers: list[tuple[str, Carrier]] = []
         self._stopping = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._exits = AsyncExitStack()
 
     @classmethod
@@ -146,7 +148,9 @@ class Service:
         self.listeners = await open_listeners(config.listeners, door, hostname=config.hostname, limits=config.limits)
 
     def stop(self) -> None:
-        """Begin nothing new; ``run`` returns when what is under way has ended."""
+        """Begin nothing new; ``run`` returns when what is under way has ended. Said again: at once."""
+        if self._stopping.is_set():
+            self._hurried.set()
         self._stopping.set()
 
     async def run(self) -> None:
@@ -156,12 +160,24 @@ class Service:
         tasks.append(asyncio.create_task(self._sweep(), name="sweep"))
         try:
             await self._stopping.wait()
-            await asyncio.gather(self.listeners.drain(DRAIN_SECONDS), asyncio.wait(tasks, timeout=DRAIN_SECONDS))
+            log.info("stopping; what is under way is finished first")
+            await self._drain(self.listeners, tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._close()
+
+    async def _drain(self, listeners: Listeners, tasks: list[asyncio.Task[None]]) -> None:
+        """Wait for what is under way. A POST that is cut off leaves its fax in doubt: those have their full time."""
+        posting = [task for task in tasks if task.get_name() == "submit"]
+        answer_seconds = max((account.timeout_seconds for account in self.config.accounts), default=0.0)
+        drained = asyncio.gather(
+            listeners.drain(DRAIN_SECONDS),
+            asyncio.wait(tasks, timeout=DRAIN_SECONDS),
+            asyncio.wait(posting, timeout=max(DRAIN_SECONDS, answer_seconds)),
+        )
+        await _first(drained, self._hurried.wait())
 
     async def _carry(self, name: str, carrier: Carrier) -> None:
         """Round after round; an idle carrier waits for a commit or a moment, a failed one a little longer."""
@@ -190,18 +206,24 @@ class Service:
 
     async def _until_stopping(self, waiting: Awaitable[object]) -> None:
         """Wait for ``waiting``, but no longer than until a stop is asked for."""
-        tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopping.wait())}
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
+        await _first(waiting, self._stopping.wait())
 
     async def _close(self) -> None:
         if self.listeners is not None:
             await self.listeners.drain(0.0)
         await self._exits.aclose()
         await self.spool.close()
+
+
+async def _first(*waiting: Awaitable[object]) -> None:
+    """Wait until one of them has ended; the others are cancelled."""
+    futures = [asyncio.ensure_future(each) for each in waiting]
+    try:
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in futures:
+            future.cancel()
+        await asyncio.gather(*futures, return_exceptions=True)
 
 
 def paper_for(country: str) -> str:

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,8 +157,9 @@ def _free(address: str) -> str:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host.strip("[]"), int(port)))
-        except OSError as taken:
-            raise CannotRun(f"{address}: {taken.strerror}; choose another with --smtp or --sandbox") from None
+        except (OSError, OverflowError) as taken:
+            why = getattr(taken, "strerror", None) or taken
+            raise CannotRun(f"{address}: {why}; choose another with --smtp or --sandbox") from None
         return f"{host}:{probe.getsockname()[1]}"
 
 
@@ -170,13 +172,15 @@ async def _signalled() -> None:
 
 
 def _invitation(host: str, port: int, state: Path, base_url: str) -> str:
-    pages = base_url.removesuffix("/api/") + "/_sandbox/"
+    pages = base_url.removesuffix("/api/") + "/_sandbox/?folder=Sent"
+    attached = "--attach-type application/pdf --attach-name FILE.pdf --attach @FILE.pdf"
     return f"""
 The bridge stays up. Send to it with any mail client (server {host}, port {port}, no login), or with one line:
 
-  swaks --server {host}:{port} --from {SENDER} --to 15551234567@fax.local --attach @FILE.pdf
+  swaks --server {host}:{port} --from {SENDER} --to 15551234567@fax.local {attached}
 
 Numbers from 15555550100 on have outcomes of their own (…0101 is busy): see docs/reference/sandbox.md.
 Faxed pages, as FaxCore sees them: {pages}
-Mails: {state / "mail"}    Queue: mailfax queue --config {state / "mailfax.toml"}
+Mails: {state / "mail"}
+Queue: {sys.argv[0]} queue --config {state / "mailfax.toml"}
 Ctrl-C ends it."""

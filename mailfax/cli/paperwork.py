@@ -10,7 +10,8 @@ LETTER_PAGES, SCAN_PAGES = 2, 2
 LETTER = """
 <html><style>
 @page { size: letter; margin: 25mm } body { font: 12pt "Noto Sans", sans-serif } h1 { font-size: 18pt }
-table { border-collapse: collapse; width: 100% } td, th { border: 1px solid black; padding: 6pt; text-align: left }
+table { border-collapse: collapse; width: 100%; margin-bottom: 12pt }
+td, th { border: 1px solid black; padding: 6pt; text-align: left }
 .next { break-before: page }
 </style>
 <p>Example Ltd · 1 Example Street · Springfield</p>
@@ -51,7 +52,8 @@ def scan() -> bytes:
         for (x, y), room in {(420, 700): "Office", (1080, 700): "Hall", (520, 1260): "Archive"}.items():
             draw.text((x, y), room, fill=0, font=small)
         draw.text((150, 1750), "Agreed:  A. Example        B. Builder", fill=0, font=small)
-        draw.line([(420 + 12 * i, 1840 - (i * 37 % 29)) for i in range(24)], fill=0, width=4)
+        for name in (330, 620):
+            draw.line([(name + 9 * i, 1700 - (i * 37 % 41)) for i in range(20)], fill=0, width=4)
         pages.append(image)
     file = io.BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:], compression="group4", dpi=(204, 196))

@@ -84,30 +84,62 @@ async def _gather(spool: Any, *, everything: bool) -> dict[str, list[dict[str, A
     }
 
 
+#: What people see of each list: column, and the field it shows. A time is told without its date if it is today's.
+COLUMNS = {
+    "faxes": {
+        "queue ID": "queue_id",
+        "state": "state",
+        "number": "number",
+        "accepted": "accepted_at",
+        "next": "next_attempt_at",
+    },
+    "received": {
+        "queue ID": "queue_id",
+        "state": "state",
+        "account": "account",
+        "listed": "listed_at",
+        "next": "next_attempt_at",
+    },
+    "mails": {
+        "about": "about",
+        "outcome": "outcome",
+        "state": "state",
+        "decided": "decided_at",
+        "next": "next_attempt_at",
+    },
+}
+TITLES = {"faxes": "Faxes", "received": "Received faxes", "mails": "Mails"}
+FINAL = {"delivered", "failed", "cancelled", "unconfirmed", "stored", "vanished", "handed-over", "undeliverable"}
+
+
 def _print(listing: dict[str, list[dict[str, Any]]]) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from mailfax.cli.settings import when
-
     console = Console(highlight=False)
-    titles = {"faxes": "Faxes to send", "received": "Received faxes", "mails": "Mails owed"}
-    for kind, title in titles.items():
+    for kind, columns in COLUMNS.items():
         rows = listing[kind]
         if not rows:
-            console.print(f"{title}: none")
+            console.print(f"{TITLES[kind]}: none")
             continue
-        table = Table(title=title, title_justify="left")
-        for column in rows[0]:
-            table.add_column(column.replace("_", " "), overflow="fold")
+        table = Table(*columns, title=TITLES[kind], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in table.columns:
+            column.no_wrap = True
         for row in rows:
-            table.add_row(
-                *(when(cell) if name.endswith("_at") else _cell(cell) for name, cell in row.items()),
-            )
+            table.add_row(*(_cell(row, field) for field in columns.values()))
         console.print(table)
+        for row in rows:
+            if why := row.get("status") or row.get("problem"):
+                console.print(f"{row.get('queue_id') or row['about']}: {why}", markup=False, soft_wrap=True)
 
 
-def _cell(value: Any) -> str:
+def _cell(row: dict[str, Any], field: str) -> str:
     from rich.markup import escape
 
-    return escape(", ".join(value) if isinstance(value, list) else str(value))
+    from mailfax.cli.settings import when
+
+    if field == "next_attempt_at" and row["state"] in FINAL:
+        return "-"
+    value = row[field]
+    return when(value) if field.endswith("_at") else escape(str(value))

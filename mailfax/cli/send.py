@@ -114,6 +114,10 @@ async def _follow(spool: Any, queue_id: str) -> int:
         bars: dict[str, Any] = {}
         while True:
             jobs = await spool.jobs.of(queue_id)
+            if not jobs:
+                raise CannotRun(
+                    f"{queue_id} is not in the spool of this configuration: which one does the server use?"
+                )
             for job in jobs:
                 if job.queue_id not in bars:
                     bars[job.queue_id] = progress.add_task(job.number, total=len(stations) - 1, state="")

@@ -51,5 +51,8 @@ def with_spool(config: Config, work: Callable[[Spool], Awaitable[T]]) -> T:
 
 
 def when(seconds: float) -> str:
-    """A moment as people read it, in the zone of this machine; "-" for never."""
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S") if seconds else "-"
+    """A moment as people read it, in the zone of this machine: without its date if it is today's; "-" for never."""
+    if not seconds:
+        return "-"
+    moment, today = datetime.fromtimestamp(seconds).astimezone(), datetime.now().astimezone().date()
+    return moment.strftime("%H:%M:%S" if moment.date() == today else "%Y-%m-%d %H:%M")

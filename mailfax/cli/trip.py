@@ -64,7 +64,7 @@ class Trip:
         if job.state is not JobState.DELIVERED:
             raise Missing(f"the fax ended as {job.state.value}: {job.status.sentence if job.status else ''}")
         answer = await self._mail_about(sender, job.queue_id)
-        _say("answered", f"{answer['Subject']}")
+        _say("subject", f"{answer['Subject']}")
         await self._fetch_pages(job, paperwork.LETTER_PAGES + paperwork.SCAN_PAGES)
 
     def _hand_over(self, sender: str, mail: EmailMessage) -> str:
@@ -88,6 +88,7 @@ class Trip:
             if job.state not in told:
                 told.add(job.state)
                 facts = {
+                    JobState.SUBMITTING: "FaxCore is reading the document",
                     JobState.READY: f"{document.pages if document else '?'} pages made from text, PDF and scan",
                     JobState.SUBMITTED: f"FaxCore took it as {job.fax_id}",
                     JobState.DELIVERED: f"{job.pages_delivered} of {job.pages} pages, the cover page among them",
@@ -126,7 +127,7 @@ class Trip:
         [fax_id] = reply.json()["ids"]
         _say("called", f"a fax of {paperwork.SCAN_PAGES} pages comes in at FaxCore as {fax_id}")
         mail = await self._mail_about(office, await self._queue_id_of(fax_id))
-        _say("received", f"{mail['Subject']}")
+        _say("subject", f"{mail['Subject']}")
         for part in mail.iter_attachments():
             if part.get_content_type() == "application/pdf":
                 file = self._state / "pages" / f"{fax_id}.pdf"
