@@ -202,8 +202,8 @@ class House:
     def mails(self, address: str = SENDER) -> list[EmailMessage]:
         """The mails that the relay took for an address."""
         folder = self.folder / "mail" / address
-        if not (folder / "new").is_dir():
-            return []
+        if not all((folder / part).is_dir() for part in ("tmp", "new", "cur")):
+            return []  # not there yet, or being made just now
         box = mailbox.Maildir(folder, create=False)
         found = [email.message_from_bytes(box.get_bytes(key), policy=email.policy.default) for key in box.iterkeys()]
         return found  # type: ignore[return-value]
