@@ -63,6 +63,7 @@ class Conversation(SMTP):
         self.errors = 0
         self.commands_since_mail = 0
         self.waiting = False  #: for a command: nothing is in the making
+        self.handing_over = False  #: a mail to the spool: nobody knows yet whether it is 250
         self.over = False
 
     # --- replies ----------------------------------------------------------------------------------------------

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from mailfax.config import ConfigError, Limits, Listener
 from mailfax.smtpd.conversation import Place
 from mailfax.smtpd.crowd import Crowd
 from mailfax.smtpd.door import Door, Pace
 from mailfax.smtpd.session import Session
+
+#: A hand-over ends in a commit or a rollback within this long, in seconds: SQLite waits for a lock no longer.
+HAND_OVER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -29,24 +33,34 @@ class Listeners:
     _crowd: Crowd
 
     async def drain(self, seconds: float) -> None:
-        """Let nobody in, send away who is only connected, and give mails on their way ``seconds`` to arrive."""
+        """Let nobody in, send away who is only connected, and give mails on their way ``seconds`` to arrive.
+
+        A mail that is being handed to the spool has ``HAND_OVER_SECONDS`` besides: its client must hear 250 for what
+        is stored, or it sends the same fax again.
+        """
         for server in self._servers:
             server.close()
         crowd = self._crowd
         crowd.going_down = True
         for session in tuple(crowd.sessions):
             session.stop()
-        ends = asyncio.get_running_loop().time() + seconds
-        if crowd.sessions:
-            await asyncio.wait(tuple(crowd.sessions.values()), timeout=seconds)
+        await _ended(crowd.sessions.values(), seconds)
+        handing_over = [task for session, task in crowd.sessions.items() if session.handing_over]
+        for session in tuple(crowd.sessions):
+            if not session.handing_over:
+                session.cut()
+        await _ended([*handing_over, *crowd.accepting], HAND_OVER_SECONDS)
         for session in tuple(crowd.sessions):
             session.cut()
-        # A hand-over ends in a commit or in a rollback; its time is the spool's, and it is short.
-        remaining = [*crowd.sessions.values(), *crowd.accepting]
-        if remaining:
-            await asyncio.wait(remaining, timeout=max(1.0, ends - asyncio.get_running_loop().time()))
+        await _ended(crowd.sessions.values(), 1.0)
         for server in self._servers:
             await server.wait_closed()
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
+    """When all of them have ended, or after ``seconds``."""
+    if waited_for := tuple(tasks):
+        await asyncio.wait(waited_for, timeout=seconds)
 
 
 async def open_listeners(

@@ -110,11 +110,15 @@ async def _hand_over(talk: Conversation, transaction: Transaction, content: Cont
     crowd = talk.place.crowd
     crowd.accepting.add(accepting)
     accepting.add_done_callback(crowd.accepting.discard)
-    # A client that leaves now must not stop a commit half way.
-    talk.say(await asyncio.shield(accepting))
-    talk.commands_since_mail = 0
-    # Not held back for a pipelined command: from here on the client may forget the mail.
-    await talk.wire.flush()
+    talk.handing_over = True
+    try:
+        # A client that leaves now must not stop a commit half way.
+        talk.say(await asyncio.shield(accepting))
+        talk.commands_since_mail = 0
+        # Not held back for a pipelined command: from here on the client may forget the mail.
+        await talk.wire.flush()
+    finally:
+        talk.handing_over = False
 
 
 async def _accept(talk: Conversation, envelope: Envelope, content: Content, header_block: bytes) -> str:

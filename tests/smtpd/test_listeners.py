@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from mailfax.config import ConfigError, Limits, Listener
-from mailfax.smtpd import Pace, open_listeners
+from mailfax.smtpd import Pace, listeners, open_listeners
 from tests.smtpd.conftest import PLAIN, Desk, House, OpenHouse
 
 pytestmark = pytest.mark.anyio
@@ -102,6 +102,47 @@ async def test_drain_waits_for_a_hand_over_even_if_its_client_has_left(open_hous
     go_on.set()
     await draining
     assert len(opened.desk.mails) == 1 and not opened.desk.contents[0].abandoned
+
+
+async def test_drain_lets_a_client_hear_250_for_what_is_stored_after_its_time(open_house: OpenHouse) -> None:
+    """A 421 for a mail that is stored would be a second fax: the client sends it again."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        reached.set()
+        await go_on.wait()
+
+    opened = await open_house(desk=Desk(before_accept=slow))
+    storing, dawdling = await opened.connect(), await opened.connect()
+    await storing.begin()
+    await dawdling.begin()
+    await storing.send(b"Subject: x\r\n\r\ny\r\n.\r\n")
+    await reached.wait()
+    draining = asyncio.create_task(opened.listeners.drain(0.05))
+    assert (await dawdling.hear())[:3] in ("421", "")  # its time is over
+    go_on.set()
+    assert await storing.hear() == "250 2.0.0 Ok: queued as B000000000"
+    assert (await storing.hear()).startswith("421 4.3.2 ")
+    await draining
+    assert len(opened.desk.mails) == 1
+
+
+async def test_drain_ends_although_the_spool_does_not(open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listeners, "HAND_OVER_SECONDS", 0.05)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hung() -> None:
+        reached.set()
+        await go_on.wait()
+
+    opened = await open_house(desk=Desk(before_accept=hung))
+    line = await opened.connect()
+    await line.begin()
+    await line.send(b"Subject: x\r\n\r\ny\r\n.\r\n")
+    await reached.wait()
+    await opened.listeners.drain(0.0)
+    assert (await line.hear())[:3] in ("421", "")
+    go_on.set()
 
 
 async def test_a_port_in_use_names_the_listener_and_leaves_no_other_open(open_house: OpenHouse) -> None:

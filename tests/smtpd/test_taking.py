@@ -14,7 +14,7 @@ from tests.smtpd.conftest import Desk, Kept, OpenHouse
 
 pytestmark = pytest.mark.anyio
 STORAGE = "452 4.3.1 The mail can't be stored now, nothing was kept; try again later"
-TROUBLE = "451 4.3.0 The mail can't be taken now, nothing was kept; try again later"
+TROUBLE = "451 4.3.0 The mail can't be taken now; try again later"
 
 
 async def test_content_is_our_received_line_and_the_mail_unchanged(open_house: OpenHouse) -> None:

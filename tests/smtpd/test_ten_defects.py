@@ -177,7 +177,7 @@ async def test_exceptions_never_reach_the_client(open_house: OpenHouse, caplog: 
     opened = await open_house(desk=Desk(before_accept=broken))
     line = await opened.connect()
     await line.begin()
-    assert await line.ask(".") == "451 4.3.0 The mail can't be taken now, nothing was kept; try again later"
+    assert await line.ask(".") == "451 4.3.0 The mail can't be taken now; try again later"
     assert "pw=x" in caplog.text
     assert opened.desk.contents[0].abandoned
     assert await line.ask("NOOP") == "250 2.0.0 Ok"
