@@ -9,6 +9,8 @@ STANDARDS: RFC 3461 5.2.5, RFC 3464 (Action: delayed); RFC 5321 4.5.4.1.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,7 +19,9 @@ from mailfax.config import Limits
 from mailfax.letters import Marks, Site
 from mailfax.rules.job import FaxJob, Letter
 from mailfax.rules.states import JobEvent, JobState
-from mailfax.spool import Outdated, Spool
+from mailfax.spool import CommitUnclear, NotCommitted, Outdated, Spool
+
+log = logging.getLogger(__name__)
 
 #: A header block longer than this is not returned in a report (RFC 3461 6.2 leaves the amount to us).
 HEADER_LONGEST = 65_536
@@ -47,6 +51,13 @@ class Delays:
                 await self._tell(job)
             except Outdated:
                 continue  # it moved on meanwhile: the next round looks again
+            except (NotCommitted, CommitUnclear):
+                raise  # the spool's own trouble: no word is given up for it
+            except Exception:
+                # Noted as told, or it would stand before the others again in every round.
+                log.exception("%s: its delay letter could not be written", job.queue_id)
+                with contextlib.suppress(Outdated):
+                    await self._spool.jobs.note(job, replace(job, delay_told=True), detail="delayed, and not told")
         return bool(late)
 
     async def _tell(self, job: FaxJob) -> None:
@@ -62,7 +73,9 @@ class Delays:
 
     async def _letters(self, job: FaxJob) -> tuple[Letter, ...]:
         message = await self._spool.intake.message(job.message)
-        assert message is not None, "a job's message outlives it"
+        if message is None:  # its row is damaged: nobody knows any more whom to tell
+            log.error("%s: nobody can be told of its delay, its message can't be read", job.queue_id)
+            return ()
         document = await self._spool.documents.get(job.message)
         header = await self._spool.intake.header(message)
         sandbox = self._is_sandbox(job.account)

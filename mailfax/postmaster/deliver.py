@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import AsyncIterator, Callable
 
@@ -25,6 +26,7 @@ from mailfax.rules.job import Letter
 from mailfax.rules.states import LetterEvent
 from mailfax.spool import Outdated, Spool
 
+log = logging.getLogger(__name__)
 #: Renewed while the relay reads, in seconds: short, so that the letter of a process that died is soon taken up.
 LEASE = 60.0
 
@@ -69,6 +71,11 @@ class Deliver:
             await self._later(letter, LetterEvent.MAYBE_TAKEN, silence)
         except NotSent as not_now:
             await self._later(letter, LetterEvent.NOT_TAKEN, not_now)
+        except Exception as unforeseen:
+            # Nobody knows how far it came. Waits grow and age ends it, as with a silent relay.
+            log.exception("letter %s: handing it over failed", letter.letter_id)
+            problem = f"x-mailfax; {type(unforeseen).__name__}"
+            await self._later(letter, LetterEvent.MAYBE_TAKEN, InDoubt("Handing it over failed.", diagnostic=problem))
         else:
             taken = letter.after(LetterEvent.TAKEN, problem="")
             maillog.letter_taken(await self._spool.outbox.advance(letter, taken, LetterEvent.TAKEN))

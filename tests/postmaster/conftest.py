@@ -12,7 +12,6 @@ import pytest
 
 from mailfax.config import Limits
 from mailfax.letters import Marks, Site
-from mailfax.rules.failure import Failure
 from mailfax.rules.job import FaxJob, Letter, Message
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.spool import Spool
@@ -80,7 +79,7 @@ def a_letter(clock: Clock) -> Callable[..., Letter]:
 class Answers:
     """A relay at the other end of the room: it answers with one failure after the other, then takes everything."""
 
-    def __init__(self, *failures: Failure) -> None:
+    def __init__(self, *failures: Exception) -> None:
         self._failures = list(failures)
         self.asked: list[tuple[str, tuple[str, ...], bytes]] = []
         self.taken: list[tuple[str, tuple[str, ...], bytes]] = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
+import sqlite3
 from email.policy import SMTP
 from pathlib import Path
 
@@ -106,3 +108,27 @@ async def test_a_lost_original_delays_no_word(spool, clock, accepted, delays, tm
     clock.now += LIMITS.delay_seconds
     assert await delays.round()
     assert await owed(spool) == [("delayed", ("alice@example.com",))]
+
+
+async def test_a_job_whose_message_is_damaged_stops_no_other(spool, clock, accepted, delays, tmp_path: Path) -> None:
+    lost = await accepted()
+    kept = await accepted()
+    with contextlib.closing(sqlite3.connect(tmp_path / "spool.db")) as database, database:
+        database.execute("UPDATE message SET received_at = 'damaged' WHERE queue_id = ?", (lost.message,))
+    clock.now += LIMITS.delay_seconds
+    assert await delays.round()
+    assert not await delays.round(), "looked at once"
+    assert [(letter.kind, letter.about) for letter in await spool.outbox.listing()] == [("delayed", kept.queue_id)]
+    assert (await spool.jobs.get(lost.queue_id)).delay_told
+
+
+async def test_an_unforeseen_failure_with_one_job_stops_no_other(spool, clock, accepted, marks) -> None:
+    bad, good = await accepted(account="gone"), await accepted()
+    clock.now += LIMITS.delay_seconds
+    accounts = {"main": False}
+    work = Delays(spool, site=SITE, marks=marks, limits=LIMITS, is_sandbox=accounts.__getitem__)
+    assert await work.round()
+    assert not await work.round(), "looked at once"
+    assert [(letter.kind, letter.about) for letter in await spool.outbox.listing()] == [("delayed", good.queue_id)]
+    assert (await spool.jobs.get(bad.queue_id)).state is JobState.ACCEPTED
+    assert "delayed, and not told" in [line.detail for line in await spool.history.of(bad.queue_id)]

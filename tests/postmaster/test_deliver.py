@@ -202,3 +202,18 @@ async def test_a_damaged_letter_is_never_handed_over(spool, marks, a_letter, tmp
     assert (await states(spool))["L000000001"] is LetterState.UNDELIVERABLE
     assert await work.round()
     assert relay.taken[0][1] == ("postmaster@example.com",)
+
+
+async def test_an_unforeseen_failure_is_tried_again_later_and_ended_by_age(spool, clock, marks, a_letter) -> None:
+    work = carrier(spool, Answers(*[ValueError("relay.py broke")] * 2), marks)
+    await spool.outbox.owe([a_letter()])
+    assert await work.round()
+    (waiting,) = await spool.outbox.listing()
+    assert (waiting.state, waiting.problem) == (LetterState.WAITING, "x-mailfax; ValueError")
+    assert waiting.next_attempt_at == clock.now + 10.0
+    clock.now += LIMITS.letter_seconds
+    assert await work.round()
+    assert await states(spool) == {
+        "L000000001": LetterState.UNDELIVERABLE,
+        "M000000001": LetterState.WAITING,
+    }
