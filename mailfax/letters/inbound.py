@@ -54,7 +54,7 @@ def inbound(
             ]
         ),
         paragraph(texts.INBOUND_CALLER_NOTE),
-        paragraph(texts.ASK.format(gateway=site.gateway, queue_id=fax.queue_id)),
+        paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=fax.queue_id)),
     )
     subject = ", ".join(part for part in (texts.INBOUND_SUBJECT.format(caller=caller), pages) if part)
     fields = _fields(site, fax, marks, mailbox, subject, sandbox=sandbox)

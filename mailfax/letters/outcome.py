@@ -148,7 +148,7 @@ def _text(
         if reported_by_faxcore(told) and outcome.word != "delivered"
         else ""
     )
-    checks = [check.format(gateway=site.gateway, reference=job.reference) for check in texts.UNCONFIRMED_CHECKS]
+    checks = [check.format(gateway=site.postmaster, reference=job.reference) for check in texts.UNCONFIRMED_CHECKS]
     whose = ""
     if reader != message.sender:
         whose = texts.OWNER_TOLD if message.owner else texts.POSTMASTER_TOLD
@@ -174,7 +174,7 @@ def _text(
         listing(texts.CONTENTS_HEADING, document.contents) if document else "",
         listing(texts.SKIPPED_HEADING, document.skipped) if document else "",
         paragraph(whose),
-        paragraph(texts.ASK.format(gateway=site.gateway, queue_id=job.queue_id)),
+        paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=job.queue_id)),
     )
 
 
@@ -204,7 +204,7 @@ def _letter(
     if about := one_line(message.subject):
         subject = f"{subject}: {about}"
     fields: list[Field] = [
-        ("From", address("From", texts.GATEWAY_NAME, site.gateway)),
+        ("From", address("From", texts.GATEWAY_NAME, site.postmaster)),
         ("To", address("To", "", reader)),
         ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
         ("Date", date(marks.date)),

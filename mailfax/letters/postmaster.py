@@ -85,7 +85,7 @@ def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content_id: 
 def tell(site: Site, marks: Marks, subject: str, *blocks: str, about: str = "", sandbox: bool) -> Letter:
     """A plain mail to the postmaster."""
     fields = [
-        ("From", address("From", texts.GATEWAY_NAME, site.gateway)),
+        ("From", address("From", texts.GATEWAY_NAME, site.postmaster)),
         ("To", address("To", "", site.postmaster)),
         ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
         ("Date", date(marks.date)),

@@ -84,7 +84,7 @@ DELAYED_BECAUSE = {
 }
 
 SERVICE_SAID = "The fax service said: {said}"
-CONTENTS_HEADING = "In the fax:"
+CONTENTS_HEADING = "In the fax (pages counted without the cover page):"
 SKIPPED_HEADING = "Left out of the fax:"
 ASK = "Questions? Write to {gateway} and name the queue ID {queue_id}."
 OWNER_TOLD = "You get this mail because the gateway's configuration names you to hear of faxes from this sender."

@@ -20,6 +20,9 @@ FOLDER_MEANS = {
     Folder.CANCELLED: Progress.CANCELLED,
 }
 
+#: Words by which the service says that a fax failed, and not why.
+SAYS_NOTHING = frozenset({"failed", "failure", "error", "completed"})
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -44,7 +47,10 @@ def verdict(details: FaxDetails, folder: Folder | None) -> Verdict | None:
     if progress is Progress.CANCELLED:
         return Verdict(JobEvent.CANCELLED_THERE, status(Cause.CANCELLED_THERE, diagnostic))
     if progress is Progress.FAILURE and not (partly and delivered):
-        return Verdict(JobEvent.FAILED_THERE, status(Cause.FAILED_THERE, diagnostic, word=details.status or "Failed"))
+        said = details.status.strip()
+        plain = not said or said.casefold() in SAYS_NOTHING
+        told = status(Cause.FAILED_UNSAID, diagnostic) if plain else status(Cause.FAILED_THERE, diagnostic, word=said)
+        return Verdict(JobEvent.FAILED_THERE, told)
     if progress in (Progress.FAILURE, Progress.SUCCESS) and partly:
         told = status(Cause.PARTLY, diagnostic, delivered=delivered, pages=count)
         return Verdict(JobEvent.FAILED_THERE, told)

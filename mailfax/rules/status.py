@@ -73,6 +73,7 @@ class Cause(enum.Enum):
     DELIVERED = (0, "2.0.0", "Every page reached the other fax machine")
     DELIVERED_UNCOUNTED = (0, "2.0.0", "The fax service reports the fax as sent")
     FAILED_THERE = (0, "5.4.1", 'The fax was not delivered: the fax service reported "{word}". Check the number and whether a fax machine answers it, then send again')
+    FAILED_UNSAID = (0, "5.4.1", "The fax was not delivered, and the fax service did not say why. Often the line was busy, or no fax machine answered: check the number, then send again")
     PARTLY = (0, "5.4.2", "Only {delivered} of {pages} pages reached the other fax machine; treat the fax as not delivered and send it again")
     REFUSED_THERE = (0, "5.5.0", "The fax service refused the fax")
     CANCELLED_THERE = (0, "5.7.0", "The fax was cancelled at the fax service before it was delivered")
