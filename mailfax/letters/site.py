@@ -10,8 +10,8 @@ from datetime import UTC, tzinfo
 class Site:
     """The gateway as its mails show it.
 
-    ``postmaster`` hears of trouble and is who we write as: a person's address in a domain that exists, so that whoever
-    answers is heard (RFC 3834 4) and no filter takes the mail for forged; ``zone`` is the zone in which times are told.
+    ``postmaster`` hears of trouble, and is who we write as: a person's address in a domain that exists, so that
+    whoever answers is heard (RFC 3834 4) and no filter takes the mail for forged. ``zone``: in which times are told.
     """
 
     hostname: str
