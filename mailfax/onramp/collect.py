@@ -2,12 +2,14 @@
 
 The order is the safe one: list, details, download, check, store with its letters in one commit. Our own ledger
 decides what is new, never FaxCore's "downloaded" flag (``docs/faxcore-quirks.md``, A6). One fax that can't be read is
-tried again later, reported after three tries, and never stops the others.
+tried again later, reported after three tries, and never stops the others, whatever is the matter with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import random
 import secrets
 import tempfile
@@ -29,7 +31,9 @@ from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.queue_id import draw_queue_id
 from mailfax.rules.routing import mailboxes
 from mailfax.rules.states import INBOUND, InboundEvent, InboundState
-from mailfax.spool import Outdated, Spool
+from mailfax.spool import CommitUnclear, NotCommitted, Outdated, Spool
+
+log = logging.getLogger(__name__)
 
 #: How long one process looks after an account without saying so again, in seconds.
 LEASE = 60.0
@@ -114,6 +118,10 @@ class Collect:
                 await self._fetch(fax)
             except Outdated:
                 continue  # another process fetched it
+            except AccountTrouble:
+                raise
+            except Exception as unforeseen:
+                await self._unforeseen(fax, unforeseen)
         return bool(due)
 
     async def _fetch(self, fax: InboundFax) -> None:
@@ -127,12 +135,29 @@ class Collect:
                 await self._store(fax, details, Path(folder) / "fax.pdf")
         except NotKnown:
             await self._gone(fax)
+        except AccountTrouble as trouble:
+            # First behind the others: it must not be the one that meets the trouble again.
+            await self._not_now(fax, fax.attempts, trouble.diagnostic)
+            raise
         except Unavailable as silence:
             await self._not_now(fax, fax.attempts, silence.diagnostic)
         except NotRead as unreadable:
             await self._unreadable(fax, unreadable.diagnostic)
-        except CannotRender as damaged:
-            await self._unreadable(fax, damaged.status.diagnostic)
+        except CannotRender as uncounted:
+            if uncounted.later:  # our own converter died or had no room: that says nothing against the fax
+                await self._not_now(fax, fax.attempts, uncounted.status.diagnostic)
+            else:
+                await self._unreadable(fax, uncounted.status.diagnostic)
+
+    async def _unforeseen(self, fax: InboundFax, error: Exception) -> None:
+        """Put off like one that can't be read; the disk's trouble is nothing against the fax, and not counted."""
+        log.exception("account %s: received fax %s could not be stored", fax.account, fax.fax_id)
+        detail = f"{type(error).__name__} while it was stored"
+        with contextlib.suppress(Outdated):
+            if isinstance(error, OSError | NotCommitted | CommitUnclear):
+                await self._not_now(fax, fax.attempts, detail)
+            else:
+                await self._unreadable(fax, detail)
 
     async def _store(self, fax: InboundFax, details: FaxDetails, path: Path) -> None:
         with await asyncio.to_thread(path.open, "wb") as file:

@@ -1,0 +1,113 @@
+"""An account at a real sandbox, a real spool on a clock of the test's own, and the real counting of pages."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mailfax.config import Account, Limits
+from mailfax.letters import Marks
+from mailfax.onramp.collect import Collect
+from mailfax.render import Renderer
+from mailfax.rules.job import InboundFax, Letter
+from tests.offramp.conftest import account, sandbox
+from tests.offramp.street import NUMBER, SITE, Clock, Sandbox, Street, opened
+from tests.support.documents import pdf
+
+__all__ = ["account", "sandbox"]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def renderer() -> AsyncIterator[Renderer]:
+    made = Renderer(paper="letter", limits=Limits(render_seconds=20))
+    await made.start()
+    yield made
+    await made.close()
+
+
+class Inbox:
+    """An account's Inbox over there, and what collects from it here. ``marks_fail``: what the next mark raises."""
+
+    def __init__(self, street: Street, sandbox: Sandbox, renderer: Renderer) -> None:
+        self.street, self.sandbox, self.spool, self.clock = street, sandbox, street.spool, street.clock
+        self.marks_fail: list[Exception] = []
+        self._chance = random.Random(7)
+        self.collect = self.collecting(renderer)
+
+    def collecting(self, renderer: Renderer) -> Collect:
+        desk, clock = self.street.desk, self.clock
+        quiet: dict[str, Any] = {"monotonic": clock, "jitter": lambda: 0.0, "choose": self._chance.choice}
+        return Collect(
+            self.spool,
+            desk.client("main"),
+            self.street.account,
+            renderer,
+            site=SITE,
+            marks=self._marks,
+            trouble=desk.trouble,
+            **quiet,
+        )
+
+    def _marks(self) -> Marks:
+        if self.marks_fail:
+            raise self.marks_fail.pop()
+        number = self._chance.randrange(10**9)
+        return Marks(f"L{number:09d}", f"<{number}@fax.example.com>", self.clock())
+
+    async def drop_in(self, pages: int = 1) -> str:
+        """A fax that somebody sent us; its id."""
+        url = f"{self.sandbox.base_url.removesuffix('/api/')}/_sandbox/inbound?account={NUMBER}&caller=15557654321"
+        async with httpx.AsyncClient(trust_env=False) as http:
+            reply = await http.post(url, content=pdf(pages))
+        fax_id: str = reply.json()["ids"][0]
+        return fax_id
+
+    async def fault(self, operation: str, action: str) -> None:
+        """Goes wrong once."""
+        await self.sandbox.control("faults", {"operation": operation, "action": action, "count": 1})
+
+    async def poll(self) -> None:
+        """Let the time of a poll and of the longest wait pass, and collect."""
+        self.clock.now += 901.0
+        await self.collect.round()
+
+    async def fax(self, fax_id: str) -> InboundFax:
+        fax = await self.spool.inbound.get("main", fax_id)
+        assert fax is not None
+        return fax
+
+    async def letters(self, kind: str = "received") -> list[Letter]:
+        return [letter for letter in await self.spool.outbox.listing() if letter.kind == kind]
+
+
+OpenInbox = Callable[[Account], AbstractAsyncContextManager[Inbox]]
+
+
+@pytest.fixture
+def open_inbox(tmp_path: Path, sandbox: Sandbox, renderer: Renderer) -> OpenInbox:
+    @contextlib.asynccontextmanager
+    async def open_(account: Account) -> AsyncIterator[Inbox]:
+        async with opened(tmp_path, Clock(), account) as street:
+            yield Inbox(street, sandbox, renderer)
+
+    return open_
+
+
+@pytest.fixture
+async def inbox(open_inbox: OpenInbox, account: Account) -> AsyncIterator[Inbox]:
+    """Of an account that has been met."""
+    async with open_inbox(account) as made:
+        await made.collect.round()
+        yield made

@@ -1,0 +1,192 @@
+"""Every received fax is mailed once, or its trouble is told; and none stands in the way of another."""
+
+from __future__ import annotations
+
+import email
+import sys
+import tempfile
+from dataclasses import replace
+from email.policy import SMTP
+from pathlib import Path
+
+import pytest
+
+from mailfax.config import Account, Limits
+from mailfax.render import Renderer
+from mailfax.rules.states import InboundState
+from tests.offramp.street import Sandbox
+from tests.onramp.conftest import Inbox, OpenInbox
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_new_fax_is_mailed_once_with_its_pages(inbox: Inbox) -> None:
+    fax_id = await inbox.drop_in(pages=3)
+    await inbox.poll()
+    fax = await inbox.fax(fax_id)
+    assert (fax.state, fax.pages, fax.caller) == (InboundState.STORED, 3, "15557654321")
+    (listed,) = await inbox.letters()
+    assert (listed.about, listed.recipients) == (fax.queue_id, ("office@example.com",))
+    letter = await inbox.spool.outbox.get(listed.letter_id)
+    assert letter is not None
+    mail = email.message_from_bytes(letter.content, policy=SMTP)
+    (attached,) = mail.iter_attachments()
+    assert attached.get_content().startswith(b"%PDF")
+    await inbox.poll()
+    await inbox.poll()
+    assert len(await inbox.letters()) == 1
+
+
+async def test_between_two_polls_nothing_is_listed(inbox: Inbox) -> None:
+    await inbox.poll()
+    fax_id = await inbox.drop_in()
+    inbox.clock.now += inbox.street.account.poll_seconds - 1
+    assert not await inbox.collect.round()
+    inbox.clock.now += 1
+    assert await inbox.collect.round()
+    assert (await inbox.fax(fax_id)).state is InboundState.STORED
+
+
+async def test_each_mailbox_gets_a_letter_of_its_own(open_inbox: OpenInbox, account: Account) -> None:
+    async with open_inbox(replace(account, deliver_to=("a@example.com", "b@example.com"))) as inbox:
+        await inbox.collect.round()
+        await inbox.drop_in()
+        await inbox.poll()
+        assert sorted(letter.recipients for letter in await inbox.letters()) == [
+            ("a@example.com",),
+            ("b@example.com",),
+        ]
+
+
+@pytest.mark.parametrize(("first_run", "mailed"), [("baseline", 0), ("all", 1)])
+async def test_what_lay_there_at_the_first_meeting_is_mailed_only_on_wish(
+    open_inbox: OpenInbox, account: Account, first_run: str, mailed: int
+) -> None:
+    async with open_inbox(replace(account, first_run=first_run)) as inbox:
+        await inbox.drop_in()
+        await inbox.collect.round()
+        assert len(await inbox.letters()) == mailed
+        await inbox.drop_in()
+        await inbox.poll()
+        await inbox.poll()
+        assert len(await inbox.letters()) == mailed + 1
+
+
+async def test_a_fax_that_is_still_being_received_is_waited_for_and_not_counted(inbox: Inbox) -> None:
+    fax_id = await inbox.drop_in()
+    await inbox.fault("GetFaxDetails", "unavailable")
+    await inbox.poll()
+    await inbox.sandbox.control(f"faxes/{fax_id}/move", {"folder": "Outbox"})  # "In Queue": not all there
+    await inbox.poll()
+    fax = await inbox.fax(fax_id)
+    assert (fax.state, fax.attempts, fax.problem) == (InboundState.LISTED, 0, "still being received")
+    assert await inbox.letters() == []
+    await inbox.sandbox.control(f"faxes/{fax_id}/move", {"folder": "Inbox"})
+    await inbox.poll()
+    assert (await inbox.fax(fax_id)).state is InboundState.STORED
+    assert len(await inbox.letters()) == 1
+
+
+async def test_a_fax_unreadable_three_times_is_reported_once_and_the_others_go_on(inbox: Inbox) -> None:
+    bad, good = await inbox.drop_in(), await inbox.drop_in()
+    for attempts in (1, 2, 3):
+        await inbox.fault("DownloadFax", "garbled_after")
+        await inbox.poll()
+        assert (await inbox.fax(bad)).attempts == attempts
+        assert (await inbox.fax(good)).state is InboundState.STORED
+        assert len(await inbox.letters("alarm")) == (attempts == 3)
+    assert (await inbox.fax(bad)).state is InboundState.UNREADABLE
+    assert (await inbox.letters("alarm"))[0].recipients == ("postmaster@example.com",)
+    await inbox.poll()
+    assert (await inbox.fax(bad)).state is InboundState.UNREADABLE, "only daily from now on"
+    inbox.clock.now += 86_400.0
+    await inbox.poll()
+    assert (await inbox.fax(bad)).state is InboundState.STORED
+    assert (len(await inbox.letters()), len(await inbox.letters("alarm"))) == (2, 1)
+
+
+async def test_a_fax_that_vanished_is_told_to_the_postmaster(inbox: Inbox) -> None:
+    gone, good = await inbox.drop_in(), await inbox.drop_in()
+    await inbox.fault("GetFaxDetails", "unavailable")
+    await inbox.poll()
+    await inbox.sandbox.control(f"faxes/{gone}", method="DELETE")
+    await inbox.poll()
+    await inbox.poll()
+    assert (await inbox.fax(gone)).state is InboundState.VANISHED
+    assert (await inbox.fax(good)).state is InboundState.STORED
+    assert [letter.recipients for letter in await inbox.letters("alarm")] == [("postmaster@example.com",)]
+
+
+async def test_an_unforeseen_failure_with_one_fax_stops_no_other_and_is_counted(
+    inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = await inbox.drop_in(), await inbox.drop_in()
+    inbox.marks_fail = [KeyError("of the first fax")]
+    await inbox.poll()
+    fax = await inbox.fax(bad)
+    assert (fax.state, fax.attempts, fax.problem) == (InboundState.LISTED, 1, "KeyError while it was stored")
+    assert fax.next_attempt_at > inbox.clock.now
+    assert (await inbox.fax(good)).state is InboundState.STORED
+    assert f"received fax {bad} could not be stored" in caplog.text
+    await inbox.poll()
+    assert (await inbox.fax(bad)).state is InboundState.STORED
+    assert len(await inbox.letters()) == 2
+
+
+async def test_trouble_of_our_own_disk_is_not_counted_against_a_fax(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    faxes = [await inbox.drop_in(), await inbox.drop_in()]
+    with monkeypatch.context() as broken:
+        broken.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+        for _ in range(4):
+            await inbox.poll()
+    assert [(await inbox.fax(fax_id)).attempts for fax_id in faxes] == [0, 0]
+    await inbox.poll()
+    assert [(await inbox.fax(fax_id)).state for fax_id in faxes] == [InboundState.STORED] * 2
+    assert await inbox.letters("alarm") == []
+
+
+async def test_a_converter_that_does_not_work_now_makes_no_fax_unreadable(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_id = await inbox.drop_in()
+    working, inbox.collect = inbox.collect, inbox.collecting(Renderer(paper="letter", limits=Limits()))
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", "/bin/false")  # the foreman does not come up
+        for _ in range(4):
+            await inbox.poll()
+    fax = await inbox.fax(fax_id)
+    assert (fax.state, fax.attempts) == (InboundState.LISTED, 0)
+    assert await inbox.letters("alarm") == []
+    inbox.collect = working
+    await inbox.poll()
+    assert (await inbox.fax(fax_id)).state is InboundState.STORED
+
+
+async def test_trouble_with_the_account_pauses_it_and_puts_the_fax_that_met_it_behind(
+    inbox: Inbox, sandbox: Sandbox
+) -> None:
+    met, other = await inbox.drop_in(), await inbox.drop_in()
+    await inbox.fault("GetFaxDetails", "unauthorized")
+    await inbox.poll()
+    assert (await inbox.spool.accounts.state("main")).paused
+    assert ((await inbox.fax(met)).attempts, (await inbox.fax(other)).attempts) == (0, 0)
+    assert [fax.fax_id for fax in await inbox.spool.inbound.due("main")] == [other]
+    await inbox.spool.accounts.resume("main")
+    await inbox.poll()
+    assert len(await inbox.letters()) == 2
+
+
+async def test_pages_that_are_damaged_are_reported_after_three_tries(inbox: Inbox, tmp_path: Path) -> None:
+    fax_id = await inbox.drop_in()
+    inbox.marks_fail = [KeyError("so that its pages are drawn over there, and not stored here")]
+    await inbox.poll()
+    (drawn,) = (tmp_path / "sandbox").rglob("*.pdf")
+    drawn.write_bytes(drawn.read_bytes()[:-900])
+    await inbox.poll()
+    await inbox.poll()
+    assert (await inbox.fax(fax_id)).state is InboundState.UNREADABLE
+    assert await inbox.letters() == []
+    (told,) = await inbox.letters("alarm")
+    assert told.recipients == ("postmaster@example.com",)
