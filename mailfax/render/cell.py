@@ -28,7 +28,7 @@ from mailfax.render.plan import Plan, Source, plan, safe_filename, visible
 from mailfax.render.terms import Terms
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
-from mailfax.rules.submission import NotFaxable, Part, understand
+from mailfax.rules.submission import NotFaxable, Part, shown_in, understand
 
 #: Address space of a cell in bytes: a mail of 50 MB needs 400 MB here.
 MEMORY = 1536 * 1024 * 1024
@@ -155,8 +155,14 @@ def _draw_html(source: Source, images: dict[str, Part], document: Document, term
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *left_out]
     left_out = _glyphs(source.name, text)
     document.add(pdf, source.name)
+    if images:
+        # Not everything that HTML shows passes the cleaning: stationery behind the whole page does not.
+        lost = (shown_in(page) - shown_in(clean(page))) & images.keys()
+        left_out += [f"{images[cid].name}: a picture behind the text of the mail" for cid in sorted(lost)]
     if far := far_pictures(page):
-        left_out.append(f"{source.name}: {far} pictures kept on the internet (nothing is fetched from there)")
+        left_out.append(
+            f"{source.name}: {far} picture{'s' * (far != 1)} kept on the internet (nothing is fetched from there)"
+        )
     return left_out
 
 
@@ -175,7 +181,8 @@ def _glyphs(name: str, text: str) -> list[str]:
     if unbearable(text, missing):
         why = f"there is no font for its writing here ({writings}). Send it as a PDF"
         raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
-    return [f"{name}: {sum(missing.values())} characters for which there is no font here ({writings})"]
+    count = sum(missing.values())
+    return [f"{name}: {count} character{'s' * (count != 1)} for which there is no font here ({writings})"]
 
 
 def _text(source: Source) -> str:

@@ -160,7 +160,7 @@ class Foreman:
         seconds = round(self._terms.seconds)
         busy = used > self._terms.seconds / 2
         if one.timed_out or (os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGXCPU):
-            why = f'"{at}" took longer than {seconds} seconds'
+            why = f'"{at}" took longer than {seconds} second{"s" * (seconds != 1)}'
             # A document that kept the processor busy would again; one that waited had a slow machine.
             return _died(status(Cause.RENDER_FAILED, "x-mailfax; took too long", why=why), later=not busy)
         how = f"signal {os.WTERMSIG(ended)}" if os.WIFSIGNALED(ended) else "no answer"

@@ -33,7 +33,20 @@ EDGE = 51.0
 WIDEST = 2.5
 
 TAGS = nh3.ALLOWED_TAGS | {"font", "style", "html", "head", "body", "section", "article", "main", "u", "tfoot"}
-SHAPE = {"style", "class", "id", "align", "valign", "width", "height", "bgcolor", "dir", "lang", "title"}
+SHAPE = {
+    "style",
+    "class",
+    "id",
+    "align",
+    "valign",
+    "width",
+    "height",
+    "bgcolor",
+    "background",
+    "dir",
+    "lang",
+    "title",
+}
 ATTRIBUTES = {tag: set(attributes) for tag, attributes in nh3.ALLOWED_ATTRIBUTES.items()} | {
     "*": SHAPE,
     "a": {"name"},
@@ -57,7 +70,7 @@ CLEANER = nh3.Cleaner(
 FORBIDDEN_CSS = re.compile(
     r"@(import|charset|namespace)[^;]*;?"
     r"|@(font-face|page)[^{]*\{[^}]*\}"
-    r"|url\((?!['\"]?cid:)[^)]*\)?"
+    r"|url\((?!(?:['\"]|&quot;)?cid:)[^)]*\)?"
     r"|position\s*:\s*(absolute|fixed)"
     r"|expression\s*\(",
     re.IGNORECASE,

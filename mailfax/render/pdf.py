@@ -47,7 +47,9 @@ class Document:
                 raise _damaged(name, pdf)
 
     def save(self) -> bytes:
-        """The document as bytes."""
+        """The document as bytes; raises ``NotFaxable`` where nothing came into it."""
+        if not self.pages:
+            raise NotFaxable(status(Cause.RENDER_FAILED, why="no page came of the mail"))
         file = io.BytesIO()
         self._pdf.remove_unreferenced_resources()
         self._pdf.save(file, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True)
@@ -99,7 +101,10 @@ def _opened(content: bytes, name: str, *, strict: bool = True) -> pikepdf.Pdf:
 
 def _damaged(name: str, pdf: pikepdf.Pdf) -> NotFaxable:
     first = next((str(warning) for warning in pdf.get_warnings()), "warning")
-    why = "parts of it are missing or broken, perhaps by an incomplete transfer"
+    why = (
+        "parts of it are missing or broken, perhaps by an incomplete transfer. "
+        "Open it and save or print it anew as PDF if all its pages are there"
+    )
     return NotFaxable(status(Cause.DAMAGED, f"x-mailfax; damaged PDF: {first[:100]}", name=name, why=why))
 
 

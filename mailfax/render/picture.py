@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import img2pdf
-from PIL import Image, ImageOps, ImageSequence, TiffImagePlugin
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from mailfax.render.kinds import Kind
 from mailfax.render.pdf import PAPERS
@@ -27,6 +27,10 @@ MOST_PIXELS = 120_000_000
 FINEST = 300.0
 #: Dots an inch of a picture that does not say.
 UNSAID = 96.0
+#: A picture with less dots than this across or down has nothing to see: it watches the reader, or keeps things apart.
+LEAST_DOTS = 8
+#: The smallest page that a PDF may have, in points.
+LEAST_PAGE = 3.0
 #: Around what is no scan, in points.
 MARGIN = 28.0
 #: Widths of a fax line, and the height that a page of them does not reach at 98 lines an inch (T.30; A4 has 1143).
@@ -60,6 +64,19 @@ def draw_picture(content: bytes, kind: Kind, name: str, paper: str, most_pages: 
         raise NotFaxable(status(Cause.DAMAGED, diagnostic, name=name, why="it can't be read as a picture")) from None
 
 
+def nothing_to_see(content: bytes, kind: Kind) -> str:
+    """Why a picture is not worth a page, or "" where it is one, or where that can't be told yet."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=[_FORMATS[kind]]) as picture:
+                several = kind is Kind.TIFF and int(getattr(picture, "n_frames", 1)) > 1
+                seen = several or min(picture.size) >= LEAST_DOTS
+                return "" if seen else f"a picture of {picture.width} x {picture.height} dots: nothing to see"
+    except Exception:  # Whatever a parser finds wrong here, it finds again when the picture is drawn, and tells.
+        return ""
+
+
 _FORMATS = {Kind.JPEG: "JPEG", Kind.PNG: "PNG", Kind.GIF: "GIF", Kind.TIFF: "TIFF"}
 
 
@@ -68,14 +85,17 @@ def _frames(picture: Image.Image, kind: Kind) -> Iterator[Image.Image]:
     if kind is not Kind.TIFF:
         yield picture
         return
-    for frame in ImageSequence.Iterator(picture):
-        if not _thumbnail(frame):
-            yield frame
+    every = range(int(getattr(picture, "n_frames", 1)))
+    # Some scanners mark all of their pages as thumbnails: then none is.
+    for number in [number for number in every if not _thumbnail(picture, number)] or every:
+        picture.seek(number)
+        yield picture
 
 
-def _thumbnail(frame: Image.Image) -> bool:
-    """Whether this is a reduced copy of another page (TIFF 6.0, NewSubfileType, bit 0)."""
-    tags = cast(TiffImagePlugin.TiffImageFile, frame).tag_v2
+def _thumbnail(picture: Image.Image, number: int) -> bool:
+    """Whether this frame is a reduced copy of another page (TIFF 6.0, NewSubfileType, bit 0)."""
+    picture.seek(number)
+    tags = cast(TiffImagePlugin.TiffImageFile, picture).tag_v2
     return bool(int(tags.get(254, 0)) & 1)
 
 
@@ -156,6 +176,6 @@ def _page(content: bytes, picture: Image.Image, paper: str) -> bytes:
         # img2pdf has turned the picture upright by then; the density turns with it.
         turned = (width > height) != (picture.width > picture.height)
         across, down = _layout(width, height, dpi[::-1] if turned else dpi, paper)
-        return across, down, across, down
+        return max(across, LEAST_PAGE), max(down, LEAST_PAGE), across, down
 
     return cast(bytes, img2pdf.convert(content, layout_fun=layout, rotation=img2pdf.Rotation.ifvalid))

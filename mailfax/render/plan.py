@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from urllib.parse import quote_plus
 
 from mailfax.render.html import text_of
-from mailfax.render.kinds import EXTENSIONS, UNTOUCHED, Kind, extension_of, kind_of
+from mailfax.render.kinds import EXTENSIONS, PICTURES, UNTOUCHED, Kind, extension_of, kind_of
+from mailfax.render.picture import nothing_to_see
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part, Submission
 
@@ -49,6 +50,8 @@ def plan(submission: Submission, notes_bytes: int) -> Plan:
         kind = kind_of(part)
         if kind is Kind.ASIDE:
             skipped.append(f"{part.name}: {_aside(part)}")
+        elif kind in PICTURES and (why := nothing_to_see(part.content, kind)):
+            skipped.append(f"{part.name}: {why}")
         else:
             sources.append(Source(part.name, kind, part))
     text = visible(submission.body_text or text_of(submission.body_html))
@@ -58,7 +61,7 @@ def plan(submission: Submission, notes_bytes: int) -> Plan:
     if untouched and len(sources) > 1:
         raise NotFaxable(status(Cause.UNSUPPORTED_BESIDE, name=untouched.name))
     if not sources:
-        return Plan("", _body_alone(submission, text), None, tuple(skipped))
+        return Plan("", _body_alone(submission, text, skipped), None, tuple(skipped))
     if fits_cover(text, notes_bytes):
         skipped += [f"{image.name}: a picture inside the text of the mail" for image in submission.images.values()]
         return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped))
@@ -81,7 +84,10 @@ def visible(text: str) -> str:
 
 def fits_cover(text: str, notes_bytes: int) -> bool:
     """Whether text can be the cover's notes: they travel in a URL, where a blank costs three bytes (A30)."""
-    cost = len(quote_plus(text).replace("+", "%20"))
+    # ASP.NET refuses what looks like markup, so what is sent is "‹" and "›" (nine bytes each, not three) and "& #"
+    # instead of "&#" (three more). Counted too low, the end of the text would be cut off.
+    harmless = 6 * (text.count("<") + text.count(">")) + 3 * text.count("&#")
+    cost = len(quote_plus(text).replace("+", "%20")) + harmless
     return len(text) <= NOTES_CHARACTERS and text.count("\n") < NOTES_LINES and cost <= notes_bytes
 
 
@@ -96,9 +102,13 @@ def safe_filename(source: Source) -> str:
     return f"{flat[: FILENAME_BYTES - len(extension) - 1].rstrip('._-')}.{extension}"
 
 
-def _body_alone(submission: Submission, text: str) -> tuple[Source, ...]:
+def _body_alone(submission: Submission, text: str, skipped: list[str]) -> tuple[Source, ...]:
     pasted = re.search(r"<img[^>]*data:image/", submission.body_html, re.IGNORECASE)
-    if not text and not submission.images and not pasted:
+    images = [image for image in submission.images.values() if not nothing_to_see(image.content, kind_of(image))]
+    if not text and not images and not pasted:
+        if skipped:
+            why = f"nothing in the mail gives a page ({', '.join(skipped)})"
+            raise NotFaxable(status(Cause.RENDER_FAILED, why=why))
         raise NotFaxable(status(Cause.NOTHING_TO_FAX))
     return (_body(submission, text),)
 

@@ -124,7 +124,7 @@ class _Reading:
         heading = read_heading(re.split(rb"\r?\n\r?\n", raw[:200_000], maxsplit=1)[0])
         body_html = _joined_html(self._body)
         drawn = [body_html, *(part.text or "" for _, part in self._found if part.label == "text/html")]
-        shown = _shown("\n".join(drawn))
+        shown = shown_in("\n".join(drawn))
         images: dict[str, Part] = {}
         parts: list[Part] = []
         for cid, part in self._found:
@@ -391,7 +391,7 @@ def _as_html(text: str) -> str:
     return f"<div style='white-space: pre-wrap'>{html.escape(text)}</div>"
 
 
-def _shown(page: str) -> set[str]:
+def shown_in(page: str) -> set[str]:
     """The Content-IDs of the pictures that HTML shows (RFC 2392: percent-encoded): in img, as background, in CSS."""
     found = re.findall(r"\burl\((?:[\"']|&quot;|&#39;)?cid:([^\"'\s>)]+)", page, re.IGNORECASE)
     drawn = UNDRAWN.sub("", page)

@@ -90,4 +90,4 @@ async def test_pictures_on_the_internet_are_told(render: Render) -> None:
         '<p>Hello</p><img src="https://example.com/a.png"><img src="http://example.com/p.gif" width="1" height="1">'
     )
     made = await render(mail(None, html=html))
-    assert made.skipped == ("text of the mail: 1 pictures kept on the internet (nothing is fetched from there)",)
+    assert made.skipped == ("text of the mail: 1 picture kept on the internet (nothing is fetched from there)",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from PIL import Image
 
 from mailfax.config import Limits
 from mailfax.render import CannotRender, Renderer
+from mailfax.render.pdf import Document
+from mailfax.rules.submission import NotFaxable
 from tests.render.conftest import Render
 from tests.render.paper import A4, LETTER, ink, letter, logo, look, mail, picture, scan, sizes, text_of
 
@@ -120,7 +123,7 @@ async def test_what_the_engine_can_not_draw_is_drawn_as_text_and_that_is_told(re
 
 async def test_characters_without_a_font_are_told(render: Render) -> None:
     made = await render(mail("Dear Bob, this is a letter with one sign \U00013000 of ancient Egypt."))
-    assert made.skipped == ("text of the mail: 1 characters for which there is no font here (Egyptian)",)
+    assert made.skipped == ("text of the mail: 1 character for which there is no font here (Egyptian)",)
 
 
 async def test_text_that_no_font_can_show_is_refused(render: Render) -> None:
@@ -174,6 +177,66 @@ async def test_a_thumbnail_in_a_tiff_is_no_page(render: Render) -> None:
     whole.save(file, "TIFF", save_all=True, append_images=[small], compression="group4", dpi=(204, 196))
     made = await render(mail("", ("scan.tif", "image/tiff", file.getvalue())))
     assert made.pages == 1
+
+
+async def test_a_tiff_of_nothing_but_thumbnails_is_faxed_whole(render: Render) -> None:
+    frames = [Image.new("1", (1728, 2156), 0) for _ in range(3)]
+    for frame in frames:
+        frame.encoderinfo = {"tiffinfo": {254: 1}}  # type: ignore[attr-defined]
+    file = io.BytesIO()
+    options = {"compression": "group4", "dpi": (204, 196), "tiffinfo": {254: 1}}
+    frames[0].save(file, "TIFF", save_all=True, append_images=frames[1:], **options)
+    made = await render(mail("", ("scan.tif", "image/tiff", file.getvalue())))
+    assert (made.pages, made.contents) == (3, ("scan.tif: pages 1-3",))
+    assert all(ink(made.content, page) for page in range(3))
+
+
+def test_a_document_without_pages_is_refused() -> None:
+    with pytest.raises(NotFaxable, match="no page came of the mail"):
+        Document("letter", 30).save()
+
+
+async def test_a_thin_picture_is_a_page(render: Render) -> None:
+    thin = Image.new("L", (300, 8), 0)
+    file = io.BytesIO()
+    thin.save(file, "PNG", dpi=(300, 300))
+    made = await render(mail("", ("rule.png", "image/png", file.getvalue())))
+    left, _, right, _ = ink(made.content)
+    assert (made.pages, abs(right - left - 72) < 3) == (1, True)
+
+
+async def test_a_tracking_pixel_is_named_and_the_letter_is_faxed(render: Render) -> None:
+    pixel = ("pixel.gif", "image/gif", picture("GIF", (1, 1)))
+    made = await render(mail("", pixel, ("letter.pdf", "application/pdf", letter(1))))
+    assert made.contents == ("letter.pdf: page 1",)
+    assert made.skipped == ("pixel.gif: a picture of 1 x 1 dots: nothing to see",)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p style='background: url(\"cid:1\")'>Text",
+        '<p style="background: url(cid:1)">Text',
+        "<table width=500 background='cid:1'><tr><td>Text</table>",
+    ],
+)
+async def test_a_background_of_the_mail_is_drawn(render: Render, page: str) -> None:
+    made = await render(mail(None, html=page, images=[("1", "image/png", picture("PNG", (400, 20)))]))
+    left, _, right, _ = ink(made.content)
+    assert right - left > 200  # the picture; the word alone has 21 points
+
+
+async def test_stationery_is_left_out_and_named(render: Render) -> None:
+    page = "<html><body background='cid:flowers.png'>Text</body></html>"
+    made = await render(mail(None, html=page, images=[("flowers.png", "image/png", logo())]))
+    assert text_of(made.content) == ["Text"]
+    assert made.skipped == ("flowers.png: a picture behind the text of the mail",)
+
+
+async def test_a_pdf_with_a_wrong_startxref_is_refused_with_what_to_do(render: Render) -> None:
+    content = re.sub(rb"startxref\s+\d+", b"startxref\n7", letter(1))
+    with pytest.raises(CannotRender, match="Open it and save or print it anew as PDF"):
+        await render(mail("", ("letter.pdf", "application/pdf", content)))
 
 
 @pytest.mark.parametrize(("orientation", "darkest"), [(1, "upper left"), (6, "upper right"), (3, "lower right")])

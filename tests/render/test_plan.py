@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from mailfax.faxcore.cover import CoverFields, FaxUpload, as_sent, encoded_octets
 from mailfax.render import NOTES_BYTES
 from mailfax.render.kinds import Kind
 from mailfax.render.plan import FILENAME_BYTES, Source, fits_cover, plan, safe_filename, visible
 from mailfax.rules.submission import NotFaxable, Part, Submission, understand
+from tests.render.paper import picture
 
 MAILS = sorted(Path(__file__).with_name("mails").glob("*.eml"))
 
@@ -56,6 +58,12 @@ def test_line_ends_make_no_difference() -> None:
         ("a b" * 160, True),
         ("€" * 133, True),  # nine bytes each
         ("€" * 134, False),
+        ("<" * 133, True),  # sent as "‹", nine bytes each
+        ("<" * 134, False),
+        (">" * 134, False),
+        ("&#" * 133, True),  # sent as "& #", nine bytes
+        ("&#" * 134, False),
+        ("\t." * 240, True),  # sent as a blank, three bytes
     ],
 )
 def test_notes_are_short_also_in_a_url(text: str, fits: bool) -> None:
@@ -109,6 +117,49 @@ def test_long_text_beside_an_untouched_file_is_refused() -> None:
     rtf = Part("x.rtf", "", b"{\\rtf1 hello}")
     with pytest.raises(NotFaxable, match="too long for the cover page"):
         plan(Submission(body_text="word " * 200, parts=(rtf,)), NOTES_BYTES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 500,
+        "<b> " * 100,
+        ">" * 133,
+        "&#12; " * 80,
+        "a\tb\t" * 60,
+        "<ä€&#>\n" * 11,
+        "\u2028&" * 133,
+        "\u2028<" * 66,
+    ],
+)
+def test_what_fits_the_cover_is_sent_whole(text: str) -> None:
+    """The client alone knows what it sends; what is counted here is never less."""
+    text = visible(text)
+    sent = as_sent(FaxUpload("15551234567", CoverFields(notes=text), "fax.pdf", 1)).notes
+    assert encoded_octets(sent) <= NOTES_BYTES or not fits_cover(text, NOTES_BYTES)
+    assert not fits_cover(text, encoded_octets(sent) - 1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 400), (400, 7)])
+@pytest.mark.parametrize("form", ["GIF", "PNG", "JPEG", "TIFF"])
+def test_a_picture_with_nothing_to_see_is_skipped_and_named(size: tuple[int, int], form: str) -> None:
+    pixel = Part("pixel", f"image/{form.lower()}", picture(form, size))
+    decided = plan(Submission(body_text="Dear Bob", parts=(pixel,)), NOTES_BYTES)
+    assert decided.skipped == (f"pixel: a picture of {size[0]} x {size[1]} dots: nothing to see",)
+    assert (decided.notes, [source.name for source in decided.sources]) == ("", ["text of the mail"])
+
+
+def test_a_picture_of_eight_dots_is_a_page() -> None:
+    decided = plan(Submission(parts=(Part("rule.png", "image/png", picture("PNG", (400, 8))),)), NOTES_BYTES)
+    assert [source.name for source in decided.sources] == ["rule.png"]
+
+
+def test_a_mail_of_nothing_but_what_is_skipped_is_refused_with_the_reason() -> None:
+    pixel = Part("pixel.gif", "image/gif", picture("GIF", (1, 1)))
+    with pytest.raises(NotFaxable, match=r"gives a page \(pixel.gif: a picture of 1 x 1 dots: nothing to see\)"):
+        plan(Submission(parts=(pixel,)), NOTES_BYTES)
+    with pytest.raises(NotFaxable, match="neither text nor an attachment"):
+        plan(Submission(body_html='<img src="cid:1">', images={"1": pixel}), NOTES_BYTES)
 
 
 def test_a_picture_pasted_into_html_is_something_to_fax() -> None:
