@@ -79,25 +79,30 @@ class Trip:
         return text.decode().rpartition("queued as ")[2].strip()
 
     async def _followed(self, queue_id: str) -> FaxJob:
-        """Say each station of the only job of a message; the job at its end."""
-        told: set[JobState] = {JobState.ACCEPTED}
+        """Say each station of the only job of a message, as its history tells them; the job at its end."""
+        told = 0
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             [job] = await self._spool.jobs.of(queue_id)
             document = await self._spool.documents.get(queue_id)
-            if job.state not in told:
-                told.add(job.state)
-                facts = {
-                    JobState.SUBMITTING: "FaxCore is reading the document",
-                    JobState.READY: f"{document.pages if document else '?'} pages made from text, PDF and scan",
-                    JobState.SUBMITTED: f"FaxCore took it as {job.fax_id}",
-                    JobState.DELIVERED: f"{job.pages_delivered} of {job.pages} pages, the cover page among them",
-                }
-                _say(job.state.value, facts.get(job.state, ""))
+            facts = {
+                JobState.READY: f"{document.pages if document else '?'} pages made from PDF and scan",
+                JobState.SUBMITTING: "FaxCore is given the document",
+                JobState.SUBMITTED: f"FaxCore took it as {job.fax_id}",
+                JobState.DELIVERED: f"{job.pages_delivered} of {job.pages} pages, the cover page among them",
+            }
+            stations = [
+                line.state for line in await self._spool.history.of(queue_id) if line.queue_id == job.queue_id
+            ]
+            for station in stations[told:]:
+                if station in facts:
+                    _say(station, facts[JobState(station)])
+            told = len(stations)
             if job.final:
                 return job
             await asyncio.sleep(0.05)
-        raise Missing(f"the fax did not end within {PATIENCE:.0f} seconds; it is {job.state.value}")
+        paused = (await self._spool.accounts.state(self._account)).paused_reason
+        raise Missing(f"the fax did not end within {PATIENCE:.0f} seconds; it is {job.state.value}. {paused}".strip())
 
     async def _fetch_pages(self, job: FaxJob, own_pages: int) -> None:
         """Fetch what the other side got, as TIFF and as PDF, and count the pages: the document's and one cover."""

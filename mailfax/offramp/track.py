@@ -3,7 +3,7 @@
 The cheaper of two ways, by bytes: the lists of Sent, Failed and Cancelled settle everything at once; when few are
 pending, or the lists have grown long, FaxStatus asks for each. GetFaxDetails is asked once, at a fax's end.
 
-LIMITS: at most one look at the lists in ten seconds and account: three folders, six lists a minute.
+LIMITS: one look at the three lists in half a minute and account: six lists a minute.
 """
 
 from __future__ import annotations
