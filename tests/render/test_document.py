@@ -328,3 +328,18 @@ async def test_a_received_fax_is_counted(renderer: Renderer, tmp_path: Path) -> 
     fax.write_bytes(letter(4)[:-900])
     with pytest.raises(CannotRender, match="received fax"):
         await renderer.count_pages(fax)
+
+
+@pytest.mark.parametrize(
+    "style",
+    ["color:#ddd", "color:white;background:navy", "color:white;background-color:orange", "opacity:0.2"],
+)
+async def test_coloured_text_is_black_on_white(render: Render, style: str) -> None:
+    """What a screen shows in colours has to survive a fax's one bit: Gmail's grey, buttons, table heads."""
+    page = (
+        f'<table width="100%"><tr><td style="{style}"><p style="{style}">Payable by 30 November</p></td></tr></table>'
+    )
+    made = await render(mail(None, html=page))
+    grey = look(made.content, dpi=100).convert("L")
+    black = sum(grey.histogram()[:100])
+    assert 300 < black < 20_000, "letters, neither nothing nor a bar"
