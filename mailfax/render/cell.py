@@ -27,8 +27,9 @@ from mailfax.render.picture import draw_picture
 from mailfax.render.plan import Plan, Source, plan, safe_filename, visible
 from mailfax.render.terms import Terms
 from mailfax.rules.job import Status
+from mailfax.rules.pictures import behind_text_in
 from mailfax.rules.status import Cause, status
-from mailfax.rules.submission import NotFaxable, Part, shown_in, understand
+from mailfax.rules.submission import NotFaxable, Part, understand
 
 #: Address space of a cell in bytes: a mail of 50 MB needs 400 MB here.
 MEMORY = 1536 * 1024 * 1024
@@ -156,8 +157,7 @@ def _draw_html(source: Source, images: dict[str, Part], document: Document, term
     left_out = _glyphs(source.name, text)
     document.add(pdf, source.name)
     if images:
-        # Not everything that HTML shows passes the cleaning: stationery behind the whole page does not.
-        lost = (shown_in(page) - shown_in(clean(page))) & images.keys()
+        lost = behind_text_in(page) & images.keys()
         left_out += [f"{images[cid].name}: a picture behind the text of the mail" for cid in sorted(lost)]
     if far := far_pictures(page):
         left_out.append(

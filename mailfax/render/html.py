@@ -84,8 +84,8 @@ pre, .columns { font-family: monospace; font-size: 9.5pt }
 blockquote { margin: 0 0 0 1em; padding-left: 0.7em; border-left: 1px solid black }
 a { color: black }
 /* A fax has no grey: light text on white, and white text on a colour, would be blank or a black bar on the page. */
-* { color: black !important; background-color: transparent !important; border-color: black !important;
-    text-shadow: none !important; opacity: 1 !important }
+* { color: black !important; background: none !important; border-color: black !important; opacity: 1 !important;
+    text-shadow: none !important }
 """
 
 

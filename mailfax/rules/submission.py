@@ -22,6 +22,7 @@ from urllib.parse import unquote
 
 from mailfax.rules.heading import one_line, read_heading
 from mailfax.rules.job import Status
+from mailfax.rules.pictures import behind_text_in, drawn_in
 from mailfax.rules.status import Cause, status
 
 #: Mail clients nest five deep; what is deeper was made to hurt.
@@ -47,11 +48,6 @@ NEVER_PAGES = {
 SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 #: First bytes of the pictures that are drawn inside HTML: JPEG, PNG, GIF.
 DRAWN_INLINE = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
-#: What of HTML is never drawn, to its end or to the end of all: a picture inside of it would be lost.
-UNDRAWN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|title|noscript|template|iframe|object|svg|math)\b.*?(?:</\1\s*>|\Z)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 class NotFaxable(Exception):
@@ -124,7 +120,7 @@ class _Reading:
         heading = read_heading(re.split(rb"\r?\n\r?\n", raw[:200_000], maxsplit=1)[0])
         body_html = _joined_html(self._body)
         drawn = [body_html, *(part.text or "" for _, part in self._found if part.label == "text/html")]
-        shown = shown_in("\n".join(drawn))
+        shown = drawn_in("\n".join(drawn)) | behind_text_in("\n".join(drawn))
         images: dict[str, Part] = {}
         parts: list[Part] = []
         for cid, part in self._found:
@@ -389,12 +385,3 @@ def _joined_html(pieces: list[_Piece]) -> str:
 
 def _as_html(text: str) -> str:
     return f"<div style='white-space: pre-wrap'>{html.escape(text)}</div>"
-
-
-def shown_in(page: str) -> set[str]:
-    """The Content-IDs of the pictures that HTML shows (RFC 2392: percent-encoded): in img, as background, in CSS."""
-    found = re.findall(r"\burl\((?:[\"']|&quot;|&#39;)?cid:([^\"'\s>)]+)", page, re.IGNORECASE)
-    drawn = UNDRAWN.sub("", page)
-    found += re.findall(r"<img\b[^<>]*\ssrc\s*=\s*[\"']?cid:([^\"'\s>]+)", drawn, re.IGNORECASE)
-    found += re.findall(r"<[a-z][^<>]*\sbackground\s*=\s*[\"']?cid:([^\"'\s>]+)", drawn, re.IGNORECASE)
-    return {html.unescape(unquote(cid)).strip("\"'") for cid in found}
