@@ -123,26 +123,18 @@ class Service:
             *[("submit", submit)] * SUBMITTERS,
             *[("deliver", deliver)] * DELIVERERS,
             ("desk", desk),
-            ("track", Track(spool, desk, ending, steady, deadline_seconds=deadline)),
-            ("reconcile", Reconcile(spool, desk, ending, steady, deadline_seconds=deadline)),
             ("deadlines", Deadlines(spool, desk, ending, steady, deadline_seconds=deadline)),
             ("delays", Delays(spool, site=site, marks=marks, limits=config.limits, is_sandbox=desk.is_sandbox)),
-            *[
-                (
-                    f"collect {account.name}",
-                    Collect(
-                        spool,
-                        desk.client(account.name),
-                        account,
-                        renderer,
-                        site=site,
-                        marks=marks,
-                        trouble=desk.trouble,
-                    ),
-                )
-                for account in config.accounts
-            ],
         ]
+        for account in config.accounts:
+            name, client = account.name, desk.client(account.name)
+            collect = Collect(spool, client, account, renderer, site=site, marks=marks, trouble=desk.trouble)
+            # Each account on its own: one that answers slowly keeps no other waiting.
+            self._carriers += [
+                (f"collect {name}", collect),
+                (f"track {name}", Track(spool, desk, ending, steady, name, deadline_seconds=deadline)),
+                (f"reconcile {name}", Reconcile(spool, desk, ending, steady, name, deadline_seconds=deadline)),
+            ]
         accept = Accept(spool, site=site, marks=marks, expire_seconds=config.limits.expire_seconds)
         door = Door(begin=spool.content.begin, accept=accept, policy=Policy.of(config), now=spool.now)
         self.listeners = await open_listeners(config.listeners, door, hostname=config.hostname, limits=config.limits)

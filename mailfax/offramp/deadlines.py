@@ -1,4 +1,4 @@
-"""End what waited too long, and honour a cancel once it is sure that nothing was sent.
+"""End what waited too long, take up what a dead process left, and honour a cancel once nothing was surely sent.
 
 A job that could not be submitted in time expires; one of a paused account does not (its expiry is frozen). A fax
 that FaxCore may have, and about which nobody can ask since its account is paused or gone, ends unconfirmed at its
@@ -7,8 +7,10 @@ deadline.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from mailfax import maillog
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.steady import SteadyClock
@@ -19,7 +21,7 @@ from mailfax.spool import Outdated, Spool
 
 
 class Deadlines:
-    """Ends overdue and cancelled jobs, one pass a round."""
+    """Ends overdue and cancelled jobs of all accounts, one pass a round."""
 
     def __init__(
         self, spool: Spool, desk: Desk, ending: Ending, steady: SteadyClock, *, deadline_seconds: float
@@ -29,7 +31,7 @@ class Deadlines:
 
     async def round(self) -> bool:
         """End what has to end; False if there was nothing."""
-        ended = False
+        ended = await self._orphaned()
         for job in await self._spool.jobs.cancel_wanted():
             ended |= await self._end(job, JobEvent.CANCEL, Cause.CANCELLED_HERE)
         if self._steady.is_steady():
@@ -39,6 +41,19 @@ class Deadlines:
             for job in await self._unasked():
                 ended |= await self._end(job, JobEvent.DEADLINE, Cause.ACCOUNT_SHUT)
         return ended
+
+    async def _orphaned(self) -> bool:
+        """A submission whose lease has run out: its process died, and nobody knows how far it came."""
+        orphans = await self._spool.jobs.expired_submissions()
+        for job in orphans:
+            now = self._spool.now()
+            # Its POST may still be under way: a stalled process goes on by its own clock, not by the wall's.
+            last = max(job.lease_until, now)
+            doubted = job.after(JobEvent.LEASE_EXPIRED, last_byte_at=last, next_attempt_at=now)
+            with suppress(Outdated):
+                doubted = await self._spool.jobs.advance(job, doubted, JobEvent.LEASE_EXPIRED)
+                maillog.not_taken(doubted, "its process died while submitting")
+        return bool(orphans)
 
     async def _unasked(self) -> list[FaxJob]:
         """Faxes past their deadline of accounts that can't be asked: paused, or not in the configuration any more."""

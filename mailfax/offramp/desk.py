@@ -84,13 +84,9 @@ class Desk:
                 open_now.append(name)
         return open_now
 
-    async def watched(self) -> list[str]:
-        """The accounts that this process looks after now and that are not in trouble."""
-        mine = []
-        for name in self.lines:
-            if await self._spool.accounts.lease(name, LEASE) and not (await self._spool.accounts.state(name)).paused:
-                mine.append(name)
-        return mine
+    async def watches(self, name: str) -> bool:
+        """Whether this process looks after the account now, and it is not in trouble."""
+        return await self._spool.accounts.lease(name, LEASE) and not (await self._spool.accounts.state(name)).paused
 
     async def trouble(self, name: str, raised: AccountTrouble, *, sending: bool = False) -> None:
         """Pause the account. One alarm an incident: none while it has not been well since the last."""

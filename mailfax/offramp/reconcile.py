@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 
 from mailfax import maillog
 from mailfax.config import Account
+from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead
 from mailfax.faxcore.values import FaxDetails, same_number
 from mailfax.offramp.desk import Desk
@@ -45,7 +46,7 @@ UNOWNED = (JobState.SUBMITTING, JobState.IN_DOUBT, JobState.DEFERRED, JobState.R
 
 
 class Reconcile:
-    """Looks for jobs in doubt, one pass over all accounts a round."""
+    """Looks for the jobs in doubt of one account."""
 
     def __init__(
         self,
@@ -53,55 +54,49 @@ class Reconcile:
         desk: Desk,
         ending: Ending,
         steady: SteadyClock,
+        account: str,
         *,
         deadline_seconds: float,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
-        self._deadline_seconds, self._jitter = deadline_seconds, jitter
+        self._name, self._deadline_seconds, self._jitter = account, deadline_seconds, jitter
 
     async def round(self) -> bool:
-        """Look once for every account that has a job in doubt and due; False if there was none."""
-        await self._orphaned()
-        looked = False
-        for name in await self._desk.watched():
-            now = self._spool.now()
-            jobs = [job for job in await self._spool.jobs.tracked(name) if job.state is JobState.IN_DOUBT]
-            if not any(job.next_attempt_at <= now for job in jobs):
-                continue
-            looked = True
-            try:
-                await self._look_for(name, jobs)
-                self._desk.answered(name)
-            except AccountTrouble as trouble:
-                await self._desk.trouble(name, trouble)
-            except NotRead:
-                # A deadline is held against a fax only once it was looked for, or nothing was answered for long.
-                unanswered = self._desk.unanswered(name)
-                for job in jobs:
-                    await self._again(job, may_end=unanswered >= GIVE_UP_SILENT)
-        return looked
+        """Look once if a job is in doubt and due; False if there was none."""
+        name, now = self._name, self._spool.now()
+        if not await self._desk.watches(name):
+            return False
+        jobs = [job for job in await self._spool.jobs.tracked(name) if job.state is JobState.IN_DOUBT]
+        if not any(job.next_attempt_at <= now for job in jobs):
+            return False
+        try:
+            await self._look_for(jobs)
+            self._desk.answered(name)
+        except AccountTrouble as trouble:
+            await self._desk.trouble(name, trouble)
+        except NotRead:
+            # A deadline is held against a fax only once it was looked for, or nothing was answered for long.
+            unanswered = self._desk.unanswered(name)
+            for job in jobs:
+                await self._again(job, may_end=unanswered >= GIVE_UP_SILENT)
+        return True
 
-    async def _orphaned(self) -> None:
-        """A submission whose lease has run out: its process died, and nobody knows how far it came."""
-        for job in await self._spool.jobs.expired_submissions():
-            now = self._spool.now()
-            # Its POST may still be under way: a stalled process goes on by its own clock, not by the wall's.
-            last = max(job.lease_until, now)
-            doubted = job.after(JobEvent.LEASE_EXPIRED, last_byte_at=last, next_attempt_at=now)
-            try:
-                doubted = await self._spool.jobs.advance(job, doubted, JobEvent.LEASE_EXPIRED)
-            except Outdated:
-                continue
-            maillog.not_taken(doubted, "its process died while submitting")
+    @property
+    def _client(self) -> FaxCore:
+        return self._desk.client(self._name)
 
-    async def _look_for(self, name: str, doubted: list[FaxJob]) -> None:
+    @property
+    def _account(self) -> Account:
+        return self._desk.account(self._name)
+
+    async def _look_for(self, doubted: list[FaxJob]) -> None:
         began = self._spool.now()
-        recent = await self._recent(name)
+        recent = await self._recent()
         seen = await look(
-            self._spool, self._desk.client(name), name, ALL_OUTBOUND, {job.fax_id for job in recent}, unknown=True
+            self._spool, self._client, self._name, ALL_OUTBOUND, {job.fax_id for job in recent}, unknown=True
         )
-        left = await self._own(name, seen)
+        left = await self._own(seen)
         shows_recent = all(job.fax_id in seen.where for job in recent)
         for job in doubted:
             current = await self._spool.jobs.get(job.queue_id)
@@ -112,41 +107,43 @@ class Reconcile:
             except Outdated:
                 continue
 
-    async def _recent(self, name: str) -> list[FaxJob]:
+    async def _recent(self) -> list[FaxJob]:
         """Our newest other faxes at this account: a listing that hides them proves nothing."""
         since = self._spool.now() - RECENT_SECONDS
-        jobs = await self._spool.jobs.listing(account=name, limit=10 * RECENT)
+        jobs = await self._spool.jobs.listing(account=self._name, limit=10 * RECENT)
         known = sorted(
             (job for job in jobs if job.fax_id and job.submitted_at > since), key=lambda job: -job.submitted_at
         )
         return known[:RECENT]
 
-    async def _own(self, name: str, seen: Look) -> int:
+    async def _own(self, seen: Look) -> int:
         """Ask about every id that nobody owns; how many of them are left without an owner."""
         left = 0
         for fax_id in seen.unknown:
             try:
-                details = await self._desk.client(name).fax_details(fax_id)
+                details = await self._client.fax_details(fax_id)
             except NotKnown:
                 left += 1  # it was there a moment ago: nothing about absence follows from this look
                 continue
-            if not await self._owner_found(name, details):
+            if not await self._owner_found(details):
                 left += 1
         return left
 
-    async def _owner_found(self, name: str, details: FaxDetails) -> bool:
+    async def _owner_found(self, details: FaxDetails) -> bool:
         """Give a fax to the job whose reference it carries. False: it may be ours, and nobody can say whose."""
         references = references_in(details.subject)
-        named = [job for reference in references for job in await self._spool.jobs.by_reference(name, reference)]
+        named = [
+            job for reference in references for job in await self._spool.jobs.by_reference(self._name, reference)
+        ]
         jobs = [job for job in named if same_number(job.number, details.number)]
-        if not named and self._desk.account(name).reference == "off":
-            jobs = await self._by_window(name, details)
+        if not named and self._account.reference == "off":
+            jobs = await self._by_window(details)
         if not jobs:
             # With a reference of nobody's it was sent from elsewhere: ours are all in the spool before their POST.
             # Without any, the service may have cut it off (A38): it is foreign only if no job could have made it.
-            foreign = not named and (bool(references) or not await self._may_be_ours(name, details))
+            foreign = not named and (bool(references) or not await self._may_be_ours(details))
             if foreign:
-                await self._spool.ledger.foreign(name, (details.fax_id,))
+                await self._spool.ledger.foreign(self._name, (details.fax_id,))
             return foreign
         job = jobs[0]
         if job.state is JobState.SUBMITTING:
@@ -157,9 +154,9 @@ class Reconcile:
             return False
         return True
 
-    async def _may_be_ours(self, name: str, details: FaxDetails) -> bool:
+    async def _may_be_ours(self, details: FaxDetails) -> bool:
         """Whether some attempt of ours whose fate is not known, or that was only thought absent, may have made it."""
-        trying = await self._spool.jobs.listing(states=UNOWNED, account=name, limit=100_000)
+        trying = await self._spool.jobs.listing(states=UNOWNED, account=self._name, limit=100_000)
         return any(
             job.attempts > 0
             and not job.fax_id
@@ -168,10 +165,10 @@ class Reconcile:
             for job in trying
         )
 
-    async def _by_window(self, name: str, details: FaxDetails) -> list[FaxJob]:
+    async def _by_window(self, details: FaxDetails) -> list[FaxJob]:
         """Without a reference: number, time window and page count decide, with one such fax in flight per number."""
         fitting = []
-        for job in await self._spool.jobs.tracked(name):
+        for job in await self._spool.jobs.tracked(self._name):
             if job.state is not JobState.IN_DOUBT or not same_number(job.number, details.number):
                 continue
             document = await self._spool.documents.get(job.message)
@@ -202,11 +199,11 @@ class Reconcile:
 
     async def _not_found(self, job: FaxJob, began: float, *, trustworthy: bool) -> None:
         """One more listing without it: proven absent, or looked for again, or ended by the deadline."""
-        account = self._desk.account(job.account)
+        account = self._account
         if trustworthy and began >= job.last_byte_at:
             counted = replace(job, absences=job.absences + 1)
             settled = counted.absences >= ENOUGH_LISTINGS and began >= job.last_byte_at + account.settle_seconds
-            if settled and account.resend_when_absent and await self._absence_counts(account):
+            if settled and account.resend_when_absent and await self._absence_counts():
                 absent = counted.after(JobEvent.PROVEN_ABSENT, next_attempt_at=self._spool.now())
                 absent = await self._spool.jobs.advance(
                     job, absent, JobEvent.PROVEN_ABSENT, detail=f"{counted.absences} full listings without it"
@@ -217,15 +214,14 @@ class Reconcile:
                 job = await self._spool.jobs.note(job, counted, detail="one more full listing without it")
         await self._again(job, may_end=True)
 
-    async def _absence_counts(self, account: Account) -> bool:
+    async def _absence_counts(self) -> bool:
         """Whether what is not found by its reference is not there. What an account once gave back proves nothing
         where no reference is sent any more, and a settling time proves nothing while the clock leaps."""
-        returned = (await self._spool.accounts.state(account.name)).reference_returned
-        return returned and account.reference != "off" and self._steady.is_steady()
+        returned = (await self._spool.accounts.state(self._name)).reference_returned
+        return returned and self._account.reference != "off" and self._steady.is_steady()
 
     async def _again(self, job: FaxJob, *, may_end: bool) -> None:
         """Look again later: soon at first, and often enough to see the end of the settling time; or end it."""
-        account = self._desk.account(job.account)
         now = self._spool.now()
         age = now - job.last_byte_at
         with suppress(Outdated):
@@ -233,4 +229,4 @@ class Reconcile:
                 await self._ending.end(job, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
                 return
             wait = schedule.doubt_interval(age, self._jitter())
-            await self._spool.jobs.postpone(job, now + min(wait, max(account.settle_seconds / 2, 1.0)))
+            await self._spool.jobs.postpone(job, now + min(wait, max(self._account.settle_seconds / 2, 1.0)))

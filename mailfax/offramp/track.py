@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailfax import maillog
+from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unreadable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress, progress_of
 from mailfax.offramp.desk import Desk
@@ -39,7 +40,7 @@ GIVE_UP_SILENT = 3600.0
 
 
 class Track:
-    """Follows submitted jobs, one pass over all accounts a round."""
+    """Follows the submitted jobs of one account."""
 
     def __init__(
         self,
@@ -47,70 +48,71 @@ class Track:
         desk: Desk,
         ending: Ending,
         steady: SteadyClock,
+        account: str,
         *,
         deadline_seconds: float,
         monotonic: Callable[[], float] = elapsed,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
-        self._deadline_seconds = deadline_seconds
+        self._account, self._deadline_seconds = account, deadline_seconds
         self._monotonic, self._jitter = monotonic, jitter
-        self._list_cost: dict[str, int] = {}
-        self._listed_at: dict[str, float] = {}
+        self._list_cost, self._listed_at = 0, -LIST_EVERY
 
     async def round(self) -> bool:
         """Ask about the jobs that are due; False if none was."""
-        asked = False
-        for name in await self._desk.watched():
-            now = self._spool.now()
-            jobs = [job for job in await self._spool.jobs.tracked(name) if job.state is JobState.SUBMITTED]
-            due = [job for job in jobs if job.next_attempt_at <= now]
-            if not due:
-                continue
-            asked = True
-            try:
-                await self._ask(name, due)
-                self._desk.answered(name)
-            except AccountTrouble as trouble:
-                await self._desk.trouble(name, trouble)
-            except NotRead as silence:
-                if self._desk.unanswered(name) < GIVE_UP_SILENT:
-                    await self._later(due, silence.retry_after or 0.0)
-                else:
-                    await self._pending(due)
-        return asked
+        name, now = self._account, self._spool.now()
+        if not await self._desk.watches(name):
+            return False
+        jobs = [job for job in await self._spool.jobs.tracked(name) if job.state is JobState.SUBMITTED]
+        due = [job for job in jobs if job.next_attempt_at <= now]
+        if not due:
+            return False
+        try:
+            await self._ask(due)
+            self._desk.answered(name)
+        except AccountTrouble as trouble:
+            await self._desk.trouble(name, trouble)
+        except NotRead as silence:
+            if self._desk.unanswered(name) < GIVE_UP_SILENT:
+                await self._later(due, silence.retry_after or 0.0)
+            else:
+                await self._pending(due)
+        return True
 
-    async def _ask(self, name: str, due: list[FaxJob]) -> None:
-        cost_of_lists = self._list_cost.get(name, 0)
-        if len(due) <= 3 or len(due) * BYTES_PER_STATUS < cost_of_lists:
-            await self._ask_each(name, due[:QUESTIONS])
-        elif self._monotonic() - self._listed_at.get(name, -LIST_EVERY) >= LIST_EVERY:
-            self._listed_at[name] = self._monotonic()
-            rest = sorted(await self._ask_folders(name, due), key=lambda job: job.submitted_at)
+    async def _ask(self, due: list[FaxJob]) -> None:
+        if len(due) <= 3 or len(due) * BYTES_PER_STATUS < self._list_cost:
+            await self._ask_each(due[:QUESTIONS])
+        elif self._monotonic() - self._listed_at >= LIST_EVERY:
+            self._listed_at = self._monotonic()
+            rest = sorted(await self._ask_folders(due), key=lambda job: job.submitted_at)
             # Not among the ends: still going on, or moved behind our back (A43), or the list is capped (A33). The old
             # ones are asked for one by one, a few a round.
             old = [job for job in rest if self._spool.now() - job.submitted_at > 600][:QUESTIONS]
             await self._later([job for job in rest if job not in old])
-            await self._ask_each(name, old)
+            await self._ask_each(old)
         else:
             await self._later(due, LIST_EVERY)
 
-    async def _ask_folders(self, name: str, jobs: list[FaxJob]) -> list[FaxJob]:
+    @property
+    def _client(self) -> FaxCore:
+        return self._desk.client(self._account)
+
+    async def _ask_folders(self, jobs: list[FaxJob]) -> list[FaxJob]:
         """Settle what lies in an end folder; those that do not."""
         by_id = {job.fax_id: job for job in jobs}
-        seen = await look(self._spool, self._desk.client(name), name, ENDS, by_id, unknown=False)
-        self._list_cost[name] = seen.cost
+        seen = await look(self._spool, self._client, self._account, ENDS, by_id, unknown=False)
+        self._list_cost = seen.cost
         for fax_id, folder in seen.where.items():
             if await self._settle(by_id[fax_id], folder):
                 del by_id[fax_id]
         return list(by_id.values())
 
-    async def _ask_each(self, name: str, jobs: list[FaxJob]) -> None:
-        client = self._desk.client(name)
+    async def _ask_each(self, jobs: list[FaxJob]) -> None:
         unclear = []
         for job in jobs:
             try:
-                word = await client.fax_status(job.fax_id)
+                word = await self._client.fax_status(job.fax_id)
             except (NotKnown, Unreadable):
                 # Moved, deleted, or not shown yet (A39); or this one fax is not told to us: the folders may know.
                 unclear.append(job)
@@ -124,13 +126,13 @@ class Track:
             if progress is Progress.UNKNOWN or not await self._settle(job, None):
                 unclear.append(job)  # the folder decides (A14, A15)
         if unclear:
-            await self._pending(await self._ask_folders(name, unclear))
+            await self._pending(await self._ask_folders(unclear))
 
     async def _settle(self, job: FaxJob, folder: Folder | None) -> bool:
         """Read the details and end the job if they tell of an end; whether it is settled."""
         submitted = datetime.fromtimestamp(job.submitted_at, UTC)
         try:
-            details = await self._desk.client(job.account).fax_details(job.fax_id, submitted=submitted)
+            details = await self._client.fax_details(job.fax_id, submitted=submitted)
         except (NotKnown, Unreadable):
             return False
         await self._learn(job, details)

@@ -78,8 +78,8 @@ class Street:
         self.submit = Submit(spool, self.desk, self.ending, monotonic=clock, **quiet)
         self.steady = SteadyClock(clock, clock.elapsed)
         days = {"deadline_seconds": 86_400.0}
-        self.track = Track(spool, self.desk, self.ending, self.steady, monotonic=clock, **days, **quiet)
-        self.reconcile = Reconcile(spool, self.desk, self.ending, self.steady, **days, **quiet)
+        self.track = Track(spool, self.desk, self.ending, self.steady, account.name, monotonic=clock, **days, **quiet)
+        self.reconcile = Reconcile(spool, self.desk, self.ending, self.steady, account.name, **days, **quiet)
         self.deadlines = Deadlines(spool, self.desk, self.ending, self.steady, **days)
 
     async def mail(self, *numbers: str, subject: str = "Invoice 12") -> list[FaxJob]:

@@ -141,6 +141,7 @@ async def test_a_clock_that_leaps_during_a_post_proves_no_absence(street: Street
     assert claimed is not None
     street.clock.leap(3 * 3600)
     for _ in range(3):
+        await street.deadlines.round()
         await street.reconcile.round()
         street.clock.now += 40
     doubted = await street.job(job.queue_id)
@@ -255,9 +256,10 @@ async def test_a_dead_process_leaves_doubt_and_the_fax_is_found(
     chunks = street.spool.content.chunks(claimed.document.content_id)
     fax_id = await street.desk.client("main").send_fax(upload, chunks, may_finish=lambda: True)
     async with opened(tmp_path, street.clock, account) as other:
-        await other.reconcile.round()
+        await other.deadlines.round()
         assert (await other.job(job.queue_id)).state is JobState.SUBMITTING, "its lease still runs"
         await street.forward(100)
+        await other.deadlines.round()
         await other.reconcile.round()
         found = await other.job(job.queue_id)
         assert (found.state, found.fax_id) == (JobState.SUBMITTED, fax_id)
@@ -275,7 +277,7 @@ async def test_an_answer_that_comes_after_the_lease_is_a_late_id(street: Street,
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
         await street.forward(100)
-        await street.reconcile._orphaned()
+        await street.deadlines._orphaned()
         assert (await street.job(late.queue_id)).state is JobState.IN_DOUBT
 
     await asyncio.gather(street.submit.round(), stall())
