@@ -85,3 +85,12 @@ def test_the_reference_starts_with_every_default_written_out(tmp_path: Path) -> 
     assert as_written.senders == as_shown.senders
     assert as_written.relay == as_shown.relay
     assert as_written.limits == as_shown.limits
+
+
+def test_the_configuration_in_the_readme_is_a_whole_one(tmp_path: Path) -> None:
+    """Whoever copies it and sets the password has a house that starts."""
+    _, _, rest = (TOP / "README.md").read_text("utf-8").partition("```toml\n")
+    file = tmp_path / "mailfax.toml"
+    file.write_text(rest.partition("```")[0], "utf-8")
+    config = load(file, {"MAILFAX_ACCOUNT_MAIN_PASSWORD": "secret"})
+    assert config.account("main") is not None
