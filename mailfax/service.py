@@ -14,10 +14,11 @@ import os
 import secrets
 import signal
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mailfax import __version__
 from mailfax.config import Account, Config, ConfigError
@@ -30,7 +31,7 @@ from mailfax.offramp.ending import Ending
 from mailfax.offramp.prepare import Prepare
 from mailfax.offramp.reconcile import Reconcile
 from mailfax.offramp.steady import SteadyClock
-from mailfax.offramp.submit import Submit
+from mailfax.offramp.submit import LEASE_FACTOR, Submit
 from mailfax.offramp.track import Track
 from mailfax.onramp.collect import Collect
 from mailfax.postmaster.delays import Delays
@@ -112,7 +113,7 @@ class Service:
 
         ending = Ending(spool, desk, site=site, marks=marks)
         deadline = config.limits.deadline_seconds
-        steady = SteadyClock(spool.now)
+        steady = SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts))
         prepare = Prepare(spool, renderer, desk, ending, render_seconds=config.limits.render_seconds)
         submit = Submit(spool, desk, ending)
         deliver = Deliver(
@@ -163,11 +164,11 @@ class Service:
     async def _drain(self, listeners: Listeners, tasks: list[asyncio.Task[None]]) -> None:
         """Wait for what is under way. A POST that is cut off leaves its fax in doubt: those have their full time."""
         posting = [task for task in tasks if task.get_name() == "submit"]
-        answer_seconds = max((account.timeout_seconds for account in self.config.accounts), default=0.0)
+        longest = LEASE_FACTOR * max(account.timeout_seconds for account in self.config.accounts)
         drained = asyncio.gather(
             listeners.drain(DRAIN_SECONDS),
             asyncio.wait(tasks, timeout=DRAIN_SECONDS),
-            asyncio.wait(posting, timeout=max(DRAIN_SECONDS, answer_seconds)),
+            asyncio.wait(posting, timeout=max(DRAIN_SECONDS, longest)),
         )
         await _first(drained, self._hurried.wait())
 
@@ -248,13 +249,22 @@ def _marks(hostname: str, now: Callable[[], float]) -> Callable[[], Marks]:
     return draw
 
 
+class _Discreet(logging.Formatter):
+    """Tells where an exception came from and its kind, not its text: that may hold a subject, a number, a name."""
+
+    def formatException(self, ei: Any) -> str:
+        kind, _, trace = ei
+        return "".join([*traceback.format_tb(trace), str(kind.__name__)])
+
+
 def configure_logging(*, verbose: bool) -> None:
     """One line per event on stderr. Other people's libraries speak from WARNING on: httpx and aiosmtpd write whole
     URLs, addresses and commands at INFO, and those carry numbers and subjects."""
     handler = logging.StreamHandler(sys.stderr)
     # journald adds the time itself (sd_notify's JOURNAL_STREAM tells that it reads us).
     stamp = "" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s "
-    handler.setFormatter(logging.Formatter(f"{stamp}%(levelname)s %(message)s"))
+    formatter = logging.Formatter if verbose else _Discreet
+    handler.setFormatter(formatter(f"{stamp}%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mailfax").setLevel(logging.DEBUG if verbose else logging.INFO)
 

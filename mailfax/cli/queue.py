@@ -124,14 +124,17 @@ def _print(listing: dict[str, list[dict[str, Any]]]) -> None:
             console.print(f"{TITLES[kind]}: none")
             continue
         table = Table(*columns, title=TITLES[kind], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in table.columns:
-            column.no_wrap = True
+        # An ID is never cut or folded: people copy it into the next command.
+        table.columns[0].no_wrap = True
+        for column in table.columns[1:]:
+            column.overflow = "fold"
         for row in rows:
             table.add_row(*(_cell(row, field) for field in columns.values()))
         console.print(table)
         for row in rows:
             if why := row.get("status") or row.get("problem"):
-                console.print(f"{row.get('queue_id') or row['about']}: {why}", markup=False, soft_wrap=True)
+                name = row.get("queue_id") or row["about"] or row["letter_id"]
+                console.print(f"{name}: {why}", markup=False, soft_wrap=True)
 
 
 def _cell(row: dict[str, Any], field: str) -> str:

@@ -59,7 +59,7 @@ DONE_WORD = re.compile(
     r"(?:\s+(?:be|been|being|was|were|is|are|has|have|successfully|fax|faxes))*\s+)?"
     r"\b(?P<done>ok(?:ay)?|success\w*|accepted|(?:en)?queued?|submitted|sent|sending|received|receiving|completed?"
     r"|scheduled|delivered|delivering|transmitted|transmitting|dispatched|forwarded|process(?:ed|ing)|pending|created"
-    r"|stored|saved|started|spooled|progress|done|approv(?:al|ed)|a?waiting|hold|held)\b"
+    r"|stored|saved|started|spooled|progress|done|approv(?:al|ed)|a?waiting|hold|held|duplicate|already|confirmation|notification)\b"
     r"(?P<later>\s+(?:yet|now|immediately|directly|until))?",
     re.I,
 )

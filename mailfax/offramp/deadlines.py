@@ -7,27 +7,39 @@ deadline.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from mailfax import maillog
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
-from mailfax.offramp.steady import SteadyClock
+from mailfax.offramp.steady import Silence, SteadyClock, elapsed
 from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobEvent
 from mailfax.rules.status import Cause, status
-from mailfax.spool import Outdated, Spool
+from mailfax.spool import CommitUnclear, NotCommitted, Outdated, Spool
+
+log = logging.getLogger(__name__)
 
 
 class Deadlines:
     """Ends overdue and cancelled jobs of all accounts, one pass a round."""
 
     def __init__(
-        self, spool: Spool, desk: Desk, ending: Ending, steady: SteadyClock, *, deadline_seconds: float
+        self,
+        spool: Spool,
+        desk: Desk,
+        ending: Ending,
+        steady: SteadyClock,
+        *,
+        deadline_seconds: float,
+        monotonic: Callable[[], float] = elapsed,
     ) -> None:
         self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
         self._deadline_seconds = deadline_seconds
+        self._shut = Silence(monotonic)
 
     async def round(self) -> bool:
         """End what has to end; False if there was nothing."""
@@ -56,19 +68,31 @@ class Deadlines:
         return bool(orphans)
 
     async def _unasked(self) -> list[FaxJob]:
-        """Faxes past their deadline of accounts that can't be asked: paused, or not in the configuration any more."""
-        shut = [
-            account.name
-            for account in await self._spool.accounts.listing()
-            if account.paused or account.name not in self._desk.lines
-        ]
+        """Faxes past their deadline of accounts that can't be asked: paused, or not in the configuration any more,
+        and for so long that it is no passing trouble."""
         oldest = self._spool.now() - self._deadline_seconds
-        jobs = [job for name in shut for job in await self._spool.jobs.tracked(name)]
-        return [job for job in jobs if max(job.submitted_at, job.last_byte_at) < oldest]
+        late = []
+        for account in await self._spool.accounts.listing():
+            if not account.paused and account.name in self._desk.lines:
+                self._shut.answered(account.name)
+                continue
+            self._shut.unanswered(account.name)
+            if self._shut.is_an_answer(account.name):
+                late += [
+                    job
+                    for job in await self._spool.jobs.tracked(account.name)
+                    if max(job.submitted_at, job.last_byte_at) < oldest
+                ]
+        return late
 
     async def _end(self, job: FaxJob, event: JobEvent, cause: Cause, **facts: Any) -> bool:
         try:
             await self._ending.end(job, event, status(cause, **facts))
         except Outdated:
+            return False
+        except (NotCommitted, CommitUnclear):
+            raise  # the disk: it concerns all of them
+        except Exception:
+            log.exception("%s could not be ended; the others go on", job.queue_id)
             return False
         return True

@@ -8,10 +8,11 @@ must never be taken for it.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailfax import letters, maillog
 from mailfax.config import Account
@@ -32,16 +33,18 @@ LEASE = 60.0
 class Line:
     """One account with its client, and what this process knows of its trouble. Times are on the desk's own clock.
 
-    ``trials`` counts how often it was in trouble since it last proved to be well; ``sending`` is whether the trouble
-    showed in sending, which a call that only asks can't disprove.
+    ``trials`` counts failed attempts for the back-off. ``told`` is whether the postmaster has heard of this incident;
+    ``sending`` whether it showed in sending, which a call that only asks can't disprove; ``pauses`` how often it did.
     """
 
     account: Account
     client: FaxCore
     trials: int = 0
     try_at: float = 0.0
+    told: bool = False
     sending: bool = False
-    silent_since: float | None = None
+    pauses: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Desk:
@@ -91,34 +94,29 @@ class Desk:
     async def trouble(self, name: str, raised: AccountTrouble, *, sending: bool = False) -> None:
         """Pause the account. One alarm an incident: none while it has not been well since the last."""
         line = self.lines[name]
-        line.trials += 1
-        line.sending |= sending
-        self._wait(line, raised.retry_after)
-        alarms = [
-            letters.alarm(
+        # Several submitters meet the same trouble at one moment: the first pauses, the others find it paused.
+        async with line.lock:
+            alarm = letters.alarm(
                 self._site, self._marks(), account=name, problem=raised.sentence, sandbox=self.is_sandbox(name)
             )
-        ]
-        if await self._spool.accounts.pause(name, raised.sentence, alarms if line.trials == 1 else ()):
-            maillog.account_paused(name, raised.trouble.name.lower())
+            if not await self._spool.accounts.pause(name, raised.sentence, () if line.told else (alarm,)):
+                return
+            line.told = True
+            line.sending |= sending
+            line.pauses += sending
+            self._back_off(line, raised.retry_after)
+        maillog.account_paused(name, raised.trouble.name.lower())
 
     async def well(self, name: str) -> None:
         """A fax was taken: whatever was the matter with sending is over, and the postmaster hears so."""
         line = self.lines[name]
-        if line.sending:
-            await self._spool.outbox.owe([self._all_clear(name)])
-        line.trials, line.sending = 0, False
-
-    def unanswered(self, name: str) -> float:
-        """A question brought no answer: for how many seconds none has been answered."""
-        line = self.lines[name]
-        now = self._monotonic()
-        line.silent_since = now if line.silent_since is None else line.silent_since
-        return now - line.silent_since
-
-    def answered(self, name: str) -> None:
-        """A question was answered."""
-        self.lines[name].silent_since = None
+        if not line.sending:
+            return
+        async with line.lock:
+            # A POST that was under way when the account was paused proves nothing about now.
+            if line.sending and not (await self._spool.accounts.state(name)).paused:
+                self._forget(line)
+                await self._spool.outbox.owe([self._all_clear(name)])
 
     async def round(self) -> bool:
         """Try accounts in trouble again with one harmless call; True if one was tried."""
@@ -126,7 +124,9 @@ class Desk:
         for name, line in self.lines.items():
             state = await self._spool.accounts.state(name)
             # Another process may have paused it just now: its wait is ours, too.
-            waits = self._monotonic() < line.try_at or self._spool.now() < state.paused_at + schedule.TROUBLE_FIRST
+            # A wall clock that was put back must not keep it paused.
+            fresh = 0 <= self._spool.now() - state.paused_at < schedule.TROUBLE_FIRST
+            waits = fresh or self._monotonic() < line.try_at
             if not state.paused or waits:
                 continue
             tried = True
@@ -135,11 +135,8 @@ class Desk:
                 async with aclosing(line.client.list_folder(Folder.HOLD)) as ids:
                     async for _ in ids:
                         break
-            except AccountTrouble as still:
-                await self.trouble(name, still)
-            except NotRead as silence:
-                line.trials += 1
-                self._wait(line, silence.retry_after)
+            except (AccountTrouble, NotRead) as still:
+                self._back_off(line, still.retry_after)
             else:
                 await self._resume(name, line)
         return tried
@@ -147,15 +144,21 @@ class Desk:
     async def _resume(self, name: str, line: Line) -> None:
         """Use it again. Trouble with sending is over only once a fax was taken: until then there is no all-clear, and
         from its second pause on the time of waiting jobs does not stand still, or they would never end."""
-        clear = () if line.sending else (self._all_clear(name),)
-        repeated = line.sending and line.trials > 1
-        if await self._spool.accounts.resume(name, clear, give_time_back=not repeated):
-            maillog.account_resumed(name)
-        if not line.sending:
-            line.trials = 0
+        async with line.lock:
+            clear = () if line.sending else (self._all_clear(name),)
+            if await self._spool.accounts.resume(name, clear, give_time_back=line.pauses <= 1):
+                maillog.account_resumed(name)
+            if not line.sending:
+                self._forget(line)
 
-    def _wait(self, line: Line, retry_after: float | None) -> None:
+    def _back_off(self, line: Line, retry_after: float | None) -> None:
+        line.trials += 1
         line.try_at = schedule.trouble_attempt(line.trials, self._monotonic(), self._jitter(), retry_after)
+
+    @staticmethod
+    def _forget(line: Line) -> None:
+        """The incident is over."""
+        line.trials, line.pauses, line.told, line.sending = 0, 0, False, False
 
     def _all_clear(self, name: str) -> Letter:
         return letters.all_clear(self._site, self._marks(), account=name, sandbox=self.is_sandbox(name))

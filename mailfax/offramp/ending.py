@@ -6,6 +6,7 @@ threading, the letters are written, and everything is handed to the spool togeth
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from mailfax.offramp.desk import Desk
 from mailfax.rules.job import FaxJob, Letter, Status
 from mailfax.rules.states import JobEvent
 from mailfax.spool import Spool
+
+log = logging.getLogger(__name__)
 
 
 class Ending:
@@ -51,14 +54,23 @@ class Ending:
         """The letters that a job in a final state owes (none with NOTIFY=NEVER)."""
         message = await self._spool.intake.message(ended.message)
         if message is None:
-            # Its row is damaged: nobody knows the sender any more, so the postmaster hears what became of the fax.
-            told = ended.status.sentence if ended.status else ended.state.value
-            problem = f"Job {ended.queue_id} ended, and the mail it came from can't be read. {told}"
-            return (self._alarm(ended.account, problem),)
+            return (self._to_postmaster(ended, "the mail it came from can't be read"),)
         document = await self._spool.documents.get(ended.message)
         header = await self._spool.intake.header(message)
         sandbox = self._desk.is_sandbox(ended.account)
-        return letters.owed(self._site, message, document, ended, header, self._marks(), sandbox=sandbox)
+        try:
+            return letters.owed(self._site, message, document, ended, header, self._marks(), sandbox=sandbox)
+        except Exception:
+            # The end is true and must be written down; a letter that can't be written is a bug, told to a person.
+            log.exception("the answer about %s could not be written", ended.queue_id)
+            return (
+                self._to_postmaster(ended, f"the answer to {message.hears or 'its sender'} could not be written"),
+            )
+
+    def _to_postmaster(self, ended: FaxJob, trouble: str) -> Letter:
+        """In place of an answer that can't be given."""
+        told = ended.status.sentence if ended.status else ended.state.value
+        return self._alarm(ended.account, f"Job {ended.queue_id} has ended, and {trouble}. {told}.")
 
     def _alarm(self, account: str, problem: str) -> Letter:
         sandbox = self._desk.is_sandbox(account)

@@ -20,13 +20,12 @@ from datetime import UTC, datetime
 from mailfax import maillog
 from mailfax.config import Account
 from mailfax.faxcore.client import FaxCore
-from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead
+from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, same_number
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import ALL_OUTBOUND, Look, look
-from mailfax.offramp.steady import SteadyClock
-from mailfax.offramp.track import GIVE_UP_SILENT
+from mailfax.offramp.steady import Silence, SteadyClock, elapsed
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
@@ -41,6 +40,8 @@ RECENT, RECENT_SECONDS = 20, 86_400.0
 #: Without a reference, a fax belongs to a job only if it was created this near to the attempt, in seconds: wider than
 #: an hour, so that a wrong reading of the service's time zone does not hide it (``docs/faxcore-quirks.md``, A16).
 WINDOW = 65 * 60.0
+#: So many questions without an answer in a row are the service's silence, not that of one fax.
+SILENT_IN_A_ROW = 3
 #: States in which an attempt may have made a fax whose id nobody has told us.
 UNOWNED = (JobState.SUBMITTING, JobState.IN_DOUBT, JobState.DEFERRED, JobState.READY, JobState.HELD)
 
@@ -57,10 +58,12 @@ class Reconcile:
         account: str,
         *,
         deadline_seconds: float,
+        monotonic: Callable[[], float] = elapsed,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
         self._name, self._deadline_seconds, self._jitter = account, deadline_seconds, jitter
+        self._silence = Silence(monotonic)
 
     async def round(self) -> bool:
         """Look once if a job is in doubt and due; False if there was none."""
@@ -72,14 +75,14 @@ class Reconcile:
             return False
         try:
             await self._look_for(jobs)
-            self._desk.answered(name)
+            self._silence.answered(name)
         except AccountTrouble as trouble:
             await self._desk.trouble(name, trouble)
         except NotRead:
             # A deadline is held against a fax only once it was looked for, or nothing was answered for long.
-            unanswered = self._desk.unanswered(name)
+            self._silence.unanswered(name)
             for job in jobs:
-                await self._again(job, may_end=unanswered >= GIVE_UP_SILENT)
+                await self._again(job, may_end=self._silence.is_an_answer(name))
         return True
 
     @property
@@ -118,18 +121,29 @@ class Reconcile:
 
     async def _own(self, seen: Look) -> int:
         """Ask about every id that nobody owns; how many of them are left without an owner."""
-        left = 0
+        left = silent = 0
+        trying = [
+            job
+            for job in await self._spool.jobs.listing(states=UNOWNED, account=self._name, limit=100_000)
+            if job.attempts and not job.fax_id
+        ]
         for fax_id in seen.unknown:
             try:
                 details = await self._client.fax_details(fax_id)
-            except NotKnown:
-                left += 1  # it was there a moment ago: nothing about absence follows from this look
+            except (NotKnown, Unreadable):
+                left += 1  # listed, and not told to us: nothing about absence follows from this look
                 continue
-            if not await self._owner_found(details):
+            except Unavailable:
                 left += 1
+                silent += 1
+                if silent >= SILENT_IN_A_ROW:
+                    raise
+                continue
+            silent = 0
+            left += not await self._owner_found(details, trying)
         return left
 
-    async def _owner_found(self, details: FaxDetails) -> bool:
+    async def _owner_found(self, details: FaxDetails, trying: list[FaxJob]) -> bool:
         """Give a fax to the job whose reference it carries. False: it may be ours, and nobody can say whose."""
         references = references_in(details.subject)
         named = [
@@ -139,9 +153,13 @@ class Reconcile:
         if not named and self._account.reference == "off":
             jobs = await self._by_window(details)
         if not jobs:
-            # With a reference of nobody's it was sent from elsewhere: ours are all in the spool before their POST.
-            # Without any, the service may have cut it off (A38): it is foreign only if no job could have made it.
-            foreign = not named and (bool(references) or not await self._may_be_ours(details))
+            # With a reference of nobody's, or of a job that looks for no fax, it was sent from elsewhere: ours are in
+            # the spool before their POST. Without any, the service may have cut it off (A38): it is foreign only if
+            # no attempt whose fate is not known could have made it.
+            if named:
+                foreign = all(job.state not in UNOWNED for job in named)
+            else:
+                foreign = bool(references) or not any(_may_have_made(job, details) for job in trying)
             if foreign:
                 await self._spool.ledger.foreign(self._name, (details.fax_id,))
             return foreign
@@ -153,17 +171,6 @@ class Reconcile:
         except (Outdated, FaxIdTaken):
             return False
         return True
-
-    async def _may_be_ours(self, details: FaxDetails) -> bool:
-        """Whether some attempt of ours whose fate is not known, or that was only thought absent, may have made it."""
-        trying = await self._spool.jobs.listing(states=UNOWNED, account=self._name, limit=100_000)
-        return any(
-            job.attempts > 0
-            and not job.fax_id
-            and (not details.number or same_number(job.number, details.number))
-            and (details.created is None or details.created.timestamp() >= job.accepted_at - WINDOW)
-            for job in trying
-        )
 
     async def _by_window(self, details: FaxDetails) -> list[FaxJob]:
         """Without a reference: number, time window and page count decide, with one such fax in flight per number."""
@@ -230,3 +237,10 @@ class Reconcile:
                 return
             wait = schedule.doubt_interval(age, self._jitter())
             await self._spool.jobs.postpone(job, now + min(wait, max(self._account.settle_seconds / 2, 1.0)))
+
+
+def _may_have_made(job: FaxJob, details: FaxDetails) -> bool:
+    """Whether an attempt of this job, thought absent or not known, may have made a fax without our reference."""
+    if details.number and not same_number(job.number, details.number):
+        return False
+    return details.created is None or details.created.timestamp() >= job.accepted_at - WINDOW

@@ -14,6 +14,9 @@ from collections.abc import Callable
 TOLERATED = 60.0
 #: How long nothing is concluded after that: time for an operator or an NTP daemon to put it right.
 WAIT_AFTER_LEAP = 3600.0
+#: A deadline is held against a fax only once it was asked about. Where nothing has been answered for this long, in
+#: seconds, silence is the answer.
+GIVE_UP_SILENT = 3600.0
 
 
 def elapsed() -> float:
@@ -22,12 +25,18 @@ def elapsed() -> float:
 
 
 class SteadyClock:
-    """Compares the wall clock with ``elapsed``. One for all who conclude something from time."""
+    """Compares the wall clock with ``elapsed``. One for all who conclude something from time.
 
-    def __init__(self, now: Callable[[], float], elapsed: Callable[[], float] = elapsed) -> None:
+    A leap before its birth can't be seen: for ``settle_seconds`` nothing is concluded, so that a settling time has
+    really passed, whatever the wall says of the time before.
+    """
+
+    def __init__(
+        self, now: Callable[[], float], elapsed: Callable[[], float] = elapsed, *, settle_seconds: float = 0.0
+    ) -> None:
         self._now, self._elapsed = now, elapsed
         self._gap = now() - elapsed()
-        self._trusted_from = elapsed()
+        self._trusted_from = elapsed() + settle_seconds
 
     def is_steady(self) -> bool:
         """Whether time measured on the wall may be believed now."""
@@ -36,3 +45,25 @@ class SteadyClock:
             self._trusted_from = self._elapsed() + WAIT_AFTER_LEAP
         self._gap = gap
         return self._elapsed() >= self._trusted_from
+
+
+class Silence:
+    """For how long questions about something have brought no answer, by a name of the caller's choice."""
+
+    def __init__(self, elapsed: Callable[[], float] = elapsed) -> None:
+        self._elapsed = elapsed
+        self._since: dict[str, float] = {}
+
+    def unanswered(self, about: str) -> None:
+        """A question brought no answer."""
+        self._since.setdefault(about, self._elapsed())
+
+    def answered(self, about: str) -> None:
+        """A question was answered, or is asked no more."""
+        self._since.pop(about, None)
+
+    def is_an_answer(self, about: str) -> bool:
+        """Whether a deadline may be held against it: the last question was answered, or none was for so long that
+        silence is the answer."""
+        since = self._since.get(about)
+        return since is None or self._elapsed() - since >= GIVE_UP_SILENT

@@ -134,7 +134,10 @@ class Submit:
                     return
                 now = self._spool.now()
                 late = current.after(JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, next_attempt_at=now)
-                late = await self._spool.jobs.advance(current, late, JobEvent.LATE_ID, detail=f"fax id {fax_id}")
+                try:
+                    late = await self._spool.jobs.advance(current, late, JobEvent.LATE_ID, detail=f"fax id {fax_id}")
+                except FaxIdTaken:
+                    return  # another fax has this id: it says nothing about ours
                 maillog.submitted(late)
                 return
 

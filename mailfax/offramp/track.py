@@ -16,13 +16,13 @@ from typing import Any
 
 from mailfax import maillog
 from mailfax.faxcore.client import FaxCore
-from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unreadable
+from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress, progress_of
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import BYTES_PER_STATUS, ENDS, look
 from mailfax.offramp.outcome import verdict
-from mailfax.offramp.steady import SteadyClock, elapsed
+from mailfax.offramp.steady import Silence, SteadyClock, elapsed
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
@@ -34,9 +34,8 @@ from mailfax.spool import Outdated, Spool
 LIST_EVERY = 30.0
 #: Single questions in one round: the rest waits for the next.
 QUESTIONS = 20
-#: A deadline is held against a fax only once it was asked about. Where nothing has been answered for this long, in
-#: seconds, silence is the answer.
-GIVE_UP_SILENT = 3600.0
+#: So many questions without an answer in a row are the service's silence, not that of one fax.
+SILENT_IN_A_ROW = 3
 
 
 class Track:
@@ -58,6 +57,7 @@ class Track:
         self._account, self._deadline_seconds = account, deadline_seconds
         self._monotonic, self._jitter = monotonic, jitter
         self._list_cost, self._listed_at = 0, -LIST_EVERY
+        self._silence = Silence(monotonic)
 
     async def round(self) -> bool:
         """Ask about the jobs that are due; False if none was."""
@@ -70,14 +70,12 @@ class Track:
             return False
         try:
             await self._ask(due)
-            self._desk.answered(name)
         except AccountTrouble as trouble:
             await self._desk.trouble(name, trouble)
         except NotRead as silence:
-            if self._desk.unanswered(name) < GIVE_UP_SILENT:
-                await self._later(due, silence.retry_after or 0.0)
-            else:
-                await self._pending(due)
+            for job in due:
+                self._silence.unanswered(job.queue_id)
+            await self._pending(due, silence.retry_after or 0.0)
         return True
 
     async def _ask(self, due: list[FaxJob]) -> None:
@@ -109,7 +107,7 @@ class Track:
         return list(by_id.values())
 
     async def _ask_each(self, jobs: list[FaxJob]) -> None:
-        unclear = []
+        unclear, silent = [], 0
         for job in jobs:
             try:
                 word = await self._client.fax_status(job.fax_id)
@@ -117,6 +115,15 @@ class Track:
                 # Moved, deleted, or not shown yet (A39); or this one fax is not told to us: the folders may know.
                 unclear.append(job)
                 continue
+            except Unavailable as silence:
+                silent += 1
+                if silent >= SILENT_IN_A_ROW or len(jobs) == 1:
+                    raise
+                self._silence.unanswered(job.queue_id)
+                await self._pending([job], silence.retry_after or 0.0)
+                continue
+            silent = 0
+            self._silence.answered(job.queue_id)
             progress = progress_of(word)
             if progress in (Progress.PENDING, Progress.WAITING_FOR_PERSON):
                 await self._pending([job])
@@ -135,6 +142,10 @@ class Track:
             details = await self._client.fax_details(job.fax_id, submitted=submitted)
         except (NotKnown, Unreadable):
             return False
+        except Unavailable:
+            self._silence.unanswered(job.queue_id)
+            return False
+        self._silence.answered(job.queue_id)
         await self._learn(job, details)
         end = verdict(details, folder)
         if end is None:
@@ -158,12 +169,15 @@ class Track:
             with suppress(Outdated):
                 await self._spool.jobs.postpone(job, now + wait)
 
-    async def _pending(self, jobs: list[FaxJob]) -> None:
+    async def _pending(self, jobs: list[FaxJob], at_least: float = 0.0) -> None:
         """Asked, and no end is known: ask again later, or end what has been silent for too long."""
         oldest = self._spool.now() - self._deadline_seconds
         steady = self._steady.is_steady()
-        late = [job for job in jobs if steady and job.submitted_at < oldest]
+        late = [
+            job for job in jobs if steady and job.submitted_at < oldest and self._silence.is_an_answer(job.queue_id)
+        ]
         for job in late:
             with suppress(Outdated):
                 await self._ending.end(job, JobEvent.DEADLINE, status(Cause.SILENT))
-        await self._later([job for job in jobs if job not in late])
+            self._silence.answered(job.queue_id)
+        await self._later([job for job in jobs if job not in late], at_least)

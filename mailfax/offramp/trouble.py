@@ -33,8 +33,10 @@ class Decision:
 def decide(job: FaxJob, raised: Exception, *, now: float, jitter: float) -> Decision:
     """What ``raised``, while ``job`` was being submitted, means for it."""
     if isinstance(raised, AccountTrouble):
-        # The job itself is blameless: it is due as soon as its account is.
-        return Decision(JobEvent.NOT_SENT, raised.diagnostic, now + (raised.retry_after or 0.0), account=raised)
+        # Most likely the job is blameless. It waits a little longer each time all the same: where the service forbids
+        # this one number, the account must not be paused for it again and again.
+        again = schedule.submit_attempt(job.attempts, now, jitter, raised.retry_after)
+        return Decision(JobEvent.NOT_SENT, raised.diagnostic, again, account=raised)
     if isinstance(raised, NotSent):
         again = schedule.submit_attempt(job.attempts, now, jitter, raised.retry_after)
         return Decision(JobEvent.NOT_SENT, raised.diagnostic, again)

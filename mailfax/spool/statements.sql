@@ -269,9 +269,14 @@ ON CONFLICT (name) DO UPDATE SET paused_at = :now, paused_reason = :reason WHERE
 UPDATE account SET paused_reason = '' WHERE name = :name AND paused_at > 0
 
 -- name: account_resume_jobs
--- Each waiting job gets back the time it lost: the pause, or what of it came after the job.
-UPDATE job SET version = version + 1, expires_at = expires_at + :now - (
-    SELECT CASE WHEN job.accepted_at > a.paused_at THEN job.accepted_at ELSE a.paused_at END
+-- Each waiting job gets back the time it lost: the pause, or what of it came after the job; nothing where the clock was
+-- put back.
+UPDATE job SET version = version + 1, expires_at = expires_at + (
+    SELECT CASE
+        WHEN :now <= a.paused_at OR :now <= job.accepted_at THEN 0
+        WHEN job.accepted_at > a.paused_at THEN :now - job.accepted_at
+        ELSE :now - a.paused_at
+    END
     FROM account a WHERE a.name = job.account
 )
 WHERE account = :name AND state IN ('accepted', 'ready', 'deferred', 'held')

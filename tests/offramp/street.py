@@ -76,11 +76,12 @@ class Street:
         self.ending = Ending(spool, self.desk, site=SITE, marks=marks)
         self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0)
         self.submit = Submit(spool, self.desk, self.ending, monotonic=clock, **quiet)
-        self.steady = SteadyClock(clock, clock.elapsed)
-        days = {"deadline_seconds": 86_400.0}
-        self.track = Track(spool, self.desk, self.ending, self.steady, account.name, monotonic=clock, **days, **quiet)
-        self.reconcile = Reconcile(spool, self.desk, self.ending, self.steady, account.name, **days, **quiet)
-        self.deadlines = Deadlines(spool, self.desk, self.ending, self.steady, **days)
+        self.steady = SteadyClock(clock, clock.elapsed, settle_seconds=account.settle_seconds)
+        rooms = (spool, self.desk, self.ending, self.steady)
+        days: dict[str, Any] = {"deadline_seconds": 86_400.0, "monotonic": clock.elapsed}
+        self.track = Track(*rooms, account.name, **days, **quiet)
+        self.reconcile = Reconcile(*rooms, account.name, **days, **quiet)
+        self.deadlines = Deadlines(*rooms, **days)
 
     async def mail(self, *numbers: str, subject: str = "Invoice 12") -> list[FaxJob]:
         """Accept a mail and have its document made; its jobs, ready."""

@@ -377,3 +377,104 @@ async def test_an_account_taken_out_of_the_configuration_leaves_nobody_without_a
         assert (await later.job(waiting.queue_id)).state is JobState.FAILED
         kinds = {letter.about: letter.kind for letter in await later.letters()}
     assert kinds == {sent.queue_id: "unconfirmed", waiting.queue_id: "failed"}
+
+
+async def test_several_submitters_that_meet_one_trouble_owe_one_alarm(street: Street) -> None:
+    trouble = AccountTrouble(Trouble.NO_CONNECTION)
+    await asyncio.gather(*(street.desk.trouble("main", trouble, sending=True) for _ in range(4)))
+    assert [letter.kind for letter in await street.letters()] == ["alarm"]
+    assert street.desk.lines["main"].trials == 1
+
+
+async def test_after_an_outage_noticed_in_sending_the_waiting_get_their_time_back(street: Street) -> None:
+    [job] = await street.mail("15551234567")
+    await asyncio.gather(
+        *(street.desk.trouble("main", AccountTrouble(Trouble.NO_CONNECTION), sending=True) for _ in range(4))
+    )
+    await street.forward(30 * 3600)
+    await street.desk.round()
+    assert not (await street.spool.accounts.state("main")).paused
+    assert (await street.job(job.queue_id)).expires_at > street.clock() + 80_000
+
+
+async def test_one_all_clear_for_one_incident(street: Street) -> None:
+    await street.desk.trouble("main", AccountTrouble(Trouble.LOGIN), sending=True)
+    await street.desk.well("main")
+    assert len(await street.letters()) == 1, "a POST that was under way proves nothing while it is paused"
+    await street.forward(600)
+    await street.desk.round()
+    await asyncio.gather(*(street.desk.well("main") for _ in range(3)))
+    assert len(await street.letters()) == 2
+
+
+async def test_a_clock_put_back_keeps_no_account_paused(street: Street) -> None:
+    street.clock.leap(400 * 86_400)
+    await street.desk.trouble("main", AccountTrouble(Trouble.LOGIN))
+    street.clock.leap(-400 * 86_400)
+    street.desk.lines["main"].try_at = 0.0
+    await street.desk.round()
+    assert not (await street.spool.accounts.state("main")).paused
+
+
+async def test_a_folder_that_never_answers_ends_in_unconfirmed_though_others_do(
+    street: Street, sandbox: Sandbox
+) -> None:
+    [job] = await street.mail("15555550121")
+    await street.submit.round()
+    for hour in range(30):
+        await sandbox.control("faults", {"operation": "GetFaxList", "action": "unavailable", "count": 1})
+        await street.reconcile.round()
+        await sandbox.control("faults", method="DELETE")
+        await street.mail(f"1555700{hour:04d}")
+        await street.submit.round()
+        await street.forward(3600)
+        await street.track.round()
+        await street.deadlines.round()
+    assert (await street.job(job.queue_id)).state is JobState.UNCONFIRMED
+
+
+async def test_a_passing_pause_ends_nothing(street: Street) -> None:
+    """Off over a week-end, no DNS at boot: the account is paused for a minute, and everything is past its time."""
+    [job] = await street.mail("15551234567")
+    await street.submit.round()
+    await street.forward(3 * 86_400)
+    await street.desk.trouble("main", AccountTrouble(Trouble.NO_CONNECTION))
+    await street.deadlines.round()
+    assert (await street.job(job.queue_id)).state is JobState.SUBMITTED
+    await street.forward(120)
+    await street.desk.round()
+    await street.track.round()
+    assert (await street.job(job.queue_id)).state is JobState.DELIVERED
+
+
+async def test_a_restart_launders_no_leap(tmp_path: Path, street: Street, account: Account, sandbox: Sandbox) -> None:
+    """The wall leapt while nobody looked: a settling time has to pass in this process before absence is believed."""
+    await delivered_once(street)
+    await sandbox.control("faults", {"operation": "SendFax", "action": "drop_before", "count": 1})
+    [job] = await street.mail("15551234567")
+    await street.submit.round()
+    await street.forward(10)
+    await street.reconcile.round()
+    street.clock.leap(2 * 3600)
+    async with opened(tmp_path, street.clock, account) as born:
+        for _ in range(3):
+            await born.forward(5)
+            await born.reconcile.round()
+        assert (await born.job(job.queue_id)).state is JobState.IN_DOUBT
+        await born.forward(1000)
+        await born.reconcile.round()
+        assert (await born.job(job.queue_id)).state is JobState.DEFERRED
+
+
+async def test_a_forwarded_copy_of_an_old_fax_is_nobody_s_obstacle(street: Street, sandbox: Sandbox) -> None:
+    """Somebody sent a delivered fax on from FaxCore's own pages: it carries our reference, to another number."""
+    await delivered_once(street)
+    [sent] = await sandbox.faxes()
+    async with httpx.AsyncClient(trust_env=False, auth=(NUMBER, PASSWORD)) as http:
+        query = f"recpfax=15558887777&filename=a.txt&subject={sent['subject'].replace(' ', '%20')}"
+        await http.post(f"{sandbox.base_url}SendFax?{query}", content=b"hi")
+    await sandbox.control("faults", {"operation": "SendFax", "action": "drop_before", "count": 1})
+    [job] = await street.mail("15551234567")
+    await street.submit.round()
+    await look_until_settled(street)
+    assert (await street.job(job.queue_id)).state is JobState.DEFERRED

@@ -47,7 +47,7 @@ def test_what_a_failure_means(raised: Exception, event: JobEvent) -> None:
 def test_only_account_trouble_pauses_the_account_and_it_spares_the_job() -> None:
     trouble = AccountTrouble(Trouble.CERTIFICATE)
     decision = decide(JOB, trouble, now=1000.0, jitter=0.0)
-    assert decision.account is trouble and decision.next_attempt_at == 1000.0
+    assert decision.account is trouble and decision.told is None
     assert decide(JOB, NotSent("x"), now=1000.0, jitter=0.0).account is None
 
 
