@@ -1,5 +1,5 @@
 # mailfax in a container. Build from the repository's top:   docker build -t mailfax .
-# Run:   docker run -v /etc/mailfax:/etc/mailfax:ro -v mailfax-spool:/var/lib/mailfax -p 25:2525 \
+# Run:   docker run --stop-timeout 600 -v /etc/mailfax:/etc/mailfax:ro -v mailfax-spool:/var/lib/mailfax -p 25:2525 \
 #            -e MAILFAX_ACCOUNT_MAIN_PASSWORD=… mailfax
 # In mailfax.toml: address = "0.0.0.0:2525" and networks as the container sees its clients.
 # A container's network may show every client with its gateway's address: then networks prove nothing. Use
@@ -22,7 +22,8 @@ WORKDIR /var/lib/mailfax
 VOLUME /var/lib/mailfax
 EXPOSE 2525
 
-# Healthy is what takes connections. SIGTERM, docker's own signal, is the graceful stop.
+# Healthy is what takes connections. SIGTERM, docker's own signal, is the graceful stop: an upload under way may take
+# minutes, hence --stop-timeout; what is cut off is found again at the next start.
 HEALTHCHECK --start-period=15s --timeout=5s \
     CMD ["python", "-c", "import socket; socket.create_connection(('127.0.0.1', 2525), 3).close()"]
 CMD ["mailfax", "serve", "--config", "/etc/mailfax/mailfax.toml"]
