@@ -254,7 +254,7 @@ class _Discreet(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:
         kind, _, trace = ei
-        return "".join([*traceback.format_tb(trace), str(kind.__name__)])
+        return "".join([*traceback.format_tb(trace), kind.__name__ if kind else "no exception"])
 
 
 def configure_logging(*, verbose: bool) -> None:

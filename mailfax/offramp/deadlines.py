@@ -8,8 +8,7 @@ deadline.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mailfax import maillog
@@ -62,8 +61,7 @@ class Deadlines:
             # Its POST may still be under way: a stalled process goes on by its own clock, not by the wall's.
             last = max(job.lease_until, now)
             doubted = job.after(JobEvent.LEASE_EXPIRED, last_byte_at=last, next_attempt_at=now)
-            with suppress(Outdated):
-                doubted = await self._spool.jobs.advance(job, doubted, JobEvent.LEASE_EXPIRED)
+            if await self._done(job, self._spool.jobs.advance(job, doubted, JobEvent.LEASE_EXPIRED)):
                 maillog.not_taken(doubted, "its process died while submitting")
         return bool(orphans)
 
@@ -86,13 +84,17 @@ class Deadlines:
         return late
 
     async def _end(self, job: FaxJob, event: JobEvent, cause: Cause, **facts: Any) -> bool:
+        return await self._done(job, self._ending.end(job, event, status(cause, **facts)))
+
+    async def _done(self, job: FaxJob, commit: Awaitable[FaxJob]) -> bool:
+        """Whether it was committed; what is the matter with one job never stops the others."""
         try:
-            await self._ending.end(job, event, status(cause, **facts))
+            await commit
         except Outdated:
             return False
         except (NotCommitted, CommitUnclear):
             raise  # the disk: it concerns all of them
         except Exception:
-            log.exception("%s could not be ended; the others go on", job.queue_id)
+            log.exception("%s could not be changed; the others go on", job.queue_id)
             return False
         return True

@@ -115,19 +115,22 @@ class Desk:
         async with line.lock:
             # A POST that was under way when the account was paused proves nothing about now.
             if line.sending and not (await self._spool.accounts.state(name)).paused:
-                self._forget(line)
                 await self._spool.outbox.owe([self._all_clear(name)])
+                self._forget(line)
 
     async def round(self) -> bool:
         """Try accounts in trouble again with one harmless call; True if one was tried."""
         tried = False
         for name, line in self.lines.items():
             state = await self._spool.accounts.state(name)
+            if not state.paused:
+                if line.told and not line.sending:
+                    self._forget(line)  # another process has resumed it
+                continue
             # Another process may have paused it just now: its wait is ours, too.
             # A wall clock that was put back must not keep it paused.
             fresh = 0 <= self._spool.now() - state.paused_at < schedule.TROUBLE_FIRST
-            waits = fresh or self._monotonic() < line.try_at
-            if not state.paused or waits:
+            if fresh or self._monotonic() < line.try_at:
                 continue
             tried = True
             try:

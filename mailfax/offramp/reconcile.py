@@ -64,6 +64,7 @@ class Reconcile:
         self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
         self._name, self._deadline_seconds, self._jitter = account, deadline_seconds, jitter
         self._silence = Silence(monotonic)
+        self._mute: set[str] = set()  #: ids about which the last question brought no answer: asked about last
 
     async def round(self) -> bool:
         """Look once if a job is in doubt and due; False if there was none."""
@@ -75,7 +76,6 @@ class Reconcile:
             return False
         try:
             await self._look_for(jobs)
-            self._silence.answered(name)
         except AccountTrouble as trouble:
             await self._desk.trouble(name, trouble)
         except NotRead:
@@ -100,15 +100,18 @@ class Reconcile:
             self._spool, self._client, self._name, ALL_OUTBOUND, {job.fax_id for job in recent}, unknown=True
         )
         left = await self._own(seen)
+        # One id that was not told may be the very fax: then this was no look to hold a deadline against anything.
+        if self._mute:
+            self._silence.unanswered(self._name)
+        else:
+            self._silence.answered(self._name)
         shows_recent = all(job.fax_id in seen.where for job in recent)
         for job in doubted:
             current = await self._spool.jobs.get(job.queue_id)
             if current is None or current.state is not JobState.IN_DOUBT:
                 continue
-            try:
+            with suppress(Outdated):
                 await self._not_found(current, began, trustworthy=shows_recent and not left)
-            except Outdated:
-                continue
 
     async def _recent(self) -> list[FaxJob]:
         """Our newest other faxes at this account: a listing that hides them proves nothing."""
@@ -127,7 +130,8 @@ class Reconcile:
             for job in await self._spool.jobs.listing(states=UNOWNED, account=self._name, limit=100_000)
             if job.attempts and not job.fax_id
         ]
-        for fax_id in seen.unknown:
+        self._mute &= seen.unknown.keys()
+        for fax_id in sorted(seen.unknown, key=self._mute.__contains__):
             try:
                 details = await self._client.fax_details(fax_id)
             except (NotKnown, Unreadable):
@@ -136,10 +140,12 @@ class Reconcile:
             except Unavailable:
                 left += 1
                 silent += 1
+                self._mute.add(fax_id)
                 if silent >= SILENT_IN_A_ROW:
                     raise
                 continue
             silent = 0
+            self._mute.discard(fax_id)
             left += not await self._owner_found(details, trying)
         return left
 
@@ -149,7 +155,7 @@ class Reconcile:
         named = [
             job for reference in references for job in await self._spool.jobs.by_reference(self._name, reference)
         ]
-        jobs = [job for job in named if same_number(job.number, details.number)]
+        jobs = [job for job in named if not details.number or same_number(job.number, details.number)]
         if not named and self._account.reference == "off":
             jobs = await self._by_window(details)
         if not jobs:
@@ -219,7 +225,7 @@ class Reconcile:
                 return
             if counted.absences <= ENOUGH_LISTINGS:
                 job = await self._spool.jobs.note(job, counted, detail="one more full listing without it")
-        await self._again(job, may_end=True)
+        await self._again(job, may_end=self._silence.is_an_answer(self._name))
 
     async def _absence_counts(self) -> bool:
         """Whether what is not found by its reference is not there. What an account once gave back proves nothing

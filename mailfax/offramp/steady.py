@@ -67,3 +67,7 @@ class Silence:
         silence is the answer."""
         since = self._since.get(about)
         return since is None or self._elapsed() - since >= GIVE_UP_SILENT
+
+    def is_silent(self, about: str) -> bool:
+        """Whether the last question about it brought no answer."""
+        return about in self._since

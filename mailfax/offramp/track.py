@@ -66,6 +66,7 @@ class Track:
             return False
         jobs = [job for job in await self._spool.jobs.tracked(name) if job.state is JobState.SUBMITTED]
         due = [job for job in jobs if job.next_attempt_at <= now]
+        due.sort(key=lambda job: self._silence.is_silent(job.queue_id))
         if not due:
             return False
         try:
@@ -73,9 +74,10 @@ class Track:
         except AccountTrouble as trouble:
             await self._desk.trouble(name, trouble)
         except NotRead as silence:
-            for job in due:
-                self._silence.unanswered(job.queue_id)
-            await self._pending(due, silence.retry_after or 0.0)
+            wait = silence.retry_after or 0.0
+            asked = [job for job in due if self._silence.is_silent(job.queue_id)]
+            await self._pending(asked, wait)
+            await self._later([job for job in due if job not in asked], wait)
         return True
 
     async def _ask(self, due: list[FaxJob]) -> None:
@@ -99,8 +101,16 @@ class Track:
     async def _ask_folders(self, jobs: list[FaxJob]) -> list[FaxJob]:
         """Settle what lies in an end folder; those that do not."""
         by_id = {job.fax_id: job for job in jobs}
-        seen = await look(self._spool, self._client, self._account, ENDS, by_id, unknown=False)
+        try:
+            seen = await look(self._spool, self._client, self._account, ENDS, by_id, unknown=False)
+        except NotRead:
+            for job in jobs:
+                self._silence.unanswered(job.queue_id)
+            raise
         self._list_cost = seen.cost
+        for job in jobs:
+            if job.fax_id not in seen.where:
+                self._silence.answered(job.queue_id)
         for fax_id, folder in seen.where.items():
             if await self._settle(by_id[fax_id], folder):
                 del by_id[fax_id]
@@ -117,15 +127,15 @@ class Track:
                 continue
             except Unavailable as silence:
                 silent += 1
+                self._silence.unanswered(job.queue_id)
                 if silent >= SILENT_IN_A_ROW or len(jobs) == 1:
                     raise
-                self._silence.unanswered(job.queue_id)
                 await self._pending([job], silence.retry_after or 0.0)
                 continue
             silent = 0
-            self._silence.answered(job.queue_id)
             progress = progress_of(word)
             if progress in (Progress.PENDING, Progress.WAITING_FOR_PERSON):
+                self._silence.answered(job.queue_id)
                 await self._pending([job])
                 continue
             if progress is Progress.UNKNOWN:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from mailfax.config import Account
-from mailfax.faxcore.errors import AccountTrouble, Trouble
+from mailfax.faxcore.errors import AccountTrouble, Trouble, Unavailable
 from mailfax.onramp.meet import meet
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
@@ -478,3 +478,39 @@ async def test_a_forwarded_copy_of_an_old_fax_is_nobody_s_obstacle(street: Stree
     await street.submit.round()
     await look_until_settled(street)
     assert (await street.job(job.queue_id)).state is JobState.DEFERRED
+
+
+async def test_a_fax_whose_details_never_come_ends_at_its_deadline(street: Street, sandbox: Sandbox) -> None:
+    """FaxStatus says "Completed" every time, GetFaxDetails never answers: silence is the answer in the end."""
+    [job] = await street.mail("15551234567")
+    await street.submit.round()
+    await sandbox.control("faults", {"operation": "GetFaxDetails", "action": "unavailable", "count": None})
+    for _ in range(30):
+        await street.forward(3600)
+        await street.track.round()
+    assert (await street.job(job.queue_id)).state is JobState.UNCONFIRMED
+
+
+async def test_three_faxes_that_bring_no_answer_starve_no_other(
+    street: Street, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [job for n in range(6) for job in await street.mail(f"1555123000{n}")]
+    while await street.submit.round():
+        pass
+    ids = sorted([(await street.job(job.queue_id)).fax_id for job in jobs])
+    client = street.desk.client("main")
+    ask = client.fax_status
+
+    async def fax_status(fax_id: str) -> str:
+        if fax_id in ids[:3]:
+            raise Unavailable("x")
+        return await ask(fax_id)
+
+    monkeypatch.setattr(client, "fax_status", fax_status)
+    street.track._list_cost = 10**9  # each is asked for singly
+    for _ in range(8):
+        await street.forward(600)
+        await street.track.round()
+        street.track._list_cost = 10**9
+    assert (await street.spool.counts()).jobs["delivered"] >= 3
+    assert {(await street.job(job.queue_id)).state for job in jobs} <= {JobState.DELIVERED, JobState.SUBMITTED}
