@@ -14,7 +14,11 @@ import email.policy
 import email.utils
 from dataclasses import dataclass, field
 from email.header import decode_header, make_header
+from typing import Any
 
+#: Pythons with the mending of CVE-2023-27043 give nothing at all for a field in which one address is written badly.
+#: Here a name is only ever used for the very address that the envelope names, so reading the others is harmless.
+LENIENT: dict[str, Any] = {"strict": False} if getattr(email.utils, "supports_strict_parsing", False) else {}
 #: No header worth reading is longer; what follows is not looked at.
 LONGEST = 65_536
 
@@ -64,7 +68,7 @@ def one_line(value: str) -> str:
 def _addresses(values: list[str]) -> list[tuple[str, str]]:
     """(display name, address) of each; none where comments are nested to hurt: the parser recurses into "(((("."""
     try:
-        return email.utils.getaddresses(values)
+        return email.utils.getaddresses(values, **LENIENT)
     except RecursionError:
         return []
 
