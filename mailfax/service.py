@@ -2,7 +2,7 @@
 
 The only module that knows everybody. ``run`` serves until it is cancelled or told to stop; ``run_until_signalled`` is
 what ``mailfax serve`` does. Stopping is graceful: no new session, no new work; sessions in DATA have
-``DRAIN_SECONDS``, POSTs under way as long as FaxCore may take to answer. Asked a second time, it stops at once: what
+``DRAIN_SECONDS``, POSTs under way as long as their lease. Asked a second time, it stops at once: what
 is cut off then is found in the spool at the next start.
 """
 

@@ -25,7 +25,7 @@ from mailfax.faxcore.values import FaxDetails, same_number
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import ALL_OUTBOUND, Look, look
-from mailfax.offramp.steady import Silence, SteadyClock, elapsed
+from mailfax.offramp.steady import SILENT_IN_A_ROW, Silence, SteadyClock, elapsed
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
@@ -40,8 +40,6 @@ RECENT, RECENT_SECONDS = 20, 86_400.0
 #: Without a reference, a fax belongs to a job only if it was created this near to the attempt, in seconds: wider than
 #: an hour, so that a wrong reading of the service's time zone does not hide it (``docs/faxcore-quirks.md``, A16).
 WINDOW = 65 * 60.0
-#: So many questions without an answer in a row are the service's silence, not that of one fax.
-SILENT_IN_A_ROW = 3
 #: States in which an attempt may have made a fax whose id nobody has told us.
 UNOWNED = (JobState.SUBMITTING, JobState.IN_DOUBT, JobState.DEFERRED, JobState.READY, JobState.HELD)
 

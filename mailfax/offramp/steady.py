@@ -17,6 +17,8 @@ WAIT_AFTER_LEAP = 3600.0
 #: A deadline is held against a fax only once it was asked about. Where nothing has been answered for this long, in
 #: seconds, silence is the answer.
 GIVE_UP_SILENT = 3600.0
+#: So many questions without an answer in a row are the service's silence, not that of one fax.
+SILENT_IN_A_ROW = 3
 
 
 def elapsed() -> float:

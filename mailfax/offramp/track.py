@@ -22,7 +22,7 @@ from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import BYTES_PER_STATUS, ENDS, look
 from mailfax.offramp.outcome import verdict
-from mailfax.offramp.steady import Silence, SteadyClock, elapsed
+from mailfax.offramp.steady import SILENT_IN_A_ROW, Silence, SteadyClock, elapsed
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
@@ -34,8 +34,6 @@ from mailfax.spool import Outdated, Spool
 LIST_EVERY = 30.0
 #: Single questions in one round: the rest waits for the next.
 QUESTIONS = 20
-#: So many questions without an answer in a row are the service's silence, not that of one fax.
-SILENT_IN_A_ROW = 3
 
 
 class Track:
