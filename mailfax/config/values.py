@@ -30,6 +30,16 @@ class Listener:
     networks: tuple[Network, ...] = ()
     proof: str = "network"
     device: bool = False
+    #: The lowest version of TLS that is spoken: "1.2" or "1.3"; "1.0" and "1.1" for devices only.
+    tls_minimum: str = "1.2"
+    #: Load balancers: whoever connects from here begins with a PROXY header, and the address in it is the client's.
+    proxies: tuple[Network, ...] = ()
+    #: Mail servers in front of us: their own Received line tells where the client was.
+    relays: tuple[Network, ...] = ()
+    #: Who may say XCLIENT.
+    xclient: tuple[Network, ...] = ()
+    #: The relay whose topmost Authentication-Results is believed (RFC 8601 2.5); "" checks SPF, DKIM and DMARC here.
+    authserv_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SenderRule:
-    """Who may fax: every key given must match, any value of a key. ``senders`` is the key ``from``."""
+    """Who may fax: every key given must match, any value of a key. ``senders`` is the key ``from``.
+
+    ``allow`` and ``deny`` are patterns of destinations (``Destinations``) for this sender alone; ``allow`` replaces
+    the site's where it is given, ``deny`` joins it. The two quotas are for each sender and day; 0 is no quota.
+    """
 
     senders: tuple[str, ...] = ()
     network: tuple[Network, ...] = ()
@@ -63,6 +77,23 @@ class SenderRule:
     company: str = ""
     notify: str = ""
     automatic: bool = False
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    faxes_per_day: int = 0
+    pages_per_day: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Where faxes may go: a number must match ``allow`` and none of ``deny``.
+
+    A pattern is "*" (everywhere), "home" (``default_country``), "international" (any other region), a region ("JM"),
+    the beginning of a number with its country code ("+1876"), or a kind of number ("premium", "shared-cost",
+    "personal", "pager", "satellite"). Emergency numbers are never dialled, whatever stands here.
+    """
+
+    allow: tuple[str, ...] = ("*",)
+    deny: tuple[str, ...] = ("premium",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +118,10 @@ class Limits:
     recipients: int = 500
     connections: int = 200
     connections_per_client: int = 20
+    #: How many mails one client address may begin in a minute; 0: as many as it likes.
+    messages_per_minute: int = 600
+    #: How many faxes the whole site may send in a day: a brake for the case that all else failed; 0: no brake.
+    faxes_per_day: int = 5000
     pages: int = 200
     document_bytes: int = 20_000_000
     render_seconds: float = 120.0
@@ -117,6 +152,13 @@ class Config:
     relay: RelayConfig
     limits: Limits
     success_notice: bool = True
+    destinations: Destinations = Destinations()
+    #: (name in lower case, its numbers and further names): ``name@fax.local`` is each of them.
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    #: Mail to this local part has its number in the subject (copiers with one fixed address); "" is off.
+    subject_mailbox: str = ""
+    #: argon2 hashes, one user a line; made by ``mailfax passwd``. It need not exist where nobody logs in.
+    password_file: Path = Path("passwords")
 
     def account(self, name: str) -> Account | None:
         """The account of that name, or None where it was taken out of the configuration."""

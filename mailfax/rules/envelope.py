@@ -20,7 +20,11 @@ class Notify(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who is connected. ``ip`` is the true client address, as text; ``login`` is empty without AUTH."""
+    """Who is connected. ``ip`` is the true client address, as text; ``login`` is empty without AUTH.
+
+    ``proof`` is what proves a sender on this listener: "auth", "network" or "dmarc". ``relayed``: ``ip`` is one of
+    the listener's ``relays``, and so not yet the true client's, which only the mail's own header will tell.
+    """
 
     listener: str
     ip: str
@@ -29,6 +33,9 @@ class Client:
     esmtp: bool = True
     tls: bool = False
     device: bool = False
+    proof: str = "network"
+    lmtp: bool = False
+    relayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,19 @@ class FaxNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """What one RCPT TO means: fax numbers (several for a list), with cover fields that stood in the address.
+
+    Without numbers it is our postmaster, or, with ``in_subject``, the mailbox whose mails have their number in the
+    subject. ``cover``: (key, value) pairs such as ("to", "Jane Doe").
+    """
+
+    numbers: tuple[FaxNumber, ...] = ()
+    cover: tuple[tuple[str, str], ...] = ()
+    in_subject: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """One RCPT TO: one fax number, or our postmaster (then ``number`` is None).
 
@@ -65,13 +85,32 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the sender rule that matched gives: through which account, and as whom on the cover."""
+    """What the sender rule that matched gives: through which account, as whom on the cover, and how much a day.
+
+    ``payer`` is whose quota is used: the login, else the owner, else the sender, in lower case.
+    """
 
     account: str
     name: str = ""
     company: str = ""
     notify: str = ""
     success_notice: bool = True
+    payer: str = ""
+    faxes_per_day: int = 0
+    pages_per_day: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What DKIM, SPF and DMARC say of one mail, by our own check or by a relay that we believe.
+
+    ``address`` is the author in ``From:`` where its domain is proven by an aligned pass, in lower case; "" where not.
+    ``temporary``: it could not be found out now (DNS). ``why`` is for the reply and the log, without secrets.
+    """
+
+    address: str
+    why: str
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,35 +7,55 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from mailfax.rules.envelope import Envelope
+from mailfax.rules.envelope import Client, Envelope, Proven
 from mailfax.rules.policy import Policy
+from mailfax.rules.status import Refusal
 
 
 class Content(Protocol):
-    """The bytes of one mail while they arrive. ``write`` blocks shortly and may raise ``OSError`` (disk full)."""
+    """The bytes of one mail while they arrive. ``write`` blocks shortly and may raise ``OSError`` (disk full).
+
+    ``prefix`` comes before the first ``write``: our own lines, which are no part of what the client sent and so say
+    nothing about whether two mails are the same. ``open`` reads back what was written so far, from its first byte.
+    """
 
     size: int
 
+    def prefix(self, block: bytes) -> None: ...
+
     def write(self, block: bytes) -> None: ...
+
+    def open(self) -> BinaryIO: ...
 
     def abandon(self) -> None: ...
 
 
-#: (envelope, content, header block) -> queue ID. Returns only when the mail is durable; raises ``NotSent``. The
-#: content is the very one that ``begin`` made, of whatever class that is.
-Accept = Callable[[Envelope, Any, bytes], Awaitable[str]]
+#: (envelope, content, header block) -> queue ID, or the refusal that the client hears (a quota is used up). Returns only
+#: when the mail is durable; raises ``NotSent``. The content is the very one that ``begin`` made, of whatever class.
+Accept = Callable[[Envelope, Any, bytes], Awaitable[str | Refusal]]
+#: (user name, password, listener) -> the user's name as it was registered, or None. Takes equally long for both.
+Authenticate = Callable[[str, str, str], Awaitable[str | None]]
+#: (client, sender, header block, content) -> what proves the author of a mail that arrived on a "dmarc" listener.
+Prove = Callable[[Client, str, bytes, Any], Awaitable[Proven]]
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Behind every listener. ``now`` gives seconds since 1970, for the Received line."""
+    """Behind every listener. ``now`` gives seconds since 1970, for the Received line.
+
+    ``concluded`` is called once for every mail answered 250: with True when its client went on speaking, and so has
+    heard the 250; with False when the connection ended without another word, so that it may be sent again.
+    """
 
     begin: Callable[[], Content]
     accept: Accept
     policy: Policy
     now: Callable[[], float]
+    authenticate: Authenticate
+    prove: Prove
+    concluded: Callable[[str, bool], None]
 
 
 @dataclass(frozen=True, slots=True)
