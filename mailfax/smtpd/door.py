@@ -32,8 +32,8 @@ class Content(Protocol):
     def abandon(self) -> None: ...
 
 
-#: (envelope, content, header block) -> queue ID, or the refusal that the client hears (a quota is used up). Returns only
-#: when the mail is durable; raises ``NotSent``. The content is the very one that ``begin`` made, of whatever class.
+#: (envelope, content, header block) -> queue ID, or the refusal that the client hears (a quota is used up). Returns
+#: only when the mail is durable; raises ``NotSent``. The content is the very one that ``begin`` made.
 Accept = Callable[[Envelope, Any, bytes], Awaitable[str | Refusal]]
 #: (user name, password, listener) -> the user's name as it was registered, or None. Takes equally long for both.
 Authenticate = Callable[[str, str, str], Awaitable[str | None]]
