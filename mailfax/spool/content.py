@@ -4,6 +4,9 @@ In: blocks as they arrive. Out: ``Sealed``, ready for a commit; later the bytes 
 SHA-256. A large content grows in an unnamed file (``O_TMPFILE``), so that a crash leaves nothing behind, and gets its
 name only once it is complete; the row makes it count. A file without a row is swept (``sweep.py``).
 
+A content may begin with lines of ours, its prefix. Every byte is hashed once, and the prefix last: so what came
+before it is the SHA-256 of what was sent, by which two mails are known for the same.
+
 LIMITS: where the file system has no ``O_TMPFILE``, it grows under a name that begins with ".growing-".
 """
 
@@ -13,13 +16,14 @@ import asyncio
 import contextlib
 import errno
 import hashlib
+import io
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from mailfax.spool.commits import Hits, Statement
 from mailfax.spool.engine import Engine
@@ -40,6 +44,7 @@ class Sealed:
 
     content_id: str
     size: int
+    prefix_size: int
     sha256: str
     data: bytes | None
 
@@ -47,9 +52,40 @@ class Sealed:
         """The row that makes it count."""
         return Statement(
             "content_add",
-            {"content_id": self.content_id, "size": self.size, "sha256": self.sha256, "bytes": self.data},
+            {
+                "content_id": self.content_id,
+                "size": self.size,
+                "prefix_size": self.prefix_size,
+                "sha256": self.sha256,
+                "bytes": self.data,
+            },
             Hits.ONE,
         )
+
+
+class Digest:
+    """Hashes the bytes of a content, whose first ``prefix_size`` are its prefix."""
+
+    def __init__(self, prefix_size: int = 0) -> None:
+        self._missing = prefix_size
+        self._prefix = b""
+        self._sent = hashlib.sha256()
+
+    def update(self, block: bytes) -> None:
+        if self._missing:
+            self._prefix += block[: self._missing]
+            block, self._missing = block[self._missing :], max(0, self._missing - len(block))
+        self._sent.update(block)
+
+    def sent(self) -> str:
+        """SHA-256 of what followed the prefix, in hex."""
+        return self._sent.hexdigest()
+
+    def whole(self) -> str:
+        """SHA-256 of what followed the prefix and then the prefix, in hex: without one, that of the bytes."""
+        whole = self._sent.copy()
+        whole.update(self._prefix)
+        return whole.hexdigest()
 
 
 class Content:
@@ -62,17 +98,30 @@ class Content:
         self._memory = bytearray()
         self._file = -1
         self._growing: Path | None = None
-        self._sha256 = hashlib.sha256()
+        self._prefix_size = 0
+        self._digest = Digest()
         self._sealed: Sealed | None = None
         self._abandoned = False
 
     def __del__(self) -> None:
         self.abandon()
 
+    @property
+    def sent_sha256(self) -> str:
+        """SHA-256, in hex, of what was written so far, without the prefix."""
+        return self._digest.sent()
+
+    def prefix(self, block: bytes) -> None:
+        """Our own lines, before anything is written; once."""
+        if self.size:
+            raise ValueError("a prefix comes first")
+        self._prefix_size, self._digest = len(block), Digest(len(block))
+        self.write(block)
+
     def write(self, block: bytes) -> None:
         """Append; blocking, but only as long as the page cache takes."""
         self._check_open()
-        self._sha256.update(block)
+        self._digest.update(block)
         self.size += len(block)
         if self._file < 0 and self.size <= INLINE_BYTES:
             self._memory += block
@@ -86,6 +135,18 @@ class Content:
         except OSError:
             self.abandon()
             raise
+
+    def open(self) -> BinaryIO:
+        """What was written so far, to be read from its first byte. May raise OSError."""
+        if self._abandoned:
+            raise ValueError("this content was abandoned")
+        if self._sealed:
+            data = self._sealed.data
+            return io.BytesIO(data) if data is not None else file_path(self._root, self.content_id).open("rb")
+        if self._file < 0:
+            return io.BytesIO(bytes(self._memory))
+        # A descriptor with a place of its own: the one that grows stands at the end.
+        return Path(f"/proc/self/fd/{self._file}").open("rb")
 
     def abandon(self) -> None:
         """Forget what was written. Without effect once it is sealed: then its row decides."""
@@ -116,7 +177,7 @@ class Content:
                     self.abandon()
                     raise
             data = bytes(self._memory) if self.size <= INLINE_BYTES else None
-            self._sealed = Sealed(self.content_id, self.size, self._sha256.hexdigest(), data)
+            self._sealed = Sealed(self.content_id, self.size, self._prefix_size, self._digest.whole(), data)
             self._memory = bytearray()
         return self._sealed
 
@@ -193,27 +254,31 @@ class Contents:
     async def chunks(self, content_id: str) -> AsyncGenerator[bytes, None]:
         """Block by block; raises ``ContentDamaged``, which may be after the last block."""
         row = await self._row(content_id)
+        digest = Digest(row["prefix_size"])
         if row["bytes"] is not None:
-            _check(row, hashlib.sha256(row["bytes"]).hexdigest())
+            digest.update(row["bytes"])
+            _check(row, digest)
             yield row["bytes"]
             return
-        sha256 = hashlib.sha256()
         blocks = _blocks(file_path(self.root, content_id))
         while block := await asyncio.to_thread(next, blocks, b""):
-            sha256.update(block)
+            digest.update(block)
             yield block
-        _check(row, sha256.hexdigest())
+        _check(row, digest)
 
     @contextlib.asynccontextmanager
     async def file(self, content_id: str) -> AsyncIterator[Path]:
         """A file with these bytes for as long as the block lasts, not to be written to; raises ``ContentDamaged``."""
         row = await self._row(content_id)
+        digest = Digest(row["prefix_size"])
         if row["bytes"] is None:
             path = file_path(self.root, content_id)
-            _check(row, await asyncio.to_thread(_digest, path))
+            await asyncio.to_thread(_read_through, path, digest)
+            _check(row, digest)
             yield path
             return
-        _check(row, hashlib.sha256(row["bytes"]).hexdigest())
+        digest.update(row["bytes"])
+        _check(row, digest)
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="mailfax-"))
         try:
             path = folder / content_id
@@ -234,8 +299,8 @@ def file_path(root: Path, content_id: str) -> Path:
     return root / content_id[:2] / content_id
 
 
-def _check(row: Any, sha256: str) -> None:
-    if sha256 != row["sha256"]:
+def _check(row: Any, digest: Digest) -> None:
+    if digest.whole() != row["sha256"]:
         raise ContentDamaged(f"content {row['content_id']} is not what was stored")
 
 
@@ -248,11 +313,9 @@ def _blocks(path: Path) -> Iterator[bytes]:
         raise ContentDamaged(f"content {path.name} can't be read: {trouble.strerror}") from trouble
 
 
-def _digest(path: Path) -> str:
-    sha256 = hashlib.sha256()
+def _read_through(path: Path, digest: Digest) -> None:
     for block in _blocks(path):
-        sha256.update(block)
-    return sha256.hexdigest()
+        digest.update(block)
 
 
 def _write_all(file: int, block: bytes | bytearray) -> None:

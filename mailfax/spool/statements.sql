@@ -31,10 +31,11 @@ ORDER BY seq
 
 
 -- name: content_add
-INSERT INTO content (content_id, size, sha256, made_at, bytes) VALUES (:content_id, :size, :sha256, :now, :bytes)
+INSERT INTO content (content_id, size, prefix_size, sha256, made_at, bytes)
+VALUES (:content_id, :size, :prefix_size, :sha256, :now, :bytes)
 
 -- name: content_get
-SELECT content_id, size, sha256, bytes FROM content WHERE content_id = :content_id
+SELECT content_id, size, prefix_size, sha256, bytes FROM content WHERE content_id = :content_id
 
 -- name: content_size
 SELECT size FROM content WHERE content_id = :content_id

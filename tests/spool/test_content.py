@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -40,6 +41,68 @@ async def test_every_size_comes_back(size: int, spool: Spool, mails: Mails) -> N
     async with spool.content.file(content_id) as file:
         assert file.read_bytes() == body
     assert file.exists() == (size > INLINE_BYTES)
+
+
+@pytest.mark.parametrize("size", [0, 1, INLINE_BYTES - 20, INLINE_BYTES, 3_000_000])
+async def test_what_was_sent_is_known_again_whatever_we_put_before_it(size: int, spool: Spool, mails: Mails) -> None:
+    sent = os.urandom(size)
+    for prefix in (b"", b"Received: from here\r\n", b"Received: from there;\r\n\tnow\r\n"):
+        content = spool.content.begin()
+        content.prefix(prefix)
+        content.write(sent[:100])
+        content.write(sent[100:])
+        assert content.sent_sha256 == hashlib.sha256(sent).hexdigest()
+        message = await spool.intake.accept(mails.message(), (), content)
+        assert content.size == message.size == len(prefix) + size
+        assert await spool.content.read(message.content_id) == prefix + sent
+        async with spool.content.file(message.content_id) as file:
+            assert file.read_bytes() == prefix + sent
+        content = spool.content.begin()
+        content.write(sent)
+        assert content.sent_sha256 == hashlib.sha256(sent).hexdigest()
+
+
+async def test_a_prefix_comes_first(spool: Spool) -> None:
+    content = spool.content.begin()
+    content.write(b"x")
+    with pytest.raises(ValueError, match="comes first"):
+        content.prefix(b"Received: too late\r\n")
+
+
+@pytest.mark.parametrize("size", [0, 1, INLINE_BYTES, 3_000_000])
+async def test_it_can_be_read_while_it_grows_and_when_it_is_complete(size: int, spool: Spool, mails: Mails) -> None:
+    body = os.urandom(size)
+    content = spool.content.begin()
+    content.prefix(b"Received: from here\r\n")
+    for start in range(0, size, 500_000):
+        content.write(body[start : start + 500_000])
+        with content.open() as file:
+            assert file.readline() == b"Received: from here\r\n"
+            file.seek(0, os.SEEK_END)
+            assert file.tell() == content.size
+    content.seal()
+    with content.open() as file:
+        assert file.read() == b"Received: from here\r\n" + body
+    content = spool.content.begin()
+    content.abandon()
+    with pytest.raises(ValueError, match="abandoned"):
+        content.open()
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+async def test_a_changed_prefix_is_noticed(size: int, spool: Spool, mails: Mails) -> None:
+    content = spool.content.begin()
+    content.prefix(b"Received: from here\r\n")
+    content.write(b"x" * size)
+    content_id = (await spool.intake.accept(mails.message(), (), content)).content_id
+    changed = b"Received: from hers\r\n" + b"x" * size
+    path = file_path(spool.content.root, content_id)
+    if path.exists():
+        path.write_bytes(changed)
+    else:
+        spool._engine._writing.execute("UPDATE content SET bytes = ?", (changed,))
+    with pytest.raises(ContentDamaged):
+        await spool.content.read(content_id)
 
 
 async def test_files_and_folders_are_private(spool: Spool, mails: Mails) -> None:

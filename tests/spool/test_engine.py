@@ -207,7 +207,7 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 async def test_a_newer_schema_is_refused_with_what_to_do(open_spool: OpenSpool, tmp_path: Path) -> None:
     await (await open_spool()).close()
     connection = sqlite3.connect(tmp_path / "spool.db")
-    connection.execute("INSERT INTO migration VALUES (2, 'later', 0)")
+    connection.execute("INSERT INTO migration SELECT MAX(number) + 1, 'later', 0 FROM migration")
     connection.commit()
     connection.close()
     with pytest.raises(SpoolRefused, match="newer mailfax"):
