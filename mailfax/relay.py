@@ -131,9 +131,12 @@ class Smarthost:
         for address in (sender, *recipients):
             _check(address)
         if session.is_ehlo_or_helo_needed:
-            # A relay without EHLO knows no extension, and is greeted with HELO by the first command.
-            with contextlib.suppress(aiosmtplib.SMTPHeloError):
+            try:
                 await session.ehlo()
+            except aiosmtplib.SMTPHeloError as refused:
+                if refused.code < 500:
+                    raise  # not now, rather than not known (RFC 5321 3.2)
+                await session.helo()  # so it knows no extension either
         header = content.partition(b"\r\n\r\n")[0]
         international = not header.isascii() or not all(one.isascii() for one in (sender, *recipients))
         options = [f"SIZE={len(content)}"] if session.supports_extension("size") else []

@@ -198,7 +198,7 @@ async def test_a_relay_that_breaks_off_after_its_250_has_taken_the_mail() -> Non
 
 
 async def test_an_old_relay_without_ehlo_is_greeted_with_helo() -> None:
-    replies = (b"220 hi", b"502 what", b"502 what", b"250 helo", b"250 ok", b"250 ok", b"354 go", b"250 kept")
+    replies = (b"220 hi", b"502 what", b"250 helo", b"250 ok", b"250 ok", b"354 go", b"250 kept")
     async with scripted(*replies) as port:
         await relay(port).hand_over("", ["bob@example.com"], MAIL)
 
