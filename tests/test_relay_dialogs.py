@@ -1,11 +1,12 @@
 """Every file in tests/dialogs/relay is one oddity of some mail server that we hand our mail to, word for word.
 
 ``S: `` is a line the server says (CRLF is added), ``S\\ `` says exactly the bytes of a Python bytes literal, ``C: ``
-is what we must say ("…" stands for anything), ``C: <mail>`` our mail with its end mark. The server can also do things:
-``S: <closed>``, ``S: <reset>``, ``S: <tls>`` (handshake), ``S: <silence>``.
+is what we must say ("…" stands for anything), ``C: <mail>`` our mail with its end mark.
+The server can also do things: ``S: <closed>``, ``S: <reset>``, ``S: <tls>`` (handshake), ``S: <silence>``.
 
-The head says how we are set up (``# tls: starttls``, ``# username: fax``, ``# sender: …``, ``# certificate: …``) and
-what must come of it: ``# outcome: taken | not sent | refused | in doubt``, and ``# diagnostic: …``, the words we keep.
+The head says how we are set up (``# tls: starttls``, ``# username: fax``, ``# sender: …``, ``# certificate: …``)
+and what must come of it: ``# outcome: taken | not sent | refused | in doubt``,
+with ``# diagnostic: …`` for the words we keep.
 """
 
 from __future__ import annotations
