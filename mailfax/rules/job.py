@@ -61,6 +61,9 @@ class Message:
     subject: str  #: decoded, one line
     content_id: str
     size: int
+    payer: str = ""  #: whose quota this uses (``Grant.payer``)
+    faxes_per_day: int = 0  #: what the payer's rule said when it was accepted; 0 is no quota
+    pages_per_day: int = 0
 
     @property
     def hears(self) -> str:
@@ -123,6 +126,7 @@ class FaxJob:
     pages: int | None = None
     pages_delivered: int | None = None
     status: Status | None = None
+    subject: str | None = None  #: of the cover, where the address gave one; else the mail's
 
     def after(self, event: JobEvent, **changes: Any) -> FaxJob:
         """This job after ``event``, with ``changes`` to its other fields; raises ``NotAllowed``."""

@@ -13,7 +13,8 @@ Whole house
     ``bell = spool.bell()``; ``await bell.wait(timeout)``   until a commit of this process since its last wait
     ``await spool.counts() -> Counts``             ``.jobs``, ``.letters``, ``.inbound``, ``.documents``: state word
                                                    -> number; ``.damaged``: table -> number
-    ``await spool.sweep() -> int``                 removes content files without a row, older than an hour
+    ``await spool.sweep() -> int``                 ["swept"] removes content files without a row, older than an hour,
+                                                   and keys and counts that are too old to matter
 
 ``spool.content``
     ``begin() -> Content``                         ``write(block)``, ``size``, ``abandon()``; may raise OSError
@@ -23,17 +24,30 @@ Whole house
     ``async with file(content_id) as path``        a real file; a temporary copy where the bytes live in the row
 
 ``spool.intake``
-    ``await accept(message, jobs, content, letters=()) -> Message``   ["accept"] content_id and size are filled in.
-                                                   Raises ReferenceTaken, QueueIdTaken (draw again, call again with
-                                                   the same content), rules.failure.NotSent (nothing stored)
+    ``await accept(message, jobs, content, letters=(), *, unheard=(), same=(), ceiling=0) -> Message``
+                                                   ["accept"] content_id and size are filled in; the payer's quota
+                                                   (of the message) and the site's ceiling are used up. Raises
+                                                   ReferenceTaken, QueueIdTaken (draw again), SentBefore (read what
+                                                   is known): call again with the same content; QuotaUsedUp,
+                                                   CeilingReached, rules.failure.NotSent: nothing is stored
     ``await message(queue_id) -> Message | None``
     ``await header(message) -> bytes``             its header block as it came; empty where the content is damaged
+
+``spool.unheard``                                  faxes whose 250 may not have been heard, by the key of their mail
+    ``await find(keys) -> dict[str, Found]``       ``.job``, ``.failed``, ``.heard``
+    ``await same(found) -> None``                  ["same-as"] a mail came again, nothing of it is faxed; SentBefore
+    ``forget(unheard) -> None``                    ["heard"] their 250 was heard; durable with one of the next commits
+
+``spool.usage``                                    faxes and pages of the last 24 hours
+    ``await of(payer) -> tuple[int, int]``         faxes, pages
+    ``await ceiling_reached(letters) -> bool``     ["ceiling-reached"] once a day; False: told already
 
 ``spool.documents``                                one per message that has jobs
     ``await claim(lease) -> tuple[Message, Document] | None``   ["rendering"] attempts are counted here
     ``await renew(document, lease) -> Document``   ["document-lease"]
-    ``await ready(was, now_is, pages: bytes | Path) -> Document``   ["document-ready"] now_is has filename,
-                                                   pages, notes, contents, skipped; ACCEPTED jobs become READY
+    ``await ready(was, now_is, pages: bytes | Path, *, message=None) -> Document``   ["document-ready"] now_is has
+                                                   filename, pages, notes, contents, skipped; ACCEPTED jobs become
+                                                   READY; the payer of ``message`` pays. Raises PagesUsedUp
     ``await later(was, next_attempt_at, detail, *, counts=True) -> Document``   ["document-later"]
     ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], letters, detail) -> None``
                                                    ["document-impossible"] jobs: (was, now_is) of every ACCEPTED and
@@ -103,7 +117,8 @@ Whole house
     ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``,
                                                    ``queue_id``, ``event``, ``state``, ``detail``
 
-Errors: ``Outdated``; ``ReferenceTaken``, ``QueueIdTaken``, ``FaxIdTaken``; ``NotCommitted`` (surely nothing stored:
+Errors: ``Outdated``; ``ReferenceTaken``, ``QueueIdTaken``, ``FaxIdTaken``, ``SentBefore``, ``QuotaUsedUp``,
+``CeilingReached``, ``PagesUsedUp``; ``NotCommitted`` (surely nothing stored:
 disk full, locked, read-only; ``.full``); ``CommitUnclear`` (the disk failed while committing: nothing may be
 promised); ``ContentDamaged``; ``SpoolRefused`` (this file can't be opened, with a sentence). None of them is a
 ``rules.failure.Failure``: a carrier that could not write down an answer must not take that for "not sent".
@@ -112,7 +127,17 @@ promised); ``ContentDamaged``; ``SpoolRefused`` (this file can't be opened, with
 from __future__ import annotations
 
 from mailfax.spool.accounts import AccountState
-from mailfax.spool.commits import COMMITS, FaxIdTaken, Outdated, QueueIdTaken, ReferenceTaken
+from mailfax.spool.commits import (
+    COMMITS,
+    CeilingReached,
+    FaxIdTaken,
+    Outdated,
+    PagesUsedUp,
+    QueueIdTaken,
+    QuotaUsedUp,
+    ReferenceTaken,
+    SentBefore,
+)
 from mailfax.spool.connection import SpoolRefused
 from mailfax.spool.content import Content, ContentDamaged
 from mailfax.spool.engine import Bell, CommitUnclear, NotCommitted
@@ -120,23 +145,30 @@ from mailfax.spool.history import HistoryLine
 from mailfax.spool.jobs import Claimed
 from mailfax.spool.ledger import LedgerEntry
 from mailfax.spool.spool import Counts, Spool
+from mailfax.spool.unheard import Found, Unheard
 
 __all__ = [
     "COMMITS",
     "AccountState",
     "Bell",
+    "CeilingReached",
     "Claimed",
     "CommitUnclear",
     "Content",
     "ContentDamaged",
     "Counts",
     "FaxIdTaken",
+    "Found",
     "HistoryLine",
     "LedgerEntry",
     "NotCommitted",
     "Outdated",
+    "PagesUsedUp",
     "QueueIdTaken",
+    "QuotaUsedUp",
     "ReferenceTaken",
+    "SentBefore",
     "Spool",
     "SpoolRefused",
+    "Unheard",
 ]

@@ -22,7 +22,7 @@ class Outdated(Exception):
 
 
 class Taken(Exception):
-    """A value that must be unique is in use; nothing was stored."""
+    """What this needs is in use, or used up; nothing was stored."""
 
 
 class ReferenceTaken(Taken):
@@ -35,6 +35,22 @@ class QueueIdTaken(Taken):
 
 class FaxIdTaken(Taken):
     """This fax id belongs to something else already: never give one fax to two jobs."""
+
+
+class SentBefore(Taken):
+    """A fax of this mail may have been accepted before; read what is known of it (``Unheard.find``)."""
+
+
+class QuotaUsedUp(Taken):
+    """Its payer has no faxes or no pages left today."""
+
+
+class CeilingReached(Taken):
+    """The whole site has no faxes left today."""
+
+
+class PagesUsedUp(Taken):
+    """The document has more pages than its payer has left today."""
 
 
 class Hits(enum.Enum):
@@ -86,6 +102,10 @@ COMMITS: frozenset[str] = frozenset(
         "process-started",
         "process-ended",
         "accept",
+        "same-as",
+        "heard",
+        "ceiling-reached",
+        "swept",
         "rendering",
         "document-lease",
         "claim",

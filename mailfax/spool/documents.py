@@ -19,13 +19,14 @@ from mailfax.spool.engine import SURELY_NOT, Engine
 from mailfax.spool.jobs import changed
 from mailfax.spool.outbox import CLASHES, Outbox
 from mailfax.spool.rows import document_of, document_values, history, message_of, move_aside, readable
+from mailfax.spool.usage import Usage
 
 
 class Documents:
     """``spool.documents``."""
 
-    def __init__(self, engine: Engine, contents: Contents, outbox: Outbox) -> None:
-        self._engine, self._contents, self._outbox = engine, contents, outbox
+    def __init__(self, engine: Engine, contents: Contents, outbox: Outbox, usage: Usage) -> None:
+        self._engine, self._contents, self._outbox, self._usage = engine, contents, outbox, usage
         self._claims = itertools.count(1)
 
     async def claim(self, lease: float) -> tuple[Message, Document] | None:
@@ -66,8 +67,13 @@ class Documents:
         )
         return replace(document, lease_until=results[0].rows[0]["lease_until"])
 
-    async def ready(self, was: Document, now_is: Document, pages: bytes | Path) -> Document:
-        """Store the pages; its ACCEPTED jobs become READY. Raises ``Outdated``, ``OSError``, ``NotCommitted``."""
+    async def ready(
+        self, was: Document, now_is: Document, pages: bytes | Path, *, message: Message | None = None
+    ) -> Document:
+        """Store the pages; its ACCEPTED jobs become READY. Raises ``Outdated``, ``OSError``, ``NotCommitted``.
+
+        With the ``message`` its pages are counted where they are limited; ``PagesUsedUp`` where too few are left.
+        """
         content, sealed = await self._contents.seal(pages)
         now_is = replace(now_is, state="ready", content_id=sealed.content_id)
         event = JobEvent.DOCUMENT_READY
@@ -76,6 +82,7 @@ class Documents:
             "document-ready",
             (
                 _changed(was, now_is),
+                *(self._usage.pages(message, now_is) if message else ()),
                 sealed.statement(),
                 history(was.message, event.value, now_is.state, f"{now_is.pages} pages"),
                 Statement("document_jobs_history", jobs),

@@ -12,6 +12,7 @@ dropped the pages (the "fsyncgate" of PostgreSQL, 2018).
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import queue
 import sqlite3
@@ -117,6 +118,7 @@ class Engine:
             self._writing.close()
             raise
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._riders: collections.deque[_Request] = collections.deque()
         self._bells: weakref.WeakSet[Bell] = weakref.WeakSet()
         self._closed = False
         self._broken = False
@@ -166,6 +168,15 @@ class Engine:
         self._requests.put(request)
         return await request.future
 
+    def ride(self, commit: Commit) -> asyncio.Future[Sequence[Result]]:
+        """Have it committed in the group of whatever is asked for next: it costs no fsync of its own.
+
+        For what may be lost in a crash. The future ends as ``commit`` would; nobody has to wait for it.
+        """
+        rider = _Request(commit, self._loop.create_future())
+        self._riders.append(rider)
+        return rider.future
+
     # From here on: the writer thread.
 
     def _write(self) -> None:
@@ -176,6 +187,8 @@ class Engine:
                 asked.append(self._requests.get())
             running = None not in asked
             group = [request for request in asked if request is not None and not request.future.cancelled()]
+            if group or not running:
+                group += [self._riders.popleft() for _ in range(len(self._riders))]
             if group:
                 try:
                     self._commit_group(group)

@@ -2,6 +2,8 @@
 
 In: a ``Message`` and its jobs as the rules made them, and the content that the door filled. Out: the message as it is
 stored. Raises ``NotSent`` where surely nothing was stored, so that the door answers 452 and the client tries again.
+Whether a fax may be one that was accepted before, and whether its payer and the site have any left today, is decided
+inside the commit, so that no two sessions decide it differently.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from dataclasses import replace
 from mailfax import maillog
 from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob, Letter, Message
-from mailfax.spool.commits import Commit, Hits, QueueIdTaken, ReferenceTaken, Statement
+from mailfax.spool.commits import CeilingReached, Commit, Hits, QueueIdTaken, QuotaUsedUp, ReferenceTaken, Statement
 from mailfax.spool.content import Content, ContentDamaged, Contents
 from mailfax.spool.engine import Engine, NotCommitted
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.rows import history, job_values, log, message_of, message_values
+from mailfax.spool.unheard import Found, Unheard
+from mailfax.spool.usage import Usage
 
 #: A header block longer than this is not returned in a report (RFC 3461 6.2 leaves the amount to us).
 HEADER_LONGEST = 65_536
@@ -27,21 +31,34 @@ HEADER_LONGEST = 65_536
 class Intake:
     """``spool.intake``."""
 
-    def __init__(self, engine: Engine, contents: Contents, outbox: Outbox) -> None:
-        self._engine, self._contents, self._outbox = engine, contents, outbox
+    def __init__(self, engine: Engine, contents: Contents, outbox: Outbox, usage: Usage) -> None:
+        self._engine, self._contents, self._outbox, self._usage = engine, contents, outbox, usage
 
     async def accept(
-        self, message: Message, jobs: Sequence[FaxJob], content: Content, letters: Sequence[Letter] = ()
+        self,
+        message: Message,
+        jobs: Sequence[FaxJob],
+        content: Content,
+        letters: Sequence[Letter] = (),
+        *,
+        unheard: Sequence[Unheard] = (),
+        same: Sequence[Found] = (),
+        ceiling: int = 0,
     ) -> Message:
         """Durable when it returns. ``content_id`` and ``size`` of the message are filled in from the content.
 
-        Raises ``ReferenceTaken`` or ``QueueIdTaken`` (draw again, and call again with the same content), ``NotSent``
-        (nothing is stored), ``CommitUnclear``.
+        ``unheard``: the jobs by their keys; ``same``: what came again with it and is no job of it; ``ceiling``: how
+        many faxes the site may send in a day, or 0. Raises ``ReferenceTaken``, ``QueueIdTaken`` (draw again) or
+        ``SentBefore`` (read what is known), and may be called again with the same content; ``CeilingReached``,
+        ``QuotaUsedUp`` or ``NotSent``: nothing is stored, and the content is gone; ``CommitUnclear``.
         """
         with _not_stored():
             _, sealed = await self._contents.seal(content)
         message = replace(message, content_id=sealed.content_id, size=sealed.size)
         statements = [
+            *(one.add() for one in unheard),
+            *(one.same() for one in same),
+            *self._usage.faxes(message, len(jobs), ceiling),
             sealed.statement(),
             Statement("message_add", message_values(message), Hits.ONE),
             history(message.queue_id, "accepted", "accepted", f"{len(jobs)} jobs, {sealed.size} bytes"),
@@ -66,7 +83,7 @@ class Intake:
                             },
                         )
                     )
-        except NotSent:
+        except (NotSent, CeilingReached, QuotaUsedUp):
             content.discard()
             raise
         return message

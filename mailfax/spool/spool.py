@@ -23,6 +23,8 @@ from mailfax.spool.jobs import Jobs
 from mailfax.spool.ledger import Ledger
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.sweep import ORPHAN_SECONDS, sweep_orphans
+from mailfax.spool.unheard import UnheardFaxes
+from mailfax.spool.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ class Spool:
         self._engine = engine
         self.content = Contents(engine)
         self.outbox = Outbox(engine, self.content)
-        self.intake = Intake(engine, self.content, self.outbox)
-        self.documents = Documents(engine, self.content, self.outbox)
+        self.usage = Usage(engine, self.outbox)
+        self.unheard = UnheardFaxes(engine)
+        self.intake = Intake(engine, self.content, self.outbox, self.usage)
+        self.documents = Documents(engine, self.content, self.outbox, self.usage)
         self.jobs = Jobs(engine, self.outbox)
         self.accounts = Accounts(engine, self.outbox)
         self.ledger = Ledger(engine)
@@ -115,6 +119,8 @@ class Spool:
         return counts
 
     async def sweep(self) -> int:
-        """Remove content files without a row that nobody touched for an hour; how many."""
+        """Forget old hours and keys; remove content files without a row that nobody touched for an hour: how many."""
+        await self.usage.sweep()
+        await self.unheard.sweep()
         # Files carry the time of the file system, not of the spool's clock.
         return await sweep_orphans(self._engine, self.content.root, time.time() - ORPHAN_SECONDS)

@@ -47,10 +47,11 @@ SELECT content_id FROM content WHERE content_id IN (:content_ids)
 -- name: message_add
 INSERT INTO message (
     queue_id, received_at, sender, ret, envid, client_ip, listener, login, account, sender_name, sender_company,
-    owner, success_notice, header_message_id, subject, content_id, size
+    owner, success_notice, header_message_id, subject, content_id, size, payer, faxes_per_day, pages_per_day
 ) VALUES (
     :queue_id, :received_at, :sender, :ret, :envid, :client_ip, :listener, :login, :account, :sender_name,
-    :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size
+    :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size, :payer, :faxes_per_day,
+    :pages_per_day
 )
 
 -- name: message_get
@@ -117,12 +118,12 @@ UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message 
 
 -- name: job_add
 INSERT INTO job (
-    queue_id, message, account, address, number, recipient_name, notify, orcpt, reference, state, accepted_at,
+    queue_id, message, account, address, number, recipient_name, subject, notify, orcpt, reference, state, accepted_at,
     expires_at, next_attempt_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic
 ) VALUES (
-    :queue_id, :message, :account, :address, :number, :recipient_name, :notify, :orcpt, :reference, :state,
+    :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :notify, :orcpt, :reference, :state,
     :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic
@@ -246,6 +247,65 @@ SELECT * FROM job WHERE reference = :reference AND account = :account AND damage
 
 -- name: job_aside
 UPDATE job SET damaged = 1, version = version + 1 WHERE queue_id = :queue_id AND damaged = 0
+
+
+-- name: unheard_add
+-- A clash raises. Where it was read what stands there, and that it forbids nothing, :instead_of is its job: whoever
+-- comes second at this finds another one there, and hits nothing.
+INSERT INTO unheard (key, job, made_at) VALUES (:key, :job, :now)
+ON CONFLICT (key) DO UPDATE SET job = :job, made_at = :now WHERE unheard.job = :instead_of
+
+-- name: unheard_find
+SELECT u.key, u.job, j.state FROM unheard u LEFT JOIN job j ON j.queue_id = u.job WHERE u.key IN (:keys)
+
+-- name: unheard_same
+-- The line about a mail that came again, and the guard of not faxing it: its first job is known, and has not failed.
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, j.queue_id, :event_word, j.state, :detail FROM unheard u JOIN job j ON j.queue_id = u.job
+WHERE u.key = :key AND u.job = :job AND j.state <> 'failed'
+
+-- name: unheard_forget
+DELETE FROM unheard WHERE key = :key AND job = :job
+
+-- name: unheard_sweep
+-- What lies in the future was written by a clock that went wrong.
+DELETE FROM unheard WHERE made_at < :before OR made_at > :after
+
+
+-- name: spent_faxes
+-- Hits one row, or none where less is left. The last 24 hours are this one and the 23 before it. A limit of 0 is none.
+INSERT INTO spent (payer, hour, faxes, pages)
+SELECT :payer, :hour, :faxes, 0 FROM (
+    SELECT COALESCE(SUM(s.faxes), 0) AS faxes, COALESCE(SUM(s.pages), 0) AS pages FROM spent s
+    WHERE s.payer = :payer AND s.hour > :hour - 24
+) used
+WHERE (:faxes_per_day = 0 OR used.faxes + :faxes <= :faxes_per_day)
+  AND (:pages_per_day = 0 OR used.pages < :pages_per_day)
+ON CONFLICT (payer, hour) DO UPDATE SET faxes = spent.faxes + :faxes
+
+-- name: spent_pages
+-- Each job of the message that waits for this document sends its pages.
+INSERT INTO spent (payer, hour, faxes, pages)
+SELECT :payer, :hour, 0, fresh.pages FROM (
+    SELECT :pages * COUNT(*) AS pages FROM job
+    WHERE message = :message AND state IN ('accepted', 'held') AND damaged = 0
+) fresh
+WHERE fresh.pages <= :pages_per_day - (
+    SELECT COALESCE(SUM(s.pages), 0) FROM spent s WHERE s.payer = :payer AND s.hour > :hour - 24
+)
+ON CONFLICT (payer, hour) DO UPDATE SET pages = spent.pages + excluded.pages
+
+-- name: spent_sum
+SELECT COALESCE(SUM(faxes), 0) AS faxes, COALESCE(SUM(pages), 0) AS pages FROM spent
+WHERE payer = :payer AND hour > :hour - 24
+
+-- name: spent_sweep
+DELETE FROM spent WHERE hour < :hour - 24 OR hour > :hour + 24
+
+-- name: alarm_tell
+-- Hits one row where it was not told for a day. A clock that was put back does not silence it.
+INSERT INTO alarm (what, told_at) VALUES (:what, :now)
+ON CONFLICT (what) DO UPDATE SET told_at = :now WHERE alarm.told_at <= :now - 86400 OR alarm.told_at > :now
 
 
 -- name: account_get
