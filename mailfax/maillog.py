@@ -53,6 +53,11 @@ def queued(job: FaxJob) -> None:
     line(job.queue_id, "queued", number=short(job.number), reference=job.reference)
 
 
+def same_as(queue_id: str, job: str, client: str) -> None:
+    """A fax came again whose 250 nobody had heard; ``queue_id`` is empty where nothing else was in its mail."""
+    line(queue_id, "same-as", job=job, client=client)
+
+
 def prepared(document: Document) -> None:
     line(document.message, "prepared", pages=document.pages, skipped=len(document.skipped))
 

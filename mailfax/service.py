@@ -136,7 +136,13 @@ class Service:
                 (f"track {name}", Track(spool, desk, ending, steady, name, deadline_seconds=deadline)),
                 (f"reconcile {name}", Reconcile(spool, desk, ending, steady, name, deadline_seconds=deadline)),
             ]
-        accept = Accept(spool, site=site, marks=marks, expire_seconds=config.limits.expire_seconds)
+        accept = Accept(
+            spool,
+            site=site,
+            marks=marks,
+            expire_seconds=config.limits.expire_seconds,
+            faxes_per_day=config.limits.faxes_per_day,
+        )
         door = Door(begin=spool.content.begin, accept=accept, policy=Policy.of(config), now=spool.now)
         self.listeners = await open_listeners(config.listeners, door, hostname=config.hostname, limits=config.limits)
 

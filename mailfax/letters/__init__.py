@@ -1,8 +1,9 @@
 """The mails that we write. Pure: values in, ``Letter`` values with whole mails out; no clock, no chance, no files.
 
 ``owed`` and ``delayed`` answer the sender of a fax (DSN or notice), ``inbound`` carries a received fax to its people,
-``alarm``, ``all_clear``, ``inbound_problem`` and ``undeliverable`` tell the postmaster, ``forward_to_postmaster``
-passes on mail that was written to him. All wording stands in ``texts``; who hears what stands in ``outcome``.
+``alarm``, ``all_clear``, ``ceiling``, ``inbound_problem`` and ``undeliverable`` tell the postmaster,
+``forward_to_postmaster`` passes on mail that was written to him. All wording stands in ``texts``; who hears what
+stands in ``outcome``.
 
 STANDARDS: RFC 3461 (who is told), RFC 3464, 6522, 6533 (reports), RFC 3834 (automatic mail), RFC 5322, 2047, 2183.
 LIMITS: reports return the header of the original, never its content (RET=FULL is treated as RET=HDRS: RFC 3461 6.2
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from mailfax.letters.inbound import inbound, inbound_problem
 from mailfax.letters.outcome import delayed, owed
-from mailfax.letters.postmaster import alarm, all_clear, forward_to_postmaster, undeliverable
+from mailfax.letters.postmaster import alarm, all_clear, ceiling, forward_to_postmaster, undeliverable
 from mailfax.letters.site import Marks, Site
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Site",
     "alarm",
     "all_clear",
+    "ceiling",
     "delayed",
     "forward_to_postmaster",
     "inbound",

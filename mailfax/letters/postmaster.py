@@ -39,6 +39,18 @@ def all_clear(site: Site, marks: Marks, *, account: str, sandbox: bool) -> Lette
     )
 
 
+def ceiling(site: Site, marks: Marks, *, limit: int) -> Letter:
+    """The site has sent as many faxes in a day as it may."""
+    return tell(
+        site,
+        marks,
+        texts.CEILING_SUBJECT.format(limit=limit),
+        paragraph(texts.CEILING_TEXT.format(limit=limit)),
+        paragraph(texts.CEILING_NEXT),
+        sandbox=False,
+    )
+
+
 def undeliverable(site: Site, marks: Marks, *, letter: Letter, problem: str) -> Letter:
     """``letter`` could not be handed over; told without its content (RFC 4160 4.6: administrator's notice)."""
     recipients = ", ".join(letter.recipients)

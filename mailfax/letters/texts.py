@@ -147,6 +147,15 @@ ALARM_NEXT = (
     "Nothing is lost: faxes that could not be handed over wait. Where the account was paused, you hear of it once, "
     "and once again when it works."
 )
+CEILING_SUBJECT = "Fax alarm: the daily limit of {limit} faxes is reached"
+CEILING_TEXT = (
+    "This site may send {limit} faxes in 24 hours, and a mail came that would exceed them. It was refused for now; "
+    "its sender's mail server tries again later. So it goes with all mails until fewer are used."
+)
+CEILING_NEXT = (
+    "Look who sends so many, and whether they mean to: the command mailfax queue lists the newest faxes. If all is "
+    "well, raise faxes_per_day in [limits] and start mailfax again. You hear of this once a day."
+)
 ALL_CLEAR_SUBJECT = "Fax all-clear: account {account} works again"
 ALL_CLEAR_TEXT = "The fax account {account} works again. Its waiting faxes are being sent; nothing needs to be done."
 

@@ -1,28 +1,42 @@
 """An envelope and its content become a message with its fax jobs, in one commit; then, and only then, 250.
 
-In: the envelope, the content as it was written to the spool, the header block. Out: the queue ID. The recipients come
-from the envelope only (RFC 4161 2.1.1, RFC 3965 2.1.3); the header gives the subject, the Message-ID for threading
-and names for the cover. Mail for the postmaster is owed to him by the same commit.
+In: the envelope, the content as it was written to the spool, the header block. Out: the queue ID, or a refusal where
+its payer or the site has no faxes left today. The recipients come from the envelope only (RFC 4161 2.1.1, RFC 3965
+2.1.3); the header gives the subject, the Message-ID for threading and names for the cover. Mail for the postmaster is
+owed to him by the same commit. What came before and was not heard is not faxed again (``resent``).
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mailfax import letters, maillog
 from mailfax.letters import Marks, Site
-from mailfax.rules.envelope import Envelope, Recipient
+from mailfax.offramp.faxes import Fax, faxes_of
+from mailfax.offramp.resent import Resent
+from mailfax.rules.envelope import Envelope
 from mailfax.rules.heading import Heading, read_heading
 from mailfax.rules.job import FaxJob, Letter, Message
-from mailfax.rules.queue_id import draw_queue_id, job_id
+from mailfax.rules.queue_id import draw_queue_id, job_id, message_id
 from mailfax.rules.reference import draw_reference
 from mailfax.rules.states import JOB
-from mailfax.spool import Content, QueueIdTaken, ReferenceTaken, Spool
+from mailfax.rules.status import Cause, Refusal, refusal
+from mailfax.spool import (
+    CeilingReached,
+    Content,
+    Found,
+    QueueIdTaken,
+    QuotaUsedUp,
+    ReferenceTaken,
+    SentBefore,
+    Spool,
+    Unheard,
+)
 
 
 class Accept:
-    """Takes mails over from the door."""
+    """Takes mails over from the door. ``faxes_per_day`` is what the whole site may send; 0 is no ceiling."""
 
     def __init__(
         self,
@@ -31,26 +45,81 @@ class Accept:
         site: Site,
         marks: Callable[[], Marks],
         expire_seconds: float,
+        faxes_per_day: int,
         choose: Callable[[str], str] = secrets.choice,
     ) -> None:
         self._spool, self._site, self._marks = spool, site, marks
-        self._expire_seconds, self._choose = expire_seconds, choose
+        self._expire_seconds, self._ceiling, self._choose = expire_seconds, faxes_per_day, choose
+        self._resent = Resent(spool)
 
-    async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> str:
+    async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> str | Refusal:
         """Store the mail; its queue ID. Raises ``NotSent`` where nothing was stored."""
         heading = read_heading(header)
+        sent = content.sent_sha256
+        faxes = {fax.key(sent, envelope.sender): fax for fax in faxes_of(envelope.recipients, heading.names)}
+        known: dict[str, Found] = {}
         while True:
+            same = [found for found in known.values() if self._resent.is_same(found)]
+            fresh = {key: fax for key, fax in faxes.items() if all(found.key != key for found in same)}
             message = self._message(envelope, heading, content)
-            jobs = self._jobs(envelope, message, heading)
+            forwards = self._forwards(envelope, message, content)
             try:
-                forwards = self._forwards(envelope, message, content)
-                message = await self._spool.intake.accept(message, jobs, content, forwards)
+                if same and not fresh and not forwards:
+                    return await self._again(envelope, content, same)
+                jobs = [
+                    self._job(message, fax, job_id(message.queue_id, position))
+                    for position, fax in enumerate(fresh.values(), start=1)
+                ]
+                unheard = [
+                    Unheard(key, job.queue_id, known[key].job if key in known else "")
+                    for key, job in zip(fresh, jobs, strict=True)
+                ]
+                with self._resent.session(message.queue_id, unheard, known, same):
+                    message = await self._spool.intake.accept(
+                        message, jobs, content, forwards, unheard=unheard, same=same, ceiling=self._ceiling
+                    )
             except (QueueIdTaken, ReferenceTaken):
                 continue  # one in a hundred million: draw again
+            except SentBefore:
+                known = await self._spool.unheard.find(list(faxes))
+                continue
+            except CeilingReached:
+                return await self._site_has_none_left()
+            except QuotaUsedUp:
+                return await self._payer_has_none_left(message, len(jobs))
             maillog.accepted(message, len(jobs))
             for job in jobs:
                 maillog.queued(job)
+            for found in same:
+                maillog.same_as(message.queue_id, found.job, envelope.client.ip)
             return message.queue_id
+
+    def concluded(self, queue_id: str, heard: bool) -> None:
+        """What the door says once of every 250: its client went on speaking (``heard``), or was gone before."""
+        self._resent.concluded(queue_id, heard)
+
+    async def _again(self, envelope: Envelope, content: Content, same: Sequence[Found]) -> str:
+        """Nothing of it is new: the first queue ID is the answer. Raises ``SentBefore``: not so any more."""
+        first = message_id(same[0].job)
+        with self._resent.session(first, (), {}, same):
+            await self._spool.unheard.same(same)
+        content.discard()
+        for found in same:
+            maillog.same_as("", found.job, envelope.client.ip)
+        return first
+
+    async def _site_has_none_left(self) -> Refusal:
+        """The postmaster is told before the client hears that he was."""
+        alarm = letters.ceiling(self._site, self._marks(), limit=self._ceiling)
+        await self._spool.usage.ceiling_reached((alarm,))
+        return refusal(Cause.CEILING, postmaster=self._site.postmaster)
+
+    async def _payer_has_none_left(self, message: Message, more: int) -> Refusal:
+        used, _ = await self._spool.usage.of(message.payer)
+        facts = {"payer": message.payer, "postmaster": self._site.postmaster}
+        if message.faxes_per_day and used + more > message.faxes_per_day:
+            return refusal(Cause.QUOTA_FAXES, limit=message.faxes_per_day, used=used, **facts)
+        return refusal(Cause.QUOTA_PAGES, limit=message.pages_per_day, **facts)
 
     def _message(self, envelope: Envelope, heading: Heading, content: Content) -> Message:
         now, grant, client = self._spool.now(), envelope.grant, envelope.client
@@ -72,6 +141,9 @@ class Accept:
             subject=heading.subject,
             content_id=content.content_id,
             size=content.size,
+            payer=grant.payer or envelope.sender,
+            faxes_per_day=grant.faxes_per_day,
+            pages_per_day=grant.pages_per_day,
         )
 
     def _forwards(self, envelope: Envelope, message: Message, content: Content) -> list[Letter]:
@@ -88,27 +160,20 @@ class Accept:
             )
         ]
 
-    def _jobs(self, envelope: Envelope, message: Message, heading: Heading) -> list[FaxJob]:
-        """One job per number: the same number named twice in one mail is one recipient."""
-        by_number: dict[str, Recipient] = {}
-        for recipient in envelope.recipients:
-            if recipient.number is not None:
-                by_number.setdefault(recipient.number.dialled, recipient)
-        return [
-            FaxJob(
-                queue_id=job_id(message.queue_id, position),
-                message=message.queue_id,
-                account=message.account,
-                address=recipient.address,
-                number=number,
-                recipient_name=heading.names.get(recipient.address.casefold(), ""),
-                notify=recipient.notify,
-                orcpt=recipient.orcpt,
-                reference=draw_reference(self._choose),
-                state=JOB.start,
-                accepted_at=message.received_at,
-                expires_at=message.received_at + self._expire_seconds,
-                next_attempt_at=message.received_at,
-            )
-            for position, (number, recipient) in enumerate(by_number.items(), start=1)
-        ]
+    def _job(self, message: Message, fax: Fax, queue_id: str) -> FaxJob:
+        return FaxJob(
+            queue_id=queue_id,
+            message=message.queue_id,
+            account=message.account,
+            address=fax.address,
+            number=fax.number,
+            recipient_name=fax.recipient_name,
+            notify=fax.notify,
+            orcpt=fax.orcpt,
+            reference=draw_reference(self._choose),
+            state=JOB.start,
+            accepted_at=message.received_at,
+            expires_at=message.received_at + self._expire_seconds,
+            next_attempt_at=message.received_at,
+            subject=fax.subject,
+        )

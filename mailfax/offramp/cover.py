@@ -12,7 +12,7 @@ def cover_for(reference_at: str, message: Message, notes: str, job: FaxJob) -> C
     return CoverFields(
         sender_name=message.sender_name,
         sender_company=message.sender_company,
-        subject=with_reference(message.subject, job.reference, reference_at),
+        subject=with_reference(message.subject if job.subject is None else job.subject, job.reference, reference_at),
         notes=notes,
         recipient_name=job.recipient_name,
     )

@@ -22,12 +22,14 @@ from mailfax.rules import schedule
 from mailfax.rules.job import Document, Message, Status
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
-from mailfax.spool import ContentDamaged, Spool
+from mailfax.spool import ContentDamaged, PagesUsedUp, Spool
 
 #: What the lease adds to the renderer's own limit, in seconds.
 MARGIN = 10.0
 #: As long as the client lets a file name be (A27).
 LONGEST_FILENAME = "x" * 60 + ".pdf"
+#: Jobs that need the document: an end of it is theirs, and its pages are.
+WAITING = (JobState.ACCEPTED, JobState.HELD)
 
 
 class Prepare:
@@ -83,7 +85,24 @@ class Prepare:
             contents=rendered.contents,
             skipped=rendered.skipped,
         )
-        maillog.prepared(await self._spool.documents.ready(document, ready, rendered.content))
+        try:
+            stored = await self._spool.documents.ready(document, ready, rendered.content, message=message)
+        except PagesUsedUp:
+            await self._impossible(document, await self._too_many_pages(message, ready))
+        else:
+            maillog.prepared(stored)
+
+    async def _too_many_pages(self, message: Message, document: Document) -> Status:
+        """Its payer has fewer pages left today than its recipients would get."""
+        waiting = sum(job.state in WAITING for job in await self._spool.jobs.of(message.queue_id))
+        _, used = await self._spool.usage.of(message.payer)
+        return status(
+            Cause.QUOTA_DOCUMENT,
+            pages=(document.pages or 0) * waiting,
+            limit=message.pages_per_day,
+            payer=message.payer,
+            left=max(0, message.pages_per_day - used),
+        )
 
     async def _room_for_notes(self, message: Message) -> int:
         """What notes may cost beside the longest names of this mail: what does not fit the cover gets a page."""
@@ -102,11 +121,7 @@ class Prepare:
 
     async def _impossible(self, document: Document, why: Status) -> None:
         now = self._spool.now()
-        waiting = [
-            job
-            for job in await self._spool.jobs.of(document.message)
-            if job.state in (JobState.ACCEPTED, JobState.HELD)
-        ]
+        waiting = [job for job in await self._spool.jobs.of(document.message) if job.state in WAITING]
         ended = [(job, job.after(JobEvent.DOCUMENT_IMPOSSIBLE, status=why, ended_at=now)) for job in waiting]
         letters = [letter for _, job in ended for letter in await self._ending.letters(job)]
         await self._spool.documents.impossible(document, ended, letters, why.diagnostic)

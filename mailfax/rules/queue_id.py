@@ -23,6 +23,11 @@ def draw_queue_id(now: float, choose: Callable[[str], str]) -> str:
     return choose(ALPHABET[10:]) + signs + "".join(choose(ALPHABET) for _ in range(_DRAWN_SIGNS - 1))
 
 
+def message_id(job: str) -> str:
+    """The queue ID of the message that a job belongs to."""
+    return job.rpartition("-")[0]
+
+
 def job_id(message: str, position: int) -> str:
     """The queue ID of the ``position``-th job (from 1) of a message."""
     return f"{message}-{position}"

@@ -40,7 +40,7 @@ class Cause(enum.Enum):
     DESTINATION_DENIED = (550, "5.7.1", "Faxes to {number} are not allowed: {why}. Ask {postmaster}")
     COVER_FIELD = (550, "5.1.3", "This address is not understood: {why}. Write <number>/to=Name/company=Name@{domain}")
     SUBJECT_NUMBER = (550, "5.1.3", "The subject must begin with the fax number: {why}. Write for example {example}")
-    QUOTA_FAXES = (550, "5.7.1", "The {limit} faxes that {payer} may send in a day are used up; send it again tomorrow, or ask {postmaster}")
+    QUOTA_FAXES = (550, "5.7.1", "{payer} may send {limit} faxes a day, of which {used} are used up, too many for this mail; send it tomorrow, or ask {postmaster}")
     QUOTA_PAGES = (550, "5.7.1", "The {limit} pages that {payer} may send in a day are used up; send it again tomorrow, or ask {postmaster}")
     CEILING = (451, "4.7.1", "This site has sent as many faxes today as it may; try again later. {postmaster} has been told")
     PARTIAL = (550, "5.6.1", "This mail is one part of a divided one (message/partial), which can't be faxed. Switch off \"divide mail\" or raise its size limit in the device")
@@ -92,6 +92,7 @@ class Cause(enum.Enum):
     DOCUMENT_TOO_BIG = (0, "5.3.4", "The fax document would have {size} bytes; at most {limit} are sent in one fax. Send it in parts")
     RENDER_FAILED = (0, "5.6.3", "The pages could not be made: {why}. Send the document as a PDF")
     RENDER_GAVE_UP = (0, "5.3.0", "The pages could not be made after {attempts} attempts; the document stops our converter. Send it as a PDF")
+    QUOTA_DOCUMENT = (0, "5.7.1", "The fax has too many pages: for all its recipients together it needs {pages}, and of the {limit} that {payer} may send in a day {left} are left. Nothing was sent; send fewer pages, or send it tomorrow")
     # --- the fax ----------------------------------------------------------------------------------------------
     DELIVERED = (0, "2.0.0", "Every page reached the other fax machine")
     DELIVERED_UNCOUNTED = (0, "2.0.0", "The fax service reports the fax as sent")

@@ -74,7 +74,7 @@ class Street:
         quiet: dict[str, Any] = {"jitter": lambda: 0.0}
         self.desk = Desk(spool, [account], site=SITE, marks=marks, connect=connect, monotonic=clock, **quiet)
         self.ending = Ending(spool, self.desk, site=SITE, marks=marks)
-        self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0)
+        self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0, faxes_per_day=0)
         self.submit = Submit(spool, self.desk, self.ending, monotonic=clock, **quiet)
         self.steady = SteadyClock(clock, clock.elapsed, settle_seconds=account.settle_seconds)
         rooms = (spool, self.desk, self.ending, self.steady)

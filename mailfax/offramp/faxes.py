@@ -1,0 +1,75 @@
+"""Which faxes a mail asks for: one for each number and cover, whatever the number of recipients that mean it.
+
+In: the recipients of an envelope, and the names that the header gives. Out: ``Fax`` values, in order. The same number
+twice, as in a list and beside it, is one fax, and whoever wanted to hear of it still does; with another cover it is
+another fax, since another page is meant.
+
+STANDARDS: RFC 3461 4.1 (NOTIFY).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mailfax.rules.envelope import Notify, Recipient
+
+Wish = frozenset[Notify] | None
+#: What a sender who says nothing is told of (RFC 3461 4.1 leaves the default to us; ``letters.outcome`` agrees).
+_UNSAID: frozenset[Notify] = frozenset({Notify.FAILURE, Notify.DELAY})
+
+
+@dataclass(frozen=True, slots=True)
+class Fax:
+    """One fax to be. ``subject`` is None where the cover gets the mail's."""
+
+    address: str
+    number: str
+    notify: Wish
+    orcpt: str
+    recipient_name: str = ""
+    subject: str | None = None
+    cover: tuple[tuple[str, str], ...] = ()
+
+    def key(self, sent_sha256: str, sender: str) -> str:
+        """What two sendings of this fax have in common: bytes, sender, number, cover fields of the address."""
+        return hashlib.sha256(repr((sent_sha256, sender, self.number, self.cover)).encode()).hexdigest()
+
+
+def faxes_of(recipients: Iterable[Recipient], names: Mapping[str, str]) -> list[Fax]:
+    """The faxes. ``names``: address in lower case -> display name; the address itself may name another (``/to=``)."""
+    faxes: dict[object, Fax] = {}
+    for recipient in recipients:
+        if recipient.number is None:
+            continue
+        number, cover = recipient.number.dialled, tuple(sorted(recipient.cover))
+        other = faxes.get((number, cover))
+        if other:
+            wish, orcpt = both(other.notify, recipient.notify), other.orcpt or recipient.orcpt
+            faxes[number, cover] = replace(other, notify=wish, orcpt=orcpt)
+            continue
+        said = dict(cover)
+        name = said.get("to") or names.get(recipient.address.casefold(), "")
+        faxes[number, cover] = Fax(
+            recipient.address,
+            number,
+            recipient.notify,
+            recipient.orcpt,
+            # FaxCore's cover has no field for the recipient's company.
+            recipient_name=", ".join(part for part in (name, said.get("company")) if part),
+            subject=said.get("subject"),
+            cover=cover,
+        )
+    return list(faxes.values())
+
+
+def both(one: Wish, other: Wish) -> Wish:
+    """The wish that leaves out nothing that either of them asked for."""
+    if one is None and other is None:
+        return None
+    asked = ((one or frozenset()) | (other or frozenset())) - {Notify.NEVER}
+    if one is not None and other is not None:
+        return asked or frozenset({Notify.NEVER})
+    # One of them said nothing, and so is told of failure and delay, and of success by a notice.
+    return asked | _UNSAID if Notify.SUCCESS in asked else None
