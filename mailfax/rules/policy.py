@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mailfax.config import Config, Network, SenderRule
 from mailfax.rules.address import Mailbox, fold_domain, parse_mailbox, parse_recipient
-from mailfax.rules.envelope import Client, FaxNumber, Grant
+from mailfax.rules.envelope import Client, Destination, FaxNumber, Grant, Proven
+from mailfax.rules.number import Unfit, example, read_number
 from mailfax.rules.status import Cause, Refusal, refusal
 
 #: RFC 5321 6.3 suggests a hundred.
@@ -67,33 +68,58 @@ class Policy:
             return refusal(Cause.SENDER_NULL)
         return refusal(Cause.SENDER_UNKNOWN, sender=sender, ip=client.ip, postmaster=self.postmaster)
 
-    def judge_recipient(
-        self, client: Client, judged: Permission | Refusal, address: str
-    ) -> FaxNumber | Refusal | None:
-        """What RCPT TO:<``address``> means to a sender so ``judged``; None: our postmaster, open to all."""
+    def judge_recipient(self, client: Client, judged: Permission | Refusal, address: str) -> Destination | Refusal:
+        """What RCPT TO:<``address``> means to a sender so ``judged``; our postmaster is open to all."""
         found = parse_recipient(
             address, fax_domains=self.fax_domains, default_country=self.default_country, device=client.device
         )
         if found is None:
-            return None
+            return Destination()
         if isinstance(found, Refusal) and found.cause is Cause.FOREIGN_DOMAIN:
             return found
         # Strangers learn that they may not fax before they learn what is wrong with a number.
-        return judged if isinstance(judged, Refusal) else found
+        if isinstance(judged, Refusal):
+            return judged
+        return found if isinstance(found, Refusal) else Destination((found,))
 
-    def judge_header(self, header_block: bytes, permission: Permission | None) -> Refusal | None:
-        """Why a mail is not taken, from its header; ``permission`` is None where only our postmaster is addressed."""
+    def needs_proof(self, client: Client) -> bool:
+        """Whether the author of a mail from there must be proven from the mail itself (``Door.prove``)."""
+        return client.proof == "dmarc"
+
+    def judge_header(
+        self,
+        client: Client,
+        sender: str,
+        judged: Permission | None,
+        header_block: bytes,
+        proven: Proven | None,
+        numbers: Iterable[FaxNumber],
+    ) -> Permission | Refusal | None:
+        """The last word on a mail, at its end; None where only our postmaster is addressed and nothing is against it.
+
+        ``judged`` is None where only our postmaster is addressed. ``header_block`` is as the client sent it, without
+        our own Received line. ``numbers`` are those that the mail is for. ``proven`` must be there where
+        ``needs_proof`` says so: without it the mail is refused.
+        """
         received = 0
         for name, value in header_fields(header_block):
             received += name == "received"
-            if permission is None:
+            if judged is None:
                 continue
             for field, tell in _NEVER_FAXED:
                 if (field == name or (field.endswith("*") and name.startswith(field[:-1]))) and (
-                    found := tell(value, permission)
+                    found := tell(value, judged)
                 ):
                     return refusal(found, why=f"{name.title()}: {value}", postmaster=self.postmaster)
-        return refusal(Cause.LOOP, limit=RECEIVED_LIMIT) if received > RECEIVED_LIMIT else None
+        return refusal(Cause.LOOP, limit=RECEIVED_LIMIT) if received > RECEIVED_LIMIT else judged
+
+    def judge_subject(self, client: Client, judged: Permission, subject: str) -> Destination | Refusal:
+        """The numbers at the beginning of a (decoded) subject; ``cover`` has what is left of it as "subject"."""
+        found = read_number(subject.strip(), default_country=self.default_country)
+        if isinstance(found, Unfit):
+            shown = example(self.default_country)
+            return refusal(Cause.SUBJECT_NUMBER, why=found.why, example=f"[{shown}] Invoice 12")
+        return Destination((found,), (("subject", ""),))
 
 
 def header_fields(block: bytes) -> Iterator[tuple[str, str]]:

@@ -112,9 +112,10 @@ class Session(Conversation):
             # Not an error of the dialog: a list with thirty dead numbers must still reach the others.
             return self.tell(found, counts=False, sender=transaction.sender or "<>")
         # The same address twice in one mail is one fax.
-        recipient = Recipient(path, found, parameters.notify, parameters.orcpt)
+        number = found.numbers[0] if found.numbers else None
+        recipient = Recipient(path, number, parameters.notify, parameters.orcpt, found.cover)
         transaction.recipients.setdefault(path.lower(), recipient)
-        self.say(f"250 2.1.5 Ok: {found.dialled} will be dialled" if found else "250 2.1.5 Ok")
+        self.say(f"250 2.1.5 Ok: {number.dialled} will be dialled" if number else "250 2.1.5 Ok")
 
     async def smtp_DATA(self, arg: str) -> None:
         transaction = self.transaction

@@ -92,12 +92,15 @@ def _fit(talk: Conversation, transaction: Transaction, arrival: Arrival) -> bool
     if arrival.cause is not None:
         talk.tell(refusal(arrival.cause, **arrival.facts), counts=False, sender=transaction.sender or "<>")
         return False
-    to_fax = any(recipient.number for recipient in transaction.recipients.values())
-    permission = transaction.judged if to_fax and isinstance(transaction.judged, Permission) else None
-    refused = talk.place.door.policy.judge_header(arrival.header_block, permission)
-    if refused is not None:
-        talk.tell(refused, counts=False, sender=transaction.sender or "<>")
-    return refused is None
+    numbers = [recipient.number for recipient in transaction.recipients.values() if recipient.number]
+    permission = transaction.judged if numbers and isinstance(transaction.judged, Permission) else None
+    found = talk.place.door.policy.judge_header(
+        talk.client, transaction.sender, permission, arrival.header_block, None, numbers
+    )
+    if isinstance(found, Refusal):
+        talk.tell(found, counts=False, sender=transaction.sender or "<>")
+        return False
+    return True
 
 
 async def _hand_over(talk: Conversation, transaction: Transaction, content: Content, header_block: bytes) -> None:

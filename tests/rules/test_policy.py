@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mailfax.config import SenderRule
-from mailfax.rules.envelope import Client, FaxNumber
+from mailfax.rules.envelope import Client, Destination
 from mailfax.rules.policy import Permission, Policy, header_fields, may_connect
 from mailfax.rules.status import Cause, Refusal
 
@@ -115,7 +115,7 @@ def test_who_may_connect(networks: list[str], ip: str, allowed: bool) -> None:
 
 def test_strangers_reach_our_postmaster_and_learn_nothing_about_numbers() -> None:
     stranger = BASE.judge_sender(CLIENT, "mallory@evil.example")
-    assert BASE.judge_recipient(CLIENT, stranger, "postmaster@fax.local") is None
+    assert BASE.judge_recipient(CLIENT, stranger, "postmaster@fax.local") == Destination()
     for address in ("15551234567@fax.local", "12@fax.local", "(5)1@fax.local"):
         assert BASE.judge_recipient(CLIENT, stranger, address) is stranger
     relayed = BASE.judge_recipient(CLIENT, stranger, "bob@elsewhere.example")
@@ -125,7 +125,7 @@ def test_strangers_reach_our_postmaster_and_learn_nothing_about_numbers() -> Non
 def test_who_has_a_rule_gets_numbers() -> None:
     rules = policy(SenderRule(senders=("@x.com",), account="main"))
     judged = rules.judge_sender(CLIENT, "a@x.com")
-    assert isinstance(rules.judge_recipient(CLIENT, judged, "15551234567@fax.local"), FaxNumber)
+    assert isinstance(rules.judge_recipient(CLIENT, judged, "15551234567@fax.local"), Destination)
 
 
 ALLOWED = policy(SenderRule(senders=("@x.com",), account="main")).judge_sender(CLIENT, "a@x.com")
@@ -162,14 +162,14 @@ AUTOMATIC = replace(ALLOWED, automatic=True)
 )
 def test_mail_that_is_never_faxed(header: bytes, cause: Cause | None, with_automatic: Cause | None) -> None:
     for permission, expected in ((ALLOWED, cause), (AUTOMATIC, with_automatic)):
-        refused = BASE.judge_header(header, permission)
-        assert (refused and refused.cause) is expected
+        refused = BASE.judge_header(CLIENT, "a@x.com", permission, header, None, ())
+        assert (refused.cause if isinstance(refused, Refusal) else None) is expected
 
 
 def test_our_postmaster_takes_bounces_but_no_loops() -> None:
-    assert BASE.judge_header(b"Auto-Submitted: auto-replied\r\nList-Id: x\r\n", None) is None
-    refused = BASE.judge_header(b"Received: a\r\n" * 101, None)
-    assert refused and refused.cause is Cause.LOOP
+    assert BASE.judge_header(CLIENT, "", None, b"Auto-Submitted: auto-replied\r\nList-Id: x\r\n", None, ()) is None
+    refused = BASE.judge_header(CLIENT, "", None, b"Received: a\r\n" * 101, None, ())
+    assert isinstance(refused, Refusal) and refused.cause is Cause.LOOP
 
 
 def test_header_fields_are_unfolded_and_junk_is_passed_over() -> None:
