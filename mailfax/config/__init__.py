@@ -4,20 +4,36 @@ In: a TOML file, ``.env`` beside it, the environment. Out: ``Config``. Every ref
 reason (``ConfigError``); the process does not start. ``config/mailfax.toml`` is the reference of all keys.
 
 ``values`` is what comes out, ``kinds`` what the value of one key may be, ``keys`` the table of all keys, ``reading``
-the file as a whole and what its parts may not say together.
+the file as a whole and what its parts may not say together, ``doors`` and ``senders`` what listeners and sender rules
+may not, and ``users`` the password file.
 """
 
-from mailfax.config.reading import load
-from mailfax.config.values import Account, Config, ConfigError, Limits, Listener, Network, RelayConfig, SenderRule
+from mailfax.config.reading import load, where_users_are
+from mailfax.config.users import User, read_users
+from mailfax.config.values import (
+    Account,
+    Config,
+    ConfigError,
+    Destinations,
+    Limits,
+    Listener,
+    Network,
+    RelayConfig,
+    SenderRule,
+)
 
 __all__ = [
     "Account",
     "Config",
     "ConfigError",
+    "Destinations",
     "Limits",
     "Listener",
     "Network",
     "RelayConfig",
     "SenderRule",
+    "User",
     "load",
+    "read_users",
+    "where_users_are",
 ]

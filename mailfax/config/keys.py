@@ -14,13 +14,17 @@ from mailfax.config.kinds import (
     at_least,
     choice,
     country,
+    destination,
     domain,
     far_address,
     flag,
+    local_name,
+    local_name_or_none,
     login,
     mailbox,
     mailbox_or_nobody,
     network,
+    one_or_several,
     own_address,
     sender,
     service_url,
@@ -28,6 +32,7 @@ from mailfax.config.kinds import (
     some_text,
     spool_url,
     text,
+    user_name,
 )
 from mailfax.config.values import Limits
 
@@ -50,15 +55,17 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class Section:
     """A table of the file. ``repeated``: written ``[[name]]``, as often as wanted; ``required``: at least once. One
-    that is not repeated and left out has its keys' defaults."""
+    that is not repeated and left out has its keys' defaults. ``own``: its keys are the site's own, and this is what
+    they and their values may be."""
 
     keys: dict[str, Key]
     repeated: bool = False
     required: bool = False
+    own: tuple[Kind, Kind] | None = None
 
 
 #: Bounds that no mail at all could meet are mistakes: what each limit is at least.
-_LOWEST_LIMITS = {"message_bytes": 10_000, "document_bytes": 10_000}
+_LOWEST_LIMITS = {"message_bytes": 10_000, "document_bytes": 10_000, "messages_per_minute": 0, "faxes_per_day": 0}
 
 #: The empty name is the top of the file, before the first table.
 SECTIONS: dict[str, Section] = {
@@ -69,20 +76,31 @@ SECTIONS: dict[str, Section] = {
             "postmaster": Key(mailbox, Required('"postmaster@example.com"')),
             "hostname": Key(domain, Required('"fax.example.com"')),
             "success_notice": Key(flag, True),
+            "subject_mailbox": Key(local_name_or_none, ""),
+            "password_file": Key(some_text, "passwords"),
         }
+    ),
+    "aliases": Section({}, own=(local_name, one_or_several(some_text))),
+    "destinations": Section(
+        {"allow": Key(several(destination), ("*",)), "deny": Key(several(destination), ("premium",))}
     ),
     "spool": Section({"url": Key(spool_url, Required('"sqlite:////var/lib/mailfax/spool.db"'))}),
     "listener": Section(
         {
             "name": Key(some_text, Required('"submission"')),
             "address": Key(own_address, Required('"127.0.0.1:2525"')),
-            "protocol": Key(choice("smtp", later=("lmtp",)), "smtp"),
+            "protocol": Key(choice("smtp", "lmtp"), "smtp"),
             "tls": Key(choice("none", "starttls", "implicit"), "none"),
             "certificate": Key(some_text, ""),
             "key": Key(some_text, ""),
             "networks": Key(several(network), None),
-            "proof": Key(choice("network", later=("auth", "dmarc")), "network"),
+            "proof": Key(choice("network", "auth", "dmarc"), "network"),
             "device": Key(flag, False),
+            "tls_minimum": Key(choice("1.0", "1.1", "1.2", "1.3"), "1.2"),
+            "proxies": Key(several(network), ()),
+            "relays": Key(several(network), ()),
+            "xclient": Key(several(network), ()),
+            "authserv_id": Key(text, ""),
         },
         repeated=True,
         required=True,
@@ -108,12 +126,16 @@ SECTIONS: dict[str, Section] = {
         {
             "from": Key(several(sender), ()),
             "network": Key(several(network), ()),
-            "login": Key(several(some_text), ()),
+            "login": Key(several(user_name), ()),
             "account": Key(some_text, Required('"main"')),
             "name": Key(text, ""),
             "company": Key(text, ""),
             "notify": Key(mailbox_or_nobody, ""),
             "automatic": Key(flag, False),
+            "allow": Key(several(destination), None),
+            "deny": Key(several(destination), ()),
+            "faxes_per_day": Key(at_least(0, int), 0),
+            "pages_per_day": Key(at_least(0, int), 0),
         },
         repeated=True,
     ),

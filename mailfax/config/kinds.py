@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,19 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL_PART = re.compile(rf"(?=.{{1,64}}$){_ATOM}(?:\.{_ATOM})*")
 _ADDRESS = re.compile(r"(?P<host>\[[^\[\]]+\]|[^:\[\]]+):(?P<port>[0-9]{1,9})")
+_LOCAL_NAME = re.compile(r"[^\W_][\w-]*(?:\.[\w-]+)*")
+LONGEST_USER_NAME = 255
+#: What a destination may be beside a region and the beginning of a number.
+DESTINATION_WORDS = (
+    "*",
+    "home",
+    "international",
+    "premium",
+    "shared-cost",
+    "personal",
+    "pager",
+    "satellite",
+)
 #: The names of what TOML's types are called in TOML's own specification.
 _TYPES = {str: "a string", bool: "a boolean", int: "an integer", float: "a float", list: "an array", dict: "a table"}
 
@@ -62,14 +76,12 @@ def flag(value: object) -> bool:
     return value
 
 
-def choice(*words: str, later: tuple[str, ...] = ()) -> Kind:
-    """One of ``words``. A word of ``later`` is known and comes with a later version."""
+def choice(*words: str) -> Kind:
+    """One of ``words``."""
 
     def read(value: object) -> str:
         word = text(value)
         listed = " or ".join(f'"{word}"' for word in words)
-        if word in later:
-            raise Unfit(f'"{word}" is not in this version; write {listed}')
         if word not in words:
             raise Unfit(f'"{word}" is not known; write {listed}')
         return word
@@ -98,6 +110,20 @@ def several(kind: Kind) -> Kind:
         if not isinstance(value, list):
             raise Unfit(f"{_type(value)} where a list is wanted; write it in brackets: [ … ]")
         return tuple(dict.fromkeys(kind(item) for item in value))
+
+    return read
+
+
+def one_or_several(kind: Kind) -> Kind:
+    """A value of one kind, or a list of them that is not empty."""
+
+    def read(value: object) -> tuple[Any, ...]:
+        if isinstance(value, dict):
+            raise Unfit('a table where text is wanted; a name with a dot stands in quotes: "jane.doe" = …')
+        values: tuple[Any, ...] = several(kind)(value) if isinstance(value, list) else (kind(value),)
+        if not values:
+            raise Unfit("empty, so its mail would go nowhere; write at least one, or leave the key out")
+        return values
 
     return read
 
@@ -138,6 +164,50 @@ def sender(value: object) -> str:
     raise Unfit(
         f'"{written}" is neither an address nor a domain; write "alice@example.com" for one sender '
         'or "@example.com" for a whole domain'
+    )
+
+
+def local_name(value: object) -> str:
+    """What may stand before the "@" and is no number: lower-cased, with a letter in it."""
+    name = text(value).lower()
+    if not _LOCAL_NAME.fullmatch(name) or not any(sign.isalpha() for sign in name):
+        raise Unfit(
+            f'"{name}" is not a name before an @; write one of letters, digits, ".", "-" and "_", like "scan"'
+        )
+    if name == "postmaster":
+        raise Unfit("postmaster is reached by every mail server (RFC 5321 4.5.1); write another name")
+    return name
+
+
+def local_name_or_none(value: object) -> str:
+    """A name before the "@", or "" for none."""
+    return local_name(value) if text(value) else ""
+
+
+def user_name(value: object) -> str:
+    """A name to log in with (AUTH): NFKC, without blanks around it. Upper and lower case are the same to all."""
+    name = unicodedata.normalize("NFKC", some_text(value))
+    if ":" in name or name.startswith("#"):
+        raise Unfit(f'"{name}" is not a user name: ":" and a leading "#" have a meaning in the password file')
+    if len(name) > LONGEST_USER_NAME:
+        raise Unfit(f"a user name of {len(name)} signs; write at most {LONGEST_USER_NAME}")
+    return name
+
+
+def destination(value: object) -> str:
+    """A pattern of destinations, as ``values.Destinations`` has them; regions in upper case."""
+    from phonenumbers import SUPPORTED_REGIONS
+
+    written = text(value)
+    if written.lower() in DESTINATION_WORDS:
+        return written.lower()
+    if written.upper() in SUPPORTED_REGIONS:
+        return written.upper()
+    if re.fullmatch(r"\+[1-9][0-9]{0,14}", written):
+        return written
+    words = ", ".join(f'"{word}"' for word in DESTINATION_WORDS)
+    raise Unfit(
+        f'"{written}" is not a destination; write {words}, two letters of a country or how numbers begin: "+1876"'
     )
 
 

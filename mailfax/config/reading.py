@@ -6,19 +6,19 @@ environment or from ``.env`` beside the file, never from the file itself; the en
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mailfax.config.doors import read_listener, require_users
 from mailfax.config.keys import SECTIONS
-from mailfax.config.kinds import is_loopback, is_open
-from mailfax.config.tables import Part, nearest, parse, password_name, read_dotenv, read_section
-from mailfax.config.values import Account, Config, Limits, Listener, Network, RelayConfig, SenderRule
+from mailfax.config.kinds import is_loopback
+from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
+from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
+from mailfax.config.users import read_users
+from mailfax.config.values import Account, Config, Limits, RelayConfig
 
-#: Who may connect to a loopback listener that names no networks: this machine.
-_THIS_MACHINE: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 #: Against a real service: more than 6 calls a minute meet rate limits, and a fax may be listed only minutes after it
 #: was accepted, so that a shorter look proves no absence and could send a fax twice; and ASP.NET answers an upload
 #: after up to 110 seconds, so that less patience puts faxes in doubt.
@@ -36,9 +36,19 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     _require_outside(top, "postmaster", [top["postmaster"]], top["fax_domains"])
     accounts = [_account(part, top, secrets) for part in parts["account"]]
     _require_unlike(parts["account"], "name", [password_name(account.name) for account in accounts])
-    listeners = [_listener(part) for part in parts["listener"]]
+    listeners = [read_listener(part) for part in parts["listener"]]
     _require_unlike(parts["listener"], "name", [listener.name for listener in listeners])
     _require_unlike(parts["listener"], "address", [(each.host, each.port) for each in listeners if each.port])
+    senders = [read_sender(part, accounts) for part in parts["sender"]]
+    for part, rule in zip(parts["sender"], senders, strict=True):
+        _require_outside(part, "notify", [rule.notify], top["fax_domains"])
+        require_match(part, rule, listeners)
+    password_file = _beside(path, top["password_file"])
+    if any(listener.proof == "auth" for listener in listeners):
+        users = read_users(password_file)
+        require_users(parts["listener"], users, password_file)
+        for part, rule in zip(parts["sender"], senders, strict=True):
+            require_known(part, rule, users, password_file)
     return Config(
         source=path.absolute(),
         hostname=top["hostname"],
@@ -47,13 +57,34 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         default_country=top["default_country"],
         success_notice=top["success_notice"],
         spool_url=spool["url"],
-        spool_path=path.parent.absolute() / spool["url"].removeprefix("sqlite:///"),
+        spool_path=_beside(path, spool["url"].removeprefix("sqlite:///")),
         listeners=tuple(listeners),
         accounts=tuple(accounts),
-        senders=tuple(_sender(part, top, accounts) for part in parts["sender"]),
+        senders=tuple(senders),
         relay=_relay(relay, secrets),
         limits=Limits(**parts["limits"][0].values),
+        destinations=read_destinations(parts["destinations"][0]),
+        aliases=read_aliases(parts["aliases"][0], top["subject_mailbox"]),
+        subject_mailbox=top["subject_mailbox"],
+        password_file=password_file,
     )
+
+
+def where_users_are(path: Path) -> tuple[Path, dict[str, bool]]:
+    """The password file, and each listener where people log in: whether it is for copiers.
+
+    All else may be wrong in the file at ``path``: ``mailfax passwd`` makes the very user whose lack ``load`` refuses.
+    """
+    tables = parse(path)
+    (top,) = read_section(path, "", tables)
+    listeners = read_section(path, "listener", tables)
+    doors = {part["name"]: part["device"] for part in listeners if part["proof"] == "auth"}
+    return _beside(path, top["password_file"]), doors
+
+
+def _beside(path: Path, name: str) -> Path:
+    """A file that the configuration at ``path`` names."""
+    return path.parent.absolute() / name
 
 
 def _require_unlike(parts: Sequence[Part], key: str, values: Sequence[object]) -> None:
@@ -69,57 +100,6 @@ def _require_outside(part: Part, key: str, mailboxes: Sequence[str], fax_domains
             part.refuse(
                 key, f'"{mailbox}" is in a fax domain, so its mail would come back here; write another mailbox'
             )
-
-
-def _listener(part: Part) -> Listener:
-    host, port = part["address"]
-    if part["device"]:
-        part.refuse("device", "listeners for copiers are not in this version; write false or leave it out")
-    networks = part["networks"]
-    if networks is None:
-        if not is_loopback(host):
-            part.refuse(
-                "networks", "missing, so the world could connect; write the networks of your senders, for example "
-                '["192.168.1.0/24"]'
-            )  # fmt: skip
-        networks = _THIS_MACHINE
-    if not networks:
-        part.refuse("networks", 'empty, so nobody could connect; write for example ["127.0.0.0/8"]')
-    for net in networks:
-        if part["proof"] == "network" and is_open(net):
-            part.refuse(
-                "networks",
-                f'"{net}" holds strangers, and proof = "network" would let them all fax at your cost; '
-                "write your own networks only (public ones up to /24, IPv6 up to /48)",
-            )
-    certificate, key = part.path("certificate"), part.path("key")
-    if part["tls"] == "none":
-        if certificate or key:
-            part.refuse("tls", '"none" beside a certificate; write "starttls" or "implicit", or no certificate')
-    else:
-        for name, path in (("certificate", certificate), ("key", key)):
-            if path is None:
-                part.refuse(name, f'missing, and tls = "{part["tls"]}" needs it; write the path of a PEM file')
-        try:
-            # An empty password: an encrypted key is refused instead of asked for on a terminal.
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(str(certificate), str(key), password="")
-        except (ssl.SSLError, OSError):
-            part.refuse(
-                "certificate",
-                "not a PEM certificate with its unencrypted key; write paths of two that belong together",
-            )
-    return Listener(
-        name=part["name"],
-        host=host,
-        port=port,
-        protocol=part["protocol"],
-        tls=part["tls"],
-        certificate=certificate,
-        key=key,
-        networks=networks,
-        proof=part["proof"],
-        device=part["device"],
-    )
 
 
 def _account(part: Part, top: Part, secrets: Mapping[str, str]) -> Account:
@@ -147,28 +127,6 @@ def _authorities(part: Part) -> Path | None:
         except (ssl.SSLError, OSError):
             part.refuse("ca_file", f'"{path}" holds no PEM certificate; write the path of one that does')
     return path
-
-
-def _sender(part: Part, top: Part, accounts: Sequence[Account]) -> SenderRule:
-    if not (part["from"] or part["network"] or part["login"]):
-        part.refuse(
-            "from",
-            'missing beside network and login, so the rule would allow everybody; write for example ["@example.com"]',
-        )
-    if part["login"]:
-        part.refuse("login", 'no listener has proof = "auth", so nobody could match; leave it out')
-    for net in part["network"]:
-        if not part["from"] and is_open(net):
-            part.refuse(
-                "network",
-                f'"{net}" holds strangers, and the rule asks for nothing else; write your own networks, or add from',
-            )
-    names = [account.name for account in accounts]
-    if part["account"] not in names:
-        part.refuse("account", f'no [[account]] is called "{part["account"]}"; {nearest(part["account"], names)}')
-    _require_outside(part, "notify", [part["notify"]], top["fax_domains"])
-    rule = {key: value for key, value in part.values.items() if key != "from"}
-    return SenderRule(senders=part["from"], **rule)
 
 
 def _relay(part: Part, secrets: Mapping[str, str]) -> RelayConfig:

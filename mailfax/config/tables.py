@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from dotenv.parser import parse_stream
 
 from mailfax.config.keys import SECTIONS, Required
-from mailfax.config.kinds import Unfit
+from mailfax.config.kinds import Kind, Unfit
 from mailfax.config.values import ConfigError
 
 
@@ -106,8 +106,11 @@ def _named(section: str, table: dict[str, Any]) -> bool:
 
 
 def _read_table(path: Path, name: str, place: str, table: dict[str, Any]) -> Part:
-    keys = SECTIONS[name].keys
+    keys, own = SECTIONS[name].keys, SECTIONS[name].own
     part = Part(path, place, {})
+    if own:
+        _read_own(part, own, table)
+        return part
     for key in table:
         if key not in keys:
             part.refuse(key, _what_instead(name, key, table))
@@ -122,6 +125,19 @@ def _read_table(path: Path, name: str, place: str, table: dict[str, Any]) -> Par
         except Unfit as problem:
             part.refuse(key, str(problem))
     return part
+
+
+def _read_own(part: Part, own: tuple[Kind, Kind], table: dict[str, Any]) -> None:
+    """The keys of a section whose keys are the site's own."""
+    name_kind, value_kind = own
+    for key, value in table.items():
+        try:
+            name = name_kind(key)
+            if name in part.values:
+                part.refuse(key, "stands there twice, in capitals and not; leave one of the two out")
+            part.values[name] = value_kind(value)
+        except Unfit as problem:
+            part.refuse(key, str(problem))
 
 
 def _refuse_unknown_tables(path: Path, tables: dict[str, Any]) -> None:

@@ -1,0 +1,99 @@
+"""Each ``[[sender]]`` becomes a ``SenderRule``, and ``[destinations]`` and ``[aliases]`` what they allow and name.
+
+In: ``Part`` values, the accounts and listeners, the users of the password file. Out: ``SenderRule``,
+``Destinations``. Raises ``ConfigError`` where a rule would let in everybody, or nobody ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mailfax.config.kinds import is_open
+from mailfax.config.tables import Part, nearest
+from mailfax.config.users import User, fold
+from mailfax.config.values import Account, Destinations, Listener, Network, SenderRule
+
+
+def read_sender(part: Part, accounts: Sequence[Account]) -> SenderRule:
+    """The rule of one table, as far as it can be judged by itself."""
+    if not (part["from"] or part["network"] or part["login"]):
+        part.refuse(
+            "from",
+            'missing beside network and login, so the rule would allow everybody; write for example ["@example.com"]',
+        )
+    for net in part["network"]:
+        if not (part["from"] or part["login"]) and is_open(net):
+            part.refuse(
+                "network",
+                f'"{net}" holds strangers, and the rule asks for nothing else; write your own networks, or add from',
+            )
+    names = [account.name for account in accounts]
+    if part["account"] not in names:
+        part.refuse("account", f'no [[account]] is called "{part["account"]}"; {nearest(part["account"], names)}')
+    if part["allow"] == ():
+        part.refuse("allow", "empty, so this sender may fax nowhere; leave it out, or leave out the whole rule")
+    _require_apart(part)
+    rule = {key: value for key, value in part.values.items() if key != "from"}
+    return SenderRule(**{**rule, "senders": part["from"], "allow": part["allow"] or ()})
+
+
+def read_destinations(part: Part) -> Destinations:
+    """Where the site may fax."""
+    if not part["allow"]:
+        part.refuse("allow", 'empty, so nobody could fax anywhere; write for example ["home"], or leave it out')
+    _require_apart(part)
+    return Destinations(**part.values)
+
+
+def read_aliases(part: Part, subject_mailbox: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """(name, its numbers and further names); that the numbers are some is judged by the rules."""
+    if subject_mailbox in part.values:
+        part.refuse(subject_mailbox, "is the subject_mailbox, too; write another name")
+    return tuple(part.values.items())
+
+
+def _require_apart(part: Part) -> None:
+    """What denies all that is allowed allows nothing."""
+    for pattern in part["deny"]:
+        if pattern == "*" or pattern in (part["allow"] or ()):
+            part.refuse(
+                "deny",
+                f'"{pattern}" leaves nothing that is allowed; write what is dialled to allow, and the rest here',
+            )
+
+
+def require_match(part: Part, rule: SenderRule, listeners: Sequence[Listener]) -> None:
+    """Some listener can show what the rule asks for; otherwise it reads as if somebody might fax who never may."""
+    if rule.login:
+        doors = [each for each in listeners if each.proof == "auth"]
+        if not doors:
+            part.refuse("login", 'no listener has proof = "auth", so nobody could match; leave it out')
+    else:
+        doors = [each for each in listeners if each.proof == "network" or (each.proof == "dmarc" and rule.senders)]
+        if not doors and rule.senders:
+            part.refuse("from", 'every listener has proof = "auth", where rules without login never match; add login')
+        if not doors:
+            part.refuse(
+                "network",
+                'no listener has proof = "network", so an address alone proves nobody; add from, or login',
+            )
+    if rule.network and not any(_overlap(rule.network, _clients(door)) for door in doors):
+        names = ", ".join(f'"{door.name}"' for door in doors)
+        part.refuse("network", f"no client from there may connect to {names}; add it to networks there, or mend it")
+
+
+def _clients(door: Listener) -> tuple[Network, ...]:
+    return door.networks + door.relays + door.xclient
+
+
+def _overlap(some: Sequence[Network], others: Sequence[Network]) -> bool:
+    return any(one.overlaps(other) for one in some for other in others)
+
+
+def require_known(part: Part, rule: SenderRule, users: Sequence[User], file: Path) -> None:
+    """Every login of the rule is somebody in the password file ``file``."""
+    known = {fold(user.name) for user in users}
+    for name in rule.login:
+        if fold(name) not in known:
+            part.refuse("login", f'"{name}" is no user in {file}; run: mailfax passwd {name}')
