@@ -1,4 +1,4 @@
-"""What may be sent in a day is never exceeded, whoever asks at one moment, and what is refused leaves nothing behind."""
+"""What may be sent in a day is never exceeded, whoever asks at one moment; a refused mail leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ STEPS = st.lists(
 @given(STEPS)
 @settings(max_examples=40, deadline=None)
 def test_it_agrees_with_a_plain_count(steps: list[tuple[int, int, int, int]]) -> None:
-    """Invariant: a mail is taken exactly where its payer's faxes and pages, and the site's faxes, of the last 24 hours
-    leave room for it; a document is made exactly where its pages fit."""
+    """Invariant: a mail is taken exactly where its payer's faxes and pages, and the site's faxes, of the last 24
+    hours leave room for it; a document is made exactly where its pages fit."""
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(count(Path(folder), steps))
 
