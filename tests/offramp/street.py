@@ -91,6 +91,7 @@ class Street:
         recipients = tuple(Recipient(f"{number}@fax.local", FaxNumber(number, number)) for number in numbers)
         envelope = Envelope("alice@example.com", recipients, Client("test", "127.0.0.1"), Grant("main", "Alice"))
         queue_id = await self.accept(envelope, content, header)
+        assert isinstance(queue_id, str)
         claimed = await self.spool.documents.claim(60.0)
         assert claimed is not None
         _, document = claimed

@@ -40,7 +40,9 @@ async def accepted(street: Street, mail: bytes, *, name: str = "") -> FaxJob:
     recipient = Recipient("15551234567@fax.local", FaxNumber("15551234567", "15551234567"))
     envelope = Envelope("alice@example.com", (recipient,), Client("test", "127.0.0.1"), Grant("main", name, name))
     header = mail.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-    [job] = await street.spool.jobs.of(await street.accept(envelope, content, header))
+    queue_id = await street.accept(envelope, content, header)
+    assert isinstance(queue_id, str)
+    [job] = await street.spool.jobs.of(queue_id)
     return job
 
 
@@ -79,6 +81,26 @@ async def test_what_can_not_be_faxed_ends_every_recipient_with_its_letter(street
     assert ended.state is JobState.FAILED and ended.status is not None and ended.status.code == "5.6.0"
     assert [letter.kind for letter in await street.letters(job.queue_id)] == ["failed"]
     assert not await prepare.round()
+
+
+async def test_more_pages_than_are_left_fail_with_their_letter(street: Street, prepare: Prepare) -> None:
+    grant = Grant("main", payer="alice", pages_per_day=3)
+    numbers = ("15551230001", "15551230002")
+    for n, ended in ((0, JobState.READY), (1, JobState.FAILED)):
+        content = street.spool.content.begin()
+        content.write(b"Subject: one page\r\n\r\ntext %d\r\n" % n)
+        recipients = tuple(Recipient(f"{number}@fax.local", FaxNumber(number, number)) for number in numbers)
+        envelope = Envelope("alice@example.com", recipients, Client("test", "127.0.0.1"), grant)
+        queue_id = await street.accept(envelope, content, b"Subject: one page\r\n\r\n")
+        assert isinstance(queue_id, str)
+        assert await prepare.round()
+        jobs = await street.spool.jobs.of(queue_id)
+        assert [job.state for job in jobs] == [ended, ended]
+    status = jobs[0].status
+    assert status is not None and status.code == "5.7.1"
+    assert "it needs 2, and of the 3 that alice may send in a day 1 are left" in status.sentence
+    assert [letter.kind for letter in await street.letters(jobs[0].queue_id)] == ["failed"]
+    assert await street.spool.usage.of("alice") == (4, 2)
 
 
 async def test_a_document_that_kills_its_worker_three_times_is_given_up(street: Street, prepare: Prepare) -> None:

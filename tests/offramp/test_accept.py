@@ -1,0 +1,314 @@
+"""A mail whose 250 nobody heard is faxed once; one that is sent again on purpose always goes out; quotas hold."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailfax.letters import Marks
+from mailfax.offramp.accept import Accept
+from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
+from mailfax.rules.job import FaxJob
+from mailfax.rules.states import JobEvent, JobState
+from mailfax.rules.status import Cause, Refusal
+from mailfax.spool import Spool
+from tests.offramp.street import SITE, Clock
+
+pytestmark = pytest.mark.anyio
+
+MAIL = b"Subject: Scan\r\n\r\nHello\r\n"
+NUMBERS = ("15551230001", "15551230002", "15551230003")
+
+
+class Door:
+    """What the door does with an ``Accept``."""
+
+    def __init__(self, spool: Spool, clock: Clock, ceiling: int = 0) -> None:
+        self.spool = spool
+        count = iter(range(10**6))
+        marks = lambda: Marks(f"L{spool.epoch}{next(count)}", "<1@fax.example.com>", clock())  # noqa: E731
+        self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0, faxes_per_day=ceiling)
+        self.concluded = self.accept.concluded
+
+    async def mail(
+        self,
+        *numbers: str,
+        mail: bytes = MAIL,
+        sender: str = "alice@example.com",
+        grant: Grant | None = None,
+        postmaster: bool = False,
+        received: bytes = b"Received: from here; now\r\n",
+        **recipient: object,
+    ) -> str | Refusal:
+        content = self.spool.content.begin()
+        content.prefix(received)
+        content.write(mail)
+        recipients = [Recipient(f"{n}@fax.local", FaxNumber(n, n), **recipient) for n in numbers]  # type: ignore[arg-type]
+        if postmaster:
+            recipients.append(Recipient("postmaster@fax.local", None))
+        envelope = Envelope(sender, tuple(recipients), Client("test", "127.0.0.1"), grant or Grant("main", "Alice"))
+        return await self.accept(envelope, content, mail.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+
+    async def queued(self, *numbers: str, **more: object) -> str:
+        queue_id = await self.mail(*numbers, **more)  # type: ignore[arg-type]
+        assert isinstance(queue_id, str)
+        return queue_id
+
+    async def faxes(self) -> list[str]:
+        """The numbers of all jobs."""
+        return sorted(job.number for job in await self.spool.jobs.listing(limit=1000))
+
+    async def fail(self, queue_id: str) -> None:
+        for job in await self.spool.jobs.of(queue_id):
+            await self.spool.jobs.advance(job, job.after(JobEvent.EXPIRED, ended_at=1.0), JobEvent.EXPIRED)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def spool(tmp_path: Path, clock: Clock) -> AsyncIterator[Spool]:
+    opened = await Spool.open("sqlite:///spool.db", tmp_path, clock=clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def door(spool: Spool, clock: Clock) -> Door:
+    return Door(spool, clock)
+
+
+async def test_a_mail_whose_250_was_not_heard_is_answered_and_not_faxed_again(door: Door) -> None:
+    first = await door.queued(*NUMBERS, mail=MAIL + b"x" * 100_000)
+    door.concluded(first, False)
+    for _ in range(3):
+        again = await door.queued(*NUMBERS, mail=MAIL + b"x" * 100_000, received=b"Received: from here; later\r\n")
+        assert again == first
+        door.concluded(again, False)
+    assert await door.faxes() == list(NUMBERS)
+    assert len(list(door.spool.content.root.glob("*/*"))) == 1, "nothing new is stored"
+    for job in await door.spool.jobs.of(first):
+        lines = [line for line in await door.spool.history.of(job.queue_id) if "same as" in line.detail]
+        assert [line.event for line in lines] == ["came again"] * 3
+
+
+async def test_a_deliberate_second_sending_always_goes_out(door: Door) -> None:
+    """The copier's scan has neither Date nor Message-ID: only the session tells that the 250 was heard."""
+    for n in range(1, 6):
+        queue_id = await door.queued(NUMBERS[0])
+        door.concluded(queue_id, True)
+        assert len(await door.faxes()) == n
+
+
+async def test_a_session_that_is_alive_forbids_nothing(door: Door) -> None:
+    first, second = await door.queued(NUMBERS[0]), await door.queued(NUMBERS[0])
+    assert first != second and len(await door.faxes()) == 2
+    door.concluded(first, True)
+    door.concluded(second, False)
+    assert await door.queued(NUMBERS[0]) == second, "the second one is the one that was not heard"
+
+
+async def test_after_the_answer_to_the_resent_mail_was_heard_it_may_be_sent_on_purpose(door: Door) -> None:
+    first = await door.queued(NUMBERS[0])
+    door.concluded(first, False)
+    assert await door.queued(NUMBERS[0]) == first
+    door.concluded(first, True)
+    assert await door.queued(NUMBERS[0]) != first
+    assert len(await door.faxes()) == 2
+
+
+async def test_a_process_that_died_was_not_heard(tmp_path: Path, clock: Clock) -> None:
+    spool = await Spool.open("sqlite:///spool.db", tmp_path, clock=clock)
+    first = await Door(spool, clock).queued(NUMBERS[0])
+    await spool.close()
+    spool = await Spool.open("sqlite:///spool.db", tmp_path, clock=clock)
+    assert await Door(spool, clock).queued(NUMBERS[0]) == first
+    await spool.close()
+
+
+async def test_what_has_failed_goes_out_once_more_whoever_resends_it_at_once(door: Door) -> None:
+    first = await door.queued(NUMBERS[0])
+    door.concluded(first, False)
+    await door.fail(first)
+    again = await asyncio.gather(*[door.queued(NUMBERS[0]) for _ in range(8)])
+    assert len(set(again)) == 1 and first not in again
+    assert await door.faxes() == [NUMBERS[0]] * 2
+
+
+@pytest.mark.parametrize("event", [JobEvent.CANCEL, JobEvent.HOLD])
+async def test_only_what_has_failed_goes_out_again(event: JobEvent, door: Door) -> None:
+    first = await door.queued(NUMBERS[0])
+    door.concluded(first, False)
+    [job] = await door.spool.jobs.of(first)
+    await door.spool.jobs.advance(job, job.after(event, ended_at=1.0), event)
+    assert await door.queued(NUMBERS[0]) == first
+
+
+async def test_only_the_recipients_that_are_new_are_faxed(door: Door) -> None:
+    first = await door.queued(NUMBERS[0])
+    door.concluded(first, False)
+    second = await door.queued(*NUMBERS)
+    assert second != first
+    assert await door.faxes() == list(NUMBERS)
+    [job] = await door.spool.jobs.of(first)
+    assert "same as" in (await door.spool.history.of(job.queue_id))[-1].detail
+    door.concluded(second, True)
+    assert await door.queued(NUMBERS[0]) != first, "the answer spoke for all of them, and was heard"
+
+
+async def test_mail_for_the_postmaster_is_passed_on_though_its_faxes_came_before(door: Door) -> None:
+    first = await door.queued(NUMBERS[0], postmaster=True)
+    door.concluded(first, False)
+    second = await door.queued(NUMBERS[0], postmaster=True)
+    assert second != first and await door.faxes() == [NUMBERS[0]]
+    assert (await door.spool.counts()).letters == {"waiting": 2}
+
+
+@pytest.mark.parametrize(
+    "other", [{"mail": MAIL + b"."}, {"sender": "bob@example.com"}, {"cover": (("to", "Jane"),)}], ids=str
+)
+async def test_another_mail_is_no_resent_one(other: dict[str, object], door: Door) -> None:
+    first = await door.queued(NUMBERS[0])
+    door.concluded(first, False)
+    assert await door.queued(NUMBERS[0], **other) != first
+
+
+async def test_two_processes_that_get_the_same_resent_mail_fax_it_once(tmp_path: Path, clock: Clock) -> None:
+    spools = [await Spool.open("sqlite:///spool.db", tmp_path, clock=clock) for _ in range(2)]
+    doors = [Door(spool, clock) for spool in spools]
+    queue_id = await doors[0].queued(NUMBERS[0])
+    doors[0].concluded(queue_id, False)
+    await doors[0].fail(queue_id)
+    again = await asyncio.gather(*[doors[n % 2].queued(NUMBERS[0]) for n in range(10)])
+    assert len(set(again)) == 1
+    assert await doors[1].faxes() == [NUMBERS[0]] * 2
+    for spool in spools:
+        await spool.close()
+
+
+@given(
+    st.lists(
+        st.sampled_from(("send", "send", "send", "heard", "gone", "fail", "restart")),
+        max_size=25,
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_sessions_at_random(steps: list[str]) -> None:
+    """Invariant: a mail is not faxed exactly where the session of its newest fax has died and that has not failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_sessions(Path(folder), steps))
+
+
+async def _sessions(folder: Path, steps: list[str]) -> None:
+    """One conversation at a time: send; then the client speaks, or is gone, or the process dies."""
+    clock = Clock()
+    spool = await Spool.open("sqlite:///spool.db", folder, clock=clock)
+    door = Door(spool, clock)
+    newest, talking, dead, failed, faxes = "", "", False, False, 0
+    try:
+        for step in steps:
+            if step == "send":
+                queue_id = await door.queued(NUMBERS[0])
+                assert (queue_id == newest) == (dead and not failed)
+                if queue_id == newest:
+                    talking = newest
+                    continue  # answered as the same; it is dead until this answer is heard
+                # Whoever takes over what failed in a dead session is resending: not heard until it says so.
+                newest, talking, dead, failed, faxes = queue_id, queue_id, dead and failed, False, faxes + 1
+            elif step == "heard" and talking:
+                door.concluded(talking, True)
+                talking, dead = "", False
+            elif step == "gone" and talking:
+                door.concluded(talking, False)
+                talking, dead = "", True
+            elif step == "fail" and newest and not failed:
+                await door.fail(newest)
+                failed = True
+            elif step == "restart":
+                await spool.close()
+                spool = await Spool.open("sqlite:///spool.db", folder, clock=clock)
+                door = Door(spool, clock)
+                # Without a further word of its client, a session that ends with its process was not heard.
+                talking, dead = "", dead or bool(talking)
+            assert len(await door.faxes()) == faxes
+    finally:
+        await spool.close()
+
+
+async def test_a_quota_is_told_and_leaves_nothing(door: Door) -> None:
+    grant = Grant("main", payer="alice", faxes_per_day=2)
+    await door.queued(*NUMBERS[:2], grant=grant)
+    refused = await door.mail(NUMBERS[2], grant=grant, mail=MAIL + b"x" * 100_000)
+    assert isinstance(refused, Refusal) and refused.cause is Cause.QUOTA_FAXES
+    assert refused.reply.startswith("550 5.7.1 alice may send 2 faxes a day, of which 2 are used up")
+    assert list(door.spool.content.root.glob("*/*")) == [] and len(await door.faxes()) == 2
+    assert isinstance(await door.mail(NUMBERS[2], grant=replace(grant, payer="bob")), str)
+    again = await door.mail(NUMBERS[0], grant=grant)
+    assert isinstance(again, Refusal), "two of these sessions are alive: it would be another fax"
+
+
+async def test_what_came_before_is_no_matter_of_quotas(door: Door) -> None:
+    grant = Grant("main", payer="alice", faxes_per_day=1)
+    first = await door.queued(NUMBERS[0], grant=grant)
+    door.concluded(first, False)
+    assert await door.mail(NUMBERS[0], grant=grant) == first
+
+
+async def test_used_up_pages_refuse_the_next_mail(door: Door) -> None:
+    grant = Grant("main", payer="alice", pages_per_day=2)
+    await door.queued(NUMBERS[0], grant=grant)
+    claimed = await door.spool.documents.claim(60)
+    assert claimed
+    message, document = claimed
+    assert (message.payer, message.pages_per_day) == ("alice", 2)
+    await door.spool.documents.ready(document, replace(document, pages=2), b"", message=message)
+    refused = await door.mail(NUMBERS[1], grant=grant)
+    assert isinstance(refused, Refusal) and refused.cause is Cause.QUOTA_PAGES
+    assert "2 pages that alice may send" in refused.reply
+
+
+async def test_the_ceiling_is_told_to_the_postmaster_once_a_day(spool: Spool, clock: Clock) -> None:
+    door = Door(spool, clock, ceiling=2)
+    await door.queued(*NUMBERS[:2])
+    refusals = await asyncio.gather(*[door.mail(NUMBERS[2]) for _ in range(5)])
+    assert {one.cause for one in refusals if isinstance(one, Refusal)} == {Cause.CEILING}
+    assert all(isinstance(one, Refusal) and one.reply.startswith("451 4.7.1") for one in refusals)
+    [alarm] = await spool.outbox.listing()
+    assert alarm.recipients == (SITE.postmaster,) and alarm.kind == "alarm"
+    clock.now += 86_400
+    assert isinstance(await door.mail(*NUMBERS[:2], mail=b"other"), str)
+    assert isinstance(await door.mail(NUMBERS[2]), Refusal)
+    assert len(await spool.outbox.listing()) == 2
+
+
+async def test_the_cover_of_the_address_is_the_jobs(door: Door) -> None:
+    cover = (("to", "Jane Doe"), ("company", "Example Ltd"), ("subject", "Order 7"))
+    [job] = await door.spool.jobs.of(await door.queued(NUMBERS[0], cover=cover))
+    assert (job.recipient_name, job.subject) == ("Jane Doe, Example Ltd", "Order 7")
+    [job] = await door.spool.jobs.of(await door.queued(NUMBERS[1]))
+    assert (job.state, job.subject) == (JobState.ACCEPTED, None)
+
+
+def test_a_subject_of_the_address_replaces_that_of_the_mail() -> None:
+    from mailfax.offramp.cover import cover_for
+    from tests.spool.conftest import Clock as SpoolClock
+    from tests.spool.conftest import Mails
+
+    mails = Mails(SpoolClock())
+    message = mails.message()
+
+    def subject(job: FaxJob) -> str:
+        return cover_for("off", message, "", job).subject
+
+    assert subject(mails.job(message)) == "Invoice 12"
+    assert subject(mails.job(message, subject="Order 7")) == "Order 7"
+    assert subject(mails.job(message, subject="")) == ""

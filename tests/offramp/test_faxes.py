@@ -1,0 +1,109 @@
+"""One fax for each number and cover, and nobody who wanted to hear of it is forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailfax.offramp.faxes import both, faxes_of
+from mailfax.rules.envelope import FaxNumber, Notify, Recipient
+
+NEVER, SUCCESS, FAILURE, DELAY = (frozenset({word}) for word in Notify)
+UNSAID = None
+
+
+def to(number: str, *, address: str = "", cover: dict[str, str] | None = None, **more: object) -> Recipient:
+    return Recipient(
+        address or f"{number}@fax.local", FaxNumber(number, number), cover=tuple((cover or {}).items()), **more
+    )  # type: ignore[arg-type]
+
+
+def test_a_number_named_twice_is_one_fax_with_the_first_orcpt() -> None:
+    [fax] = faxes_of(
+        [
+            to("15551234567", address="+15551234567@fax.local", notify=SUCCESS),
+            to("15551234567", notify=FAILURE, orcpt="rfc822;a@b"),
+            to("15551234567", orcpt="rfc822;c@d", notify=NEVER),
+        ],
+        {},
+    )
+    assert (fax.address, fax.orcpt, fax.notify) == ("+15551234567@fax.local", "rfc822;a@b", SUCCESS | FAILURE)
+
+
+def test_a_list_is_a_fax_for_each_of_its_numbers_and_the_postmaster_gets_none() -> None:
+    faxes = faxes_of(
+        [
+            to("15550000001", address="team@fax.local"),
+            to("15550000002", address="team@fax.local"),
+            Recipient("postmaster@fax.local", None),
+            to("15550000002"),
+        ],
+        {"team@fax.local": "The Team"},
+    )
+    assert [(fax.number, fax.recipient_name) for fax in faxes] == [
+        ("15550000001", "The Team"),
+        ("15550000002", "The Team"),
+    ]
+
+
+def test_another_cover_is_another_fax() -> None:
+    cover = {"to": "Jane", "company": "Example Ltd"}
+    faxes = faxes_of(
+        [
+            to("1555", cover=cover),
+            to("1555", cover=dict(reversed(cover.items()))),
+            to("1555", cover={"to": "John"}),
+            to("1555"),
+        ],
+        {"1555@fax.local": "Somebody"},
+    )
+    assert [fax.recipient_name for fax in faxes] == ["Jane, Example Ltd", "John", "Somebody"]
+    assert len({fax.key("00", "a@b") for fax in faxes}) == 3
+
+
+@pytest.mark.parametrize(
+    ("cover", "name", "subject"),
+    [
+        ({}, "Display", None),
+        ({"to": "Jane Doe"}, "Jane Doe", None),
+        ({"company": "Example Ltd"}, "Display, Example Ltd", None),
+        ({"to": "Jane", "company": "Example Ltd"}, "Jane, Example Ltd", None),
+        ({"subject": "Order 7"}, "Display", "Order 7"),
+        ({"subject": ""}, "Display", ""),
+    ],
+)
+def test_what_the_address_says_is_on_the_cover(cover: dict[str, str], name: str, subject: str | None) -> None:
+    [fax] = faxes_of([to("1555", cover=cover, address="X@fax.local")], {"x@fax.local": "Display"})
+    assert (fax.recipient_name, fax.subject) == (name, subject)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "wish"),
+    [
+        (UNSAID, UNSAID, UNSAID),
+        (UNSAID, NEVER, UNSAID),
+        (UNSAID, FAILURE, UNSAID),
+        (UNSAID, DELAY, UNSAID),
+        (UNSAID, SUCCESS, SUCCESS | FAILURE | DELAY),
+        (NEVER, NEVER, NEVER),
+        (NEVER, SUCCESS, SUCCESS),
+        (SUCCESS, FAILURE, SUCCESS | FAILURE),
+        (SUCCESS | DELAY, FAILURE, SUCCESS | FAILURE | DELAY),
+    ],
+)
+def test_nobody_who_asked_is_forgotten(
+    one: frozenset[Notify] | None, other: frozenset[Notify] | None, wish: frozenset[Notify] | None
+) -> None:
+    assert both(one, other) == both(other, one) == wish
+
+
+@pytest.mark.parametrize(
+    "different",
+    [("01", "a@b", "1555", ""), ("00", "A@b", "1555", ""), ("00", "a@b", "1556", ""), ("00", "a@b", "1555", "Jane")],
+)
+def test_a_key_is_of_bytes_sender_number_and_cover(different: tuple[str, str, str, str]) -> None:
+    def key(sent: str, sender: str, number: str, name: str) -> str:
+        [fax] = faxes_of([to(number, cover={"to": name} if name else {})], {})
+        return fax.key(sent, sender)
+
+    assert key("00", "a@b", "1555", "") == key("00", "a@b", "1555", "")
+    assert key(*different) != key("00", "a@b", "1555", "")
