@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-#: Program -> Debian package.
+#: Program -> Debian packages.
 PROGRAMS = dict(
-    line.split()
+    line.split(maxsplit=1)
     for line in Path(__file__).with_name("programs.txt").read_text().splitlines()
     if not line.startswith("#")
 )

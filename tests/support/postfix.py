@@ -1,7 +1,7 @@
 """A private Postfix: its own configuration, queue and ports on loopback; nothing of the machine's own is touched.
 
-In: what it does with its mail (a transport such as ``smtp:[127.0.0.1]:2525`` or ``lmtp:…``, or none: it keeps all of
-it), and further parameters of main.cf. Out: a running mail server with ``port``, ``queue()`` and ``log()``.
+In: routes, from an address or a domain to a transport such as ``smtp:[127.0.0.1]:2525`` or ``lmtp:…`` (without any, it
+holds all mail), and further services and parameters. Out: a running mail server: ``port``, ``queue()``, ``log()``.
 
 Postfix insists on starting as root (its master drops rights for each service); elsewhere tests that need it are
 skipped. The folder is not pytest's, because user ``postfix`` must be able to enter it.
@@ -76,9 +76,16 @@ postlog   unix-dgram n - n -    1 postlogd
 
 
 class Postfix:
-    """One running Postfix. ``transport`` is where mail to fax.local goes; "" holds every mail, durably."""
+    """One running Postfix. ``services``: name -> (program, its own parameters); without ``routes`` it holds all."""
 
-    def __init__(self, folder: Path, *, transport: str = "", main: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        routes: Mapping[str, str] | None = None,
+        services: Mapping[str, tuple[str, Mapping[str, str]]] | None = None,
+        main: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.settings = MAIN | {
@@ -87,8 +94,10 @@ class Postfix:
             "maillog_file": str(folder / "maillog"),
             "maillog_file_prefixes": str(folder),
         }
-        if transport:
-            self.settings["transport_maps"] = f"inline:{{fax.local={transport}}}"
+        self.services = services or {}
+        if routes:
+            listed = ", ".join(f"{{{where} = {transport}}}" for where, transport in routes.items())
+            self.settings["transport_maps"] = f"inline:{{ {listed} }}"
         else:
             # Into the queue file, fsync and all, and no further.
             self.settings["smtpd_client_restrictions"] = "static:HOLD"
@@ -103,7 +112,11 @@ class Postfix:
         etc = self.folder / "etc"
         etc.mkdir()
         (etc / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in self.settings.items()))
-        (etc / "master.cf").write_text(f"127.0.0.1:{self.port} inet n - n - - smtpd\n{SERVICES}")
+        rows = [f"127.0.0.1:{self.port} inet n - n - - smtpd", SERVICES]
+        for name, (program, own) in self.services.items():
+            rows.append(f"{name} unix - - n - - {program}")
+            rows += [f"  -o {{ {key} = {value} }}" for key, value in own.items()]
+        (etc / "master.cf").write_text("\n".join(rows) + "\n")
         self._do("start")
         until(self._greets, "Postfix", self.log, PATIENCE)
 
@@ -162,11 +175,16 @@ class Postfix:
 
 
 @contextmanager
-def running(*, transport: str = "", main: Mapping[str, str] | None = None) -> Iterator[Postfix]:
+def running(
+    *,
+    routes: Mapping[str, str] | None = None,
+    services: Mapping[str, tuple[str, Mapping[str, str]]] | None = None,
+    main: Mapping[str, str] | None = None,
+) -> Iterator[Postfix]:
     """A Postfix for the length of a ``with``; skips the test where none can run."""
     skip_without_postfix()
-    folder = Path(tempfile.mkdtemp(prefix="mailfax-postfix-"))
-    postfix = Postfix(folder, transport=transport, main=main)
+    folder = Path(tempfile.mkdtemp(prefix="postfix-"))
+    postfix = Postfix(folder, routes=routes, services=services, main=main)
     try:
         postfix.start()
         yield postfix
