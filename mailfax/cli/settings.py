@@ -21,14 +21,19 @@ PLACES = ("mailfax.toml", "/etc/mailfax/mailfax.toml")
 T = TypeVar("T")
 
 
-def load_config(arguments: argparse.Namespace) -> Config:
-    """The configuration in force; ``CannotRun`` says what to mend."""
+def find_config(arguments: argparse.Namespace) -> Path:
+    """Where the configuration in force lies; ``CannotRun`` where there is none."""
     named = arguments.config or os.environ.get("MAILFAX_CONFIG")
     path = Path(named) if named else next((Path(place) for place in PLACES if Path(place).is_file()), None)
     if path is None:
         raise CannotRun(f"no configuration was found at {' or '.join(PLACES)}: name one with --config FILE")
+    return path
+
+
+def load_config(arguments: argparse.Namespace) -> Config:
+    """The configuration in force; ``CannotRun`` says what to mend."""
     try:
-        return load(path, os.environ)
+        return load(find_config(arguments), os.environ)
     except ConfigError as wrong:
         raise CannotRun(str(wrong)) from None
 

@@ -1,4 +1,4 @@
-"""The password file: who may log in, each with a hash that nobody can turn back into the password.
+"""The password file, read and written: who may log in, each with a hash that nobody turns back into the password.
 
 In: a file of lines ``NAME:HASH`` or ``NAME:HASH:LISTENER``; empty lines and those that begin with "#" are passed
 over. Out: ``User`` values. Raises ``ConfigError``; a line is told by its number and never shown. Others of the
@@ -10,8 +10,11 @@ STANDARDS: RFC 9106 (argon2id), the PHC string format of its hashes.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import stat
+import tempfile
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +40,11 @@ class User:
     name: str
     hash: str
     listener: str = ""
+
+    @property
+    def line(self) -> str:
+        """As it stands in the file."""
+        return f"{self.name}:{self.hash}:{self.listener}".removesuffix(":")
 
 
 def fold(name: str) -> str:
@@ -93,3 +101,52 @@ def parse_line(line: str) -> User | str | None:
     if not match or not written.isprintable():
         return "neither NAME:HASH nor NAME:HASH:LISTENER with an argon2id hash"
     return User(match["name"].strip(), match["hash"], (match["listener"] or "").strip())
+
+
+def write_user(path: Path, name: str, user: User | None) -> None:
+    """Put ``user`` in the place of the line of ``name``, or at the end; None takes that line out. All else stays.
+
+    The file is replaced whole and at once. It keeps its owner, group and mode; a new one has mode 0600 and, where
+    root makes it, the owner of its folder. Raises ``OSError``; the old file is then as it was.
+    """
+    path = path.resolve()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # Two that write at once would lose what one of them wrote.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        lines = path.read_text("utf-8").removesuffix("\n").split("\n") if path.exists() else []
+        mine = [number for number, line in enumerate(lines) if _is_of(line, name)]
+        written = [user.line] if user else []
+        if mine:
+            lines[mine[0] : mine[0] + 1] = written
+        else:
+            lines += written
+        _replace(path, "".join(f"{line}\n" for line in lines))
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _is_of(line: str, name: str) -> bool:
+    user = parse_line(line)
+    return isinstance(user, User) and fold(user.name) == fold(name)
+
+
+def _replace(path: Path, content: str) -> None:
+    """A new file with ``content`` takes the place of the one at ``path``."""
+    existing = path.stat() if path.exists() else None
+    owner = existing or (path.parent.stat() if os.geteuid() == 0 else None)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            if owner:
+                os.fchown(handle, owner.st_uid, owner.st_gid)
+            if existing:
+                os.fchmod(handle, stat.S_IMODE(existing.st_mode))
+            os.fsync(handle)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
