@@ -1,7 +1,7 @@
 """One SMTP connection from greeting to close: the command loop, patience, limits, and the change to TLS.
 
 In: a connection on a listener. Out: commands handed to ``Session`` one by one, and replies. aiosmtpd gives the
-protocol class and its life with the event loop; reading, replies, parameters and timers are ours, because its own
+protocol class and its place in the event loop; reading, replies, parameters and timers are ours, because its own
 leak exception texts, share limits between connections and close without a word.
 
 STANDARDS: RFC 5321 4.1.4 (order), 4.3.2 (replies), 4.5.3.2 (timeouts), 3.8 (421 before closing); RFC 3207 (STARTTLS).
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -19,17 +20,22 @@ from typing import Any, ClassVar, cast
 from aiosmtpd.smtp import SMTP
 
 from mailfax import maillog
-from mailfax.config import Limits, Listener
+from mailfax.config import Limits, Listener, Network
 from mailfax.rules.envelope import Client
 from mailfax.rules.policy import may_connect
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.smtpd.crowd import Crowd
 from mailfax.smtpd.door import Door, Pace
-from mailfax.smtpd.wire import LineTooLong, Wire
+from mailfax.smtpd.wire import LineTooLong, TlsTooSoon, Wire
 
 log = logging.getLogger(__name__)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: After our last word a client gets this long to read it, in seconds.
 _GOODBYE = 5.0
+#: Commands that came in one packet are obeyed without a task switch; after so many, others have their turn.
+_IN_ONE_GO = 50
+#: What a load balancer may say that looks whether we live: it is nobody's mail (RFC 5321 4.5.1 less the mail).
+_HEALTH_CHECK = frozenset({"HELO", "EHLO", "LHLO", "NOOP", "RSET", "QUIT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +50,47 @@ class Place:
     tls: ssl.SSLContext | None
     crowd: Crowd
 
+    @property
+    def welcome(self) -> tuple[Network, ...]:
+        """Who may connect. Load balancers are not in it: in their place stands the client they name."""
+        return (*self.listener.networks, *self.listener.relays, *self.listener.xclient)
+
 
 Command = Callable[[Any, str], Awaitable[None]]
+
+
+def plain_ip(peername: Any) -> str:
+    """The address of a socket's other end: without a zone, and IPv4 also where a dual-stack socket maps it."""
+    return str(peername[0]).partition("%")[0].removeprefix("::ffff:") if peername else ""
 
 
 class Conversation(SMTP):
     """The life of a connection; ``Session`` adds what the commands mean (``commands``: verb -> method)."""
 
-    #: Flow control of the stream: asyncio stops reading a socket at twice this.
-    line_length_limit = 1 << 17
     commands: ClassVar[dict[str, Command]]
 
     def __init__(self, place: Place) -> None:
-        # The handler has no hooks; the default command limits stay untouched, ours are per connection.
-        super().__init__(None, hostname=place.hostname, loop=asyncio.get_running_loop(), timeout=place.pace.command)
+        # Not SMTP.__init__: it looks through all members of the class again for every connection (0.4 ms, half of a
+        # whole small mail) for hooks that we have none of; and its command limits are shared by all connections.
+        self.loop = asyncio.get_running_loop()
+        super(SMTP, self).__init__(cast(Any, None), loop=self.loop)
         self.place = place
-        self.client = Client(place.listener.name, "", device=place.listener.device)
+        listener = place.listener
+        self.client = Client(
+            listener.name, "", device=listener.device, proof=listener.proof, lmtp=listener.protocol == "lmtp"
+        )
+        self.wire = Wire(self.loop)
+        self.transport: asyncio.Transport | None = None
+        self.receiving: asyncio.Task[None] | None = None  #: the prelude, where there is one
+        self._handler_coroutine: asyncio.Task[None] | None = None
+        self._timeout_handle: asyncio.TimerHandle | None = None
         self.errors = 0
         self.commands_since_mail = 0
         self.waiting = False  #: for a command: nothing is in the making
         self.handing_over = False  #: a mail to the spool: nobody knows yet whether it is 250
         self.over = False
+        self._shaking_hands = False  #: a plain word now would be read as part of the handshake
+        self._stranger: Refusal | None = None  #: why this client is not served
 
     # --- replies ----------------------------------------------------------------------------------------------
 
@@ -83,39 +109,97 @@ class Conversation(SMTP):
     def last_word(self, cause: Cause) -> None:
         """Say why, and close: the transport sends what is queued, and is cut if that takes too long."""
         self.over = True
-        if self.transport is not None and not self.transport.is_closing():
+        if self.transport is None:
+            return
+        if self._shaking_hands:
+            self.transport.abort()
+        elif not self.transport.is_closing():
             self.tell(refusal(cause), listener=self.client.listener)
+            self._close()
+
+    def _close(self) -> None:
+        """What is unsaid is sent; but nobody keeps a socket by not reading it, or by not ending TLS."""
+        if self.transport is not None and not self.transport.is_closing():
             self.wire.flush_now()
             self.transport.close()
-            self.loop.call_later(_GOODBYE, self.transport.abort)  # type: ignore[attr-defined]
+            if self.client.tls or self.transport.get_write_buffer_size():
+                self.loop.call_later(_GOODBYE, self.transport.abort)
 
     # --- the life of a connection -----------------------------------------------------------------------------
 
+    def arrived(self, ip: str) -> Cause | None:
+        """The true client is at ``ip`` ("": nobody's, a load balancer looks whether we live). Called again when
+        XCLIENT names another. Returns why the connection ends at once, if it does."""
+        place = self.place
+        self.client = replace(self.client, ip=ip, relayed=may_connect(place.listener.relays, ip))
+        allowed = may_connect(place.welcome, ip)
+        self._stranger = None if allowed else refusal(Cause.NETWORK, ip=ip, postmaster=place.door.policy.postmaster)
+        return place.crowd.count_as(self, ip) if ip else None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one by behaviour, not by class
+        self.wire.attach(self.transport)
+        encrypted = transport.get_extra_info("sslcontext") is not None
+        if encrypted:
+            self.client = replace(self.client, tls=True)
+        self._rings_at = float("inf")
+        self.patience(self.place.pace.command)
+        self._handler_coroutine = task = self.loop.create_task(self._handle_client())
+        if self.receiving is not None:
+            self.place.crowd.sessions[self] = task
+            return
+        refused = self.place.crowd.enter(self, task)
+        refused = self.arrived(plain_ip(transport.get_extra_info("peername"))) or refused
+        if refused is not None:
+            self.last_word(refused)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is, or was, a transport: from then on the session leaves the crowd itself."""
+        return self._handler_coroutine is not None
+
     async def _handle_client(self) -> None:
-        self.wire = Wire(self._reader, self._writer)
-        peer = self._writer.get_extra_info("peername")
-        ip = str(peer[0]).partition("%")[0].removeprefix("::ffff:") if peer else ""
-        encrypted = self._writer.get_extra_info("sslcontext") is not None
-        self.client = replace(self.client, ip=ip, tls=encrypted)
-        task = asyncio.current_task()
-        assert task is not None
-        refused = self.place.crowd.enter(self, ip, task)
         try:
-            if refused is not None:
-                self.last_word(refused)
-            elif not may_connect(self.place.listener.networks, ip):
-                self.tell(refusal(Cause.NETWORK, ip=ip, postmaster=self.place.door.policy.postmaster))
-                await self.wire.flush()
+            if self.over:
+                pass
+            elif self._stranger is not None and self.client.ip:
+                self.tell(self._stranger)
             else:
-                self.say(f"220 {self.place.hostname} ESMTP mailfax")
+                self.greet()
                 await self._converse()
         except ConnectionError:
             pass  # the client is gone; what was not answered 250 is not ours
         finally:
-            self.place.crowd.leave(self, ip)
-            if self._timeout_handle is not None:
-                self._timeout_handle.cancel()
-            self._writer.close()
+            self.place.crowd.leave(self)
+            self._cancel_timer()
+            self._close()
+
+    def greet(self) -> None:
+        """Our first word; after XCLIENT it is said again."""
+        self.say(f"220 {self.place.hostname} {'LMTP' if self.client.lmtp else 'ESMTP'} mailfax")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super(SMTP, self).connection_lost(error)
+        self.wire.end()
+        self._cancel_timer()
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
+        self.transport = None
+
+    def data_received(self, data: bytes) -> None:
+        self.wire.feed(data)
+
+    def eof_received(self) -> bool:
+        # A client may send everything, close its side, and still read our replies; aiosmtpd would cancel us. Under
+        # TLS there are no half-closed connections.
+        self.wire.end()
+        return not self.client.tls
+
+    def pause_writing(self) -> None:
+        self.wire.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.wire.resume_writing()
 
     async def _converse(self) -> None:
         """Read commands and obey them until one side has had enough."""
@@ -127,6 +211,9 @@ class Conversation(SMTP):
             except LineTooLong:
                 self.refuse(Cause.COMMAND_LONG)
                 line = b""
+            except TlsTooSoon:
+                self.last_word(Cause.TLS_TOO_SOON)
+                break
             finally:
                 self.waiting = False
             if line is None:
@@ -143,7 +230,9 @@ class Conversation(SMTP):
                 self.last_word(Cause.TOO_MANY_ERRORS)
             elif self.commands_since_mail > pace.commands_without_mail:
                 self.last_word(Cause.TOO_MANY_COMMANDS)
-        await self.wire.flush()
+            elif self.commands_since_mail % _IN_ONE_GO == 0:
+                await asyncio.sleep(0)
+        self.wire.flush_now()
 
     async def _obey_safely(self, line: bytes) -> None:
         try:
@@ -163,24 +252,26 @@ class Conversation(SMTP):
         command = self.commands.get(verb.upper())
         if command is None:
             return self.refuse(Cause.COMMAND_UNKNOWN)
-        if any(char < " " or char == "\x7f" for char in argument):
+        if self._stranger is not None and verb.upper() not in _HEALTH_CHECK:
+            return self.tell(self._stranger)
+        if _CONTROL.search(argument):
             return self.refuse(Cause.COMMAND_SYNTAX, syntax="no control characters in a command")
         await command(self, argument.strip(" "))
 
     def stop(self) -> None:
         """The service goes down: a client that we wait for is told now, others after their reply."""
-        if self.waiting:
+        if self.receiving is not None and not self.connected:
+            self.receiving.cancel()
+        elif self.waiting or self._shaking_hands:
             self.last_word(Cause.SHUTDOWN)
 
     def cut(self) -> None:
         """The time to finish is over."""
+        if self.receiving is not None and not self.connected:
+            self.receiving.cancel()
         self.last_word(Cause.SHUTDOWN)
         if self.transport is not None:
-            self.transport.abort()  # type: ignore[attr-defined]
-
-    def eof_received(self) -> bool | None:
-        # A client may send everything, close its side, and still read our replies; aiosmtpd would cancel us.
-        return asyncio.StreamReaderProtocol.eof_received(self)
+            self.transport.abort()
 
     # --- patience ---------------------------------------------------------------------------------------------
 
@@ -191,34 +282,37 @@ class Conversation(SMTP):
             self._ring_at(self._deadline)
 
     def _ring_at(self, time: float) -> None:
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
+        self._cancel_timer()
         self._rings_at = time
         self._timeout_handle = self.loop.call_at(time, self._timeout_cb)
 
-    def _reset_timeout(self, duration: float | None = None) -> None:
-        """Called by aiosmtpd when the connection is made."""
-        self._rings_at = float("inf")
-        self.patience(duration or self._timeout_duration)
+    def _cancel_timer(self) -> None:
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+            self._timeout_handle = None
 
     def _timeout_cb(self) -> None:
-        now = self.loop.time()
-        if now < self._deadline:
-            self._ring_at(min(self._deadline, now + self._timeout_duration))
-        else:
+        if self.loop.time() >= self._deadline:
             self.last_word(Cause.TIMEOUT)
+        elif self._deadline < float("inf"):
+            self._ring_at(self._deadline)
+        else:  # our own time, not the client's; the next call of ``patience`` winds the clock again
+            self._rings_at = float("inf")
 
     # --- TLS --------------------------------------------------------------------------------------------------
 
     async def change_to_tls(self, context: ssl.SSLContext) -> None:
         """STARTTLS (RFC 3207 4): nothing that was heard in clear is kept, neither bytes nor what was said."""
         await self.wire.flush()
-        raw = cast(asyncio.Transport, self.transport)  # uvloop's is one by behaviour, not by class
+        raw = self.transport
+        if raw is None:
+            raise ConnectionResetError
         # No byte may come between the discarding and the handshake, so reading stops before we invite.
         raw.pause_reading()
         self.wire.discard()
         self.say("220 2.0.0 Ready to start TLS")
         self.wire.flush_now()
+        self._shaking_hands = True
         self.patience(self.place.pace.handshake + 1)
         try:
             encrypted = await self.loop.start_tls(
@@ -229,10 +323,9 @@ class Conversation(SMTP):
             raw.abort()
             self.over = True
             return
+        finally:
+            self._shaking_hands = False
         assert encrypted is not None
         self.transport = encrypted
-        layers: tuple[Any, ...] = (self, self._reader, self._writer)
-        for layer in layers:
-            layer._transport = encrypted  # as asyncio's own StreamWriter.start_tls does
-        self._over_ssl = True
+        self.wire.attach(encrypted)
         self.client = replace(self.client, tls=True, helo="")

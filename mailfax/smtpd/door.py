@@ -68,9 +68,11 @@ class Pace:
     """
 
     command: float = 300.0
+    device_command: float = 1800.0
     data: float = 300.0
     data_patience: float = 900.0
     bytes_per_second: float = 500.0
+    prelude: float = 10.0
     handshake: float = 60.0
     errors: int = 20
     commands_without_mail: int = 2000

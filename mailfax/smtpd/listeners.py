@@ -7,21 +7,68 @@ bound (port 0 is allowed) and an orderly end.
 from __future__ import annotations
 
 import asyncio
-import logging
+import socket
 import ssl
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from mailfax.config import ConfigError, Limits, Listener
-from mailfax.smtpd.conversation import Place
+from mailfax.smtpd.conversation import Conversation, Place
 from mailfax.smtpd.crowd import Crowd
 from mailfax.smtpd.door import Door, Pace
+from mailfax.smtpd.prelude import accept_all, needs_prelude
 from mailfax.smtpd.session import Session
 
+#: Connections that wait to be accepted.
+_BACKLOG = 512
+_VERSIONS = {
+    "1.0": ssl.TLSVersion.TLSv1,
+    "1.1": ssl.TLSVersion.TLSv1_1,
+    "1.2": ssl.TLSVersion.TLSv1_2,
+    "1.3": ssl.TLSVersion.TLSv1_3,
+}
+#: Whether anything is heard of TLS 1.0 and 1.1 is decided by OpenSSL's security level, too: from level 1 on they are
+#: off, and so are the short keys and SHA-1 of old copiers (SSL_CTX_set_security_level(3)). Nothing without
+#: authentication or encryption is ever on.
+_OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"
 #: A hand-over ends in a commit or a rollback within this long, in seconds: SQLite waits for a lock no longer.
 HAND_OVER_SECONDS = 30.0
+
+
+class _Entrance:
+    """One bound socket, and who accepts from it: asyncio, or the prelude."""
+
+    def __init__(self, door: socket.socket, accepting: asyncio.Server | asyncio.Task[None]) -> None:
+        self.address: tuple[str, int] = door.getsockname()[:2]
+        self._door = door
+        self._accepting = accepting
+
+    @classmethod
+    async def open(cls, place: Place, begin: Callable[[], Conversation]) -> _Entrance:
+        """Raises ``OSError``."""
+        listener, loop = place.listener, asyncio.get_running_loop()
+        family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+        door = socket.create_server((listener.host, listener.port), family=family, backlog=_BACKLOG)
+        door.setblocking(False)
+        if needs_prelude(listener):
+            return cls(door, loop.create_task(accept_all(place, door, begin)))
+        return cls(door, await loop.create_server(begin, sock=door, backlog=_BACKLOG))
+
+    async def close(self) -> None:
+        """Let nobody in any more."""
+        if isinstance(self._accepting, asyncio.Task):
+            self._accepting.cancel()
+            await asyncio.wait([self._accepting])
+            self._door.close()
+        else:
+            self._accepting.close()
+
+    async def wait_closed(self) -> None:
+        if not isinstance(self._accepting, asyncio.Task):
+            await self._accepting.wait_closed()
 
 
 @dataclass(frozen=True)
@@ -29,7 +76,7 @@ class Listeners:
     """The open doors. ``addresses``: listener name -> (host, port)."""
 
     addresses: dict[str, tuple[str, int]]
-    _servers: tuple[asyncio.Server, ...]
+    _entrances: tuple[_Entrance, ...]
     _crowd: Crowd
 
     async def drain(self, seconds: float) -> None:
@@ -38,10 +85,10 @@ class Listeners:
         A mail that is being handed to the spool has ``HAND_OVER_SECONDS`` besides: its client must hear 250 for what
         is stored, or it sends the same fax again.
         """
-        for server in self._servers:
-            server.close()
         crowd = self._crowd
         crowd.going_down = True
+        for entrance in self._entrances:
+            await entrance.close()
         for session in tuple(crowd.sessions):
             session.stop()
         await _ended(crowd.sessions.values(), seconds)
@@ -53,8 +100,8 @@ class Listeners:
         for session in tuple(crowd.sessions):
             session.cut()
         await _ended(crowd.sessions.values(), 1.0)
-        for server in self._servers:
-            await server.wait_closed()
+        for entrance in self._entrances:
+            await entrance.wait_closed()
 
 
 async def _ended(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
@@ -67,45 +114,53 @@ async def open_listeners(
     listeners: Sequence[Listener], door: Door, *, hostname: str, limits: Limits, pace: Pace | None = None
 ) -> Listeners:
     """Bind every listener, or none: raises ``ConfigError`` naming the one that can't be opened."""
-    # aiosmtpd tells every client's address and command at level INFO; our log is ``maillog``.
-    logging.getLogger("mail.log").setLevel(logging.WARNING)
-    loop = asyncio.get_running_loop()
     pace = pace or Pace()
-    crowd = Crowd(limits)
-    servers: list[asyncio.Server] = []
+    crowd = Crowd(limits, asyncio.get_running_loop().time)
+    entrances: list[_Entrance] = []
     addresses: dict[str, tuple[str, int]] = {}
-    try:
-        for listener in listeners:
-            place = Place(listener, door, hostname, limits, pace, _tls_context(listener), crowd)
-            implicit = listener.tls == "implicit"
-            server = await loop.create_server(
-                partial(Session, place),
-                listener.host,
-                listener.port,
-                backlog=512,
-                ssl=place.tls if implicit else None,
-                ssl_handshake_timeout=pace.handshake if implicit else None,
-            )
-            servers.append(server)
-            host, port = server.sockets[0].getsockname()[:2]
-            addresses[listener.name] = (host, port)
-    except OSError as error:
-        for server in servers:
-            server.close()
-        raise ConfigError(
-            f'listener "{listener.name}": {listener.host}:{listener.port} can\'t be opened: {error.strerror or error}'
-        ) from error
-    return Listeners(addresses, tuple(servers), crowd)
+    places = [
+        Place(
+            listener,
+            door,
+            hostname,
+            limits,
+            replace(pace, command=pace.device_command) if listener.device else pace,
+            tls_context(listener),
+            crowd,
+        )
+        for listener in listeners
+    ]
+    for place in places:
+        listener = place.listener
+        try:
+            entrances.append(await _Entrance.open(place, partial(Session, place)))
+        except OSError as error:
+            for entrance in entrances:
+                await entrance.close()
+            where = f"{listener.host}:{listener.port}"
+            raise ConfigError(
+                f'listener "{listener.name}": {where} can\'t be opened: {error.strerror or error}'
+            ) from error
+        addresses[listener.name] = entrances[-1].address
+    return Listeners(addresses, tuple(entrances), crowd)
 
 
-def _tls_context(listener: Listener) -> ssl.SSLContext | None:
-    """TLS 1.2 and later, with the listener's certificate; None where it speaks in clear."""
-    if listener.tls == "none":
-        return None
+def tls_context(listener: Listener) -> ssl.SSLContext | None:
+    """TLS from the listener's ``tls_minimum`` on, with its certificate; None where it has none and needs none.
+
+    Each listener has a context of its own: what is lowered for old copiers is lowered for them alone.
+    """
     if listener.certificate is None:
+        if listener.tls == "none":
+            return None
         raise ConfigError(f'listener "{listener.name}": tls = "{listener.tls}" needs certificate and key')
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    minimum = _VERSIONS[listener.tls_minimum]
+    if minimum < ssl.TLSVersion.TLSv1_2:
+        context.set_ciphers(_OLD_CIPHERS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that 1.0 and 1.1 are old is known
+        context.minimum_version = minimum
     try:
         context.load_cert_chain(listener.certificate, listener.key)
     except OSError as error:  # ssl.SSLError is one

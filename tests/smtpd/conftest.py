@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from mailfax.config import Limits, Listener, SenderRule
-from mailfax.rules.envelope import Envelope
+from mailfax.rules.envelope import Client, Envelope, Proven
 from mailfax.rules.policy import Policy
 from mailfax.smtpd import Door, Listeners, Pace, open_listeners
 
@@ -86,6 +86,9 @@ class Desk:
     contents: list[Kept] = field(default_factory=list)
     make: Callable[[], Kept] = Kept
     before_accept: Callable[[], Awaitable[None]] | None = None
+    passwords: dict[str, str] = field(default_factory=dict)
+    proven: Proven = Proven("", "nothing was checked")
+    concluded: list[tuple[str, bool]] = field(default_factory=list)
 
     def begin(self) -> Kept:
         self.contents.append(self.make())
@@ -100,7 +103,21 @@ class Desk:
 
     @property
     def door(self) -> Door:
-        return Door(self.begin, self.accept, self.policy, lambda: NOW)  # type: ignore[arg-type]
+        return Door(
+            self.begin,
+            self.accept,
+            self.policy,
+            lambda: NOW,
+            self.authenticate,
+            self.prove,
+            lambda queue_id, heard: self.concluded.append((queue_id, heard)),
+        )
+
+    async def authenticate(self, user: str, password: str, listener: str) -> str | None:
+        return user if self.passwords.get(user) == password else None
+
+    async def prove(self, client: Client, sender: str, header_block: bytes, content: Kept) -> Proven:
+        return self.proven
 
 
 @dataclass
