@@ -8,13 +8,13 @@ owed to him by the same commit. What came before and was not heard is not faxed 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 
 from mailfax import letters, maillog
 from mailfax.letters import Marks, Site
 from mailfax.offramp.faxes import Fax, faxes_of
 from mailfax.offramp.resent import Resent
+from mailfax.offramp.signs import Signs
 from mailfax.rules.envelope import Envelope
 from mailfax.rules.heading import Heading, read_heading
 from mailfax.rules.job import FaxJob, Letter, Message
@@ -46,10 +46,9 @@ class Accept:
         marks: Callable[[], Marks],
         expire_seconds: float,
         faxes_per_day: int,
-        choose: Callable[[str], str] = secrets.choice,
     ) -> None:
         self._spool, self._site, self._marks = spool, site, marks
-        self._expire_seconds, self._ceiling, self._choose = expire_seconds, faxes_per_day, choose
+        self._expire_seconds, self._ceiling, self._choose = expire_seconds, faxes_per_day, Signs()
         self._resent = Resent(spool)
 
     async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> str | Refusal:
