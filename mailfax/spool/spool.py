@@ -83,6 +83,7 @@ class Spool:
 
     async def close(self) -> None:
         """Finish what is pending, and give the accounts that this process polls back."""
+        self.unheard.set_off()
         ended = (Statement("process_end", {}, Hits.ONE), Statement("process_release_accounts", {}))
         try:
             await self._engine.commit(Commit("process-ended", ended))

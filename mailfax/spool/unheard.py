@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -87,21 +88,24 @@ class UnheardFaxes:
     def forget(self, heard: Iterable[Unheard]) -> None:
         """Their 250 was heard: sent again, they are new faxes. Becomes durable with one of the next commits."""
         self._waiting |= {one.job: {"key": one.key, "job": one.job} for one in heard}
-        self._set_off()
+        if not self._riding:
+            self.set_off()
 
-    def _set_off(self) -> None:
-        """All that wait, in one commit; those that come meanwhile take the next."""
-        if self._waiting and not self._riding:
-            self._riding, self._waiting = self._waiting, {}
-            forgotten = Statement("unheard_forget", tuple(self._riding.values()), Hits.SOME)
-            self._engine.ride(Commit("heard", (forgotten,))).add_done_callback(self._arrived)
+    def set_off(self) -> None:
+        """All that wait, in one commit; those that come meanwhile wait for its end, and take the next."""
+        if self._waiting:
+            batch, self._waiting = self._waiting, {}
+            self._riding |= batch
+            commit = Commit("heard", (Statement("unheard_forget", tuple(batch.values()), Hits.SOME),))
+            self._engine.ride(commit).add_done_callback(functools.partial(self._arrived, batch))
 
-    def _arrived(self, ride: asyncio.Future[Sequence[Result]]) -> None:
+    def _arrived(self, batch: dict[str, Values], ride: asyncio.Future[Sequence[Result]]) -> None:
         """Durable, or there was no such key any more; where the disk failed, they ride again."""
         if isinstance(ride.exception(), NotCommitted | CommitUnclear):
-            self._waiting = self._riding | self._waiting
-        self._riding = {}
-        self._set_off()
+            self._waiting = batch | self._waiting
+        for job in batch:
+            self._riding.pop(job, None)
+        self.set_off()
 
     async def sweep(self) -> None:
         """Forget what nobody sends again any more."""
