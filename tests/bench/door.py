@@ -1,0 +1,28 @@
+"""``mailfax serve`` with nothing behind its door: mail is taken and stored, and stays where it is.
+
+Usage: python -m tests.bench.door CONFIG. It is what ``hold`` is for Postfix: both sides do the same work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from mailfax.config import load
+from mailfax.service import Service, configure_logging, loop_factory
+
+
+async def serve(config: Path) -> None:
+    service = await Service.start(load(config, os.environ))
+    service._carriers.clear()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, service.stop)
+    await service.run()
+
+
+if __name__ == "__main__":
+    configure_logging(verbose=False)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve(Path(sys.argv[1])))

@@ -1,0 +1,114 @@
+"""The two mail servers of the comparison. Each takes mail, makes it durable, answers 250, and leaves it there.
+
+In: a folder of its own. Out: a ``port``; how many mails it holds, counted where they lie; and ``empty()``.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from tests.support.house import House, until
+from tests.support.postfix import SEARCHED, Postfix
+
+#: A limit that the 400 MB mail fits under, and no brakes: everything comes from one address here.
+LIMITS = "message_bytes = 450_000_000\nconnections_per_client = 100\nmessages_per_minute = 0\nfaxes_per_day = 0\n"
+SENDER, RECIPIENT = "alice@example.com", "15551234567@fax.local"
+
+
+class Server(Protocol):
+    """What is measured."""
+
+    name: str
+    port: int
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def held(self) -> int:
+        """How many mails are stored."""
+
+    def empty(self) -> None:
+        """Give the disk back what large mails took; not measured."""
+
+
+class Mailfax:
+    """The real service, door and spool, in a process of its own; its carriers rest, as Postfix's do under hold."""
+
+    name = "mailfax"
+
+    def __init__(self, folder: Path) -> None:
+        self._house = House(folder, more=LIMITS)
+        self.port = self._house.smtp_port
+        self._config = self._house.configure()
+
+    def start(self) -> None:
+        with (self._house.folder / "serve.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.bench.door", str(self._config)],
+                env=self._house.environment,
+                stdout=output,
+                stderr=output,
+            )
+        process = self._process
+        until(lambda: _greets(self.port) or process.poll() is not None, "mailfax", self._house.log)
+        if process.poll() is not None:
+            raise SystemExit(f"mailfax did not start:\n{self._house.log()}")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=60)
+
+    def held(self) -> int:
+        [(number,)] = self._house.rows("SELECT COUNT(*) FROM message")
+        return int(number)
+
+    def empty(self) -> None:
+        for file in (self._house.folder / "content").glob("??/*"):
+            file.unlink()
+
+    def resident(self) -> int:
+        """Bytes of memory of the service and its helpers, at their highest since ``forget_peak``."""
+        return sum(_peak(pid) for pid in _family(self._process.pid))
+
+    def forget_peak(self) -> None:
+        for pid in _family(self._process.pid):
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+class HoldingPostfix(Postfix):
+    """Postfix as Debian configures it, with every mail put on hold as it arrives."""
+
+    name = "postfix"
+
+    def held(self) -> int:
+        return sum(1 for _ in (self.folder / "queue" / "hold").rglob("*") if _.is_file())
+
+    def empty(self) -> None:
+        command = ["postsuper", "-c", str(self.folder / "etc"), "-d", "ALL"]
+        subprocess.run(command, check=True, capture_output=True, env={"PATH": SEARCHED})
+
+
+def _greets(port: int) -> bool:
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=10):
+            return True
+    except OSError:
+        return False
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its descendants."""
+    children = Path(f"/proc/{pid}/task").glob("*/children")
+    found = [int(child) for file in children for child in file.read_text().split()]
+    return [pid, *(member for child in found for member in _family(child))]
+
+
+def _peak(pid: int) -> int:
+    """VmHWM (proc(5)): the highest resident size, of which clear_refs "5" makes the present one."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
