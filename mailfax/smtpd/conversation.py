@@ -89,6 +89,7 @@ class Conversation(SMTP):
         self.waiting = False  #: for a command: nothing is in the making
         self.handing_over = False  #: a mail to the spool: nobody knows yet whether it is 250
         self.over = False
+        self.unconcluded = ""  #: the queue ID of the last mail answered 250, until its client is heard of again
         self._shaking_hands = False  #: a plain word now would be read as part of the handshake
         self._stranger: Refusal | None = None  #: why this client is not served
 
@@ -132,8 +133,9 @@ class Conversation(SMTP):
         XCLIENT names another. Returns why the connection ends at once, if it does."""
         place = self.place
         self.client = replace(self.client, ip=ip, relayed=may_connect(place.listener.relays, ip))
-        allowed = may_connect(place.welcome, ip)
-        self._stranger = None if allowed else refusal(Cause.NETWORK, ip=ip, postmaster=place.door.policy.postmaster)
+        allowed, postmaster = may_connect(place.welcome, ip), place.door.policy.postmaster
+        where = ip or "unnamed addresses"
+        self._stranger = None if allowed else refusal(Cause.NETWORK, ip=where, postmaster=postmaster)
         return place.crowd.count_as(self, ip) if ip else None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -162,6 +164,8 @@ class Conversation(SMTP):
         try:
             if self.over:
                 pass
+            elif self.place.crowd.going_down:
+                self.last_word(Cause.SHUTDOWN)
             elif self._stranger is not None and self.client.ip:
                 self.tell(self._stranger)
             else:
@@ -172,7 +176,18 @@ class Conversation(SMTP):
         finally:
             self.place.crowd.leave(self)
             self._cancel_timer()
+            self.left()
             self._close()
+
+    def left(self) -> None:
+        """The conversation is over, however it ended."""
+        self.conclude(heard=False)
+
+    def conclude(self, *, heard: bool) -> None:
+        """Tell what became of our last 250: its client went on speaking, or was never heard of again."""
+        if self.unconcluded:
+            queue_id, self.unconcluded = self.unconcluded, ""
+            self.place.door.concluded(queue_id, heard)
 
     def greet(self) -> None:
         """Our first word; after XCLIENT it is said again."""
@@ -218,6 +233,9 @@ class Conversation(SMTP):
                 self.waiting = False
             if line is None:
                 break
+            if self.unconcluded:
+                # What was pipelined says nothing about our 250 where the connection is dead already.
+                self.conclude(heard=self.transport is not None and not self.transport.is_closing())
             self.patience(pace.command)
             self.commands_since_mail += 1
             if line:

@@ -10,9 +10,12 @@ LIMITS: holds ``HELD_OCTETS`` and what one more reading of the socket brings; th
 from __future__ import annotations
 
 import asyncio
+import sys
 
 #: RFC 5321 gives 512 octets, RFC 3461 5.4 adds 500 and more for ORCPT and ENVID, RFC 6531 lengthens addresses.
 COMMAND_OCTETS = 2048
+#: RFC 4954 4: AUTH with its initial response, and each response after it.
+AUTH_OCTETS = 12_288
 #: asyncio and uvloop read up to 256 KB at once; more of them would only be memory.
 HELD_OCTETS = 1 << 18
 #: A handshake record of SSL 3.0 or later (RFC 8446 5.1): no command of SMTP begins so.
@@ -20,7 +23,7 @@ _TLS_HELLO = b"\x16\x03"
 
 
 class LineTooLong(Exception):
-    """A command line over ``COMMAND_OCTETS``; it was read to its end and dropped."""
+    """A line over ``COMMAND_OCTETS``, or ``AUTH_OCTETS`` where it logs in; it was read to its end and dropped."""
 
 
 class TlsTooSoon(Exception):
@@ -99,33 +102,38 @@ class Wire:
         while self._writing_paused:
             await self._woken()
 
-    async def line(self) -> bytes | None:
+    async def line(self, most: int = COMMAND_OCTETS) -> bytes | None:
         """The next line up to and without its LF (the CR is still there, or missing), or None at the end.
 
-        Raises ``LineTooLong`` and ``TlsTooSoon``.
+        ``most``: its octets; AUTH may always have more. Raises ``LineTooLong`` and ``TlsTooSoon``.
         """
         too_long = False
         while True:
             start = self._at
+            if len(self._heard) - start > most and self._heard[start : start + 5].upper() == b"AUTH ":
+                most = AUTH_OCTETS
             if self._heard.startswith(_TLS_HELLO, start) and not too_long:
                 raise TlsTooSoon
             end = self._heard.find(b"\n", start)
             if end >= 0:
                 self._at = end + 1
-                if too_long or end - start > COMMAND_OCTETS:
+                if too_long or end - start > most:
                     raise LineTooLong
                 return self._heard[start:end]
-            if len(self._heard) - start > COMMAND_OCTETS:
+            if len(self._heard) - start > most:
                 too_long = True
             if too_long:
                 self.discard()
             if not await self._more():
                 return None
 
-    async def block(self) -> bytes:
-        """Whatever has arrived, at least one byte; empty at the end of the connection."""
+    async def block(self, most: int = sys.maxsize) -> bytes:
+        """Whatever has arrived, at least one byte and ``most`` at most; empty at the end of the connection."""
         if self._at == len(self._heard) and not await self._more():
             return b""
+        if len(self._heard) - self._at > most:
+            self._at += most
+            return self._heard[self._at - most : self._at]
         block = self._heard[self._at :] if self._at else self._heard
         self.discard()
         return block
