@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 
-from mailfax.config import ConfigError, Limits, load
+from mailfax.config import ConfigError, Destinations, Limits, load, read_users
 
 CONFIGS = Path(__file__).parent / "configs"
 BAD = sorted(CONFIGS.glob("bad-*.toml"))
@@ -23,6 +24,19 @@ OFFICE_SECRETS = {
 SMALLEST = (CONFIGS / "good-01-smallest.toml").read_text()
 
 Write = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All configurations, with a certificate beside them and password files that others can't read."""
+    copy = tmp_path_factory.mktemp("etc") / "configs"
+    shutil.copytree(CONFIGS, copy)
+    for passwords in copy.glob("passwords*"):
+        passwords.chmod(0o600)
+    issued = trustme.CA().issue_cert("fax.example.com")
+    issued.cert_chain_pems[0].write_to_path(copy / "fax.crt")
+    issued.private_key_pem.write_to_path(copy / "fax.key")
+    return copy
 
 
 @pytest.fixture
@@ -42,23 +56,23 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
-def test_a_bad_configuration_is_refused_with_exactly_its_sentence(path: Path) -> None:
+def test_a_bad_configuration_is_refused_with_exactly_its_sentence(folder: Path, path: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
-        load(path, SECRETS)
-    assert str(refusal.value).replace(f"{CONFIGS}/", "") == path.with_suffix(".expected").read_text().rstrip("\n")
+        load(folder / path.name, SECRETS)
+    assert str(refusal.value).replace(f"{folder}/", "") == path.with_suffix(".expected").read_text().rstrip("\n")
 
 
 def test_every_bad_configuration_differs_from_a_good_one_in_few_lines() -> None:
     """So that each is refused for its own reason and not by chance."""
-    assert len(BAD) >= 16
+    assert len(BAD) >= 100
     smallest = set(SMALLEST.splitlines())
     for path in BAD:
         assert len(set(path.read_text().splitlines()) - smallest) <= 7, path.name
 
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
-def test_a_good_configuration_loads(path: Path) -> None:
-    assert load(path, SECRETS | OFFICE_SECRETS).source == path
+def test_a_good_configuration_loads(folder: Path, path: Path) -> None:
+    assert load(folder / path.name, SECRETS | OFFICE_SECRETS).source == folder / path.name
 
 
 def test_what_is_left_out_has_its_default(write: Write, tmp_path: Path) -> None:
@@ -97,6 +111,80 @@ def test_what_is_written_is_what_counts() -> None:
     assert (domain.senders, domain.automatic, domain.notify) == (("@example.com",), True, "archive@example.com")
     assert (config.relay.host, config.relay.port, config.relay.password) == ("mail.example.net", 587, "three")
     assert (config.limits.pages, config.limits.expire_seconds, config.limits.recipients) == (20, 3600.0, 500)
+
+
+def test_every_key_of_the_mail_door_is_what_counts(folder: Path) -> None:
+    config = load(folder / "good-06-everything.toml", SECRETS)
+    assert config.aliases == (
+        ("headquarters", ("+15551234567",)),
+        ("branches", ("headquarters", "+15557654321")),
+        ("jane.doe", ("15551112222",)),
+    )
+    assert config.destinations == Destinations(("home", "JM", "+44"), ("+1900", "premium", "shared-cost"))
+    assert (config.subject_mailbox, config.password_file) == ("scan", folder / "passwords-copiers")
+    submission, copiers, relay = config.listeners
+    assert (submission.proof, submission.tls, submission.tls_minimum) == ("auth", "starttls", "1.3")
+    assert [str(net) for net in submission.proxies + submission.xclient] == ["10.0.0.0/24", "10.0.1.7/32"]
+    assert (copiers.device, copiers.tls, copiers.certificate) == (True, "none", None)
+    assert (relay.proof, relay.authserv_id, str(relay.relays[0])) == ("dmarc", "mx.example.com", "127.0.0.1/32")
+    alice, others = config.senders
+    assert (alice.login, alice.allow, alice.deny) == (("Alice", "copier-2"), ("*",), ("international", "satellite"))
+    assert (alice.faxes_per_day, alice.pages_per_day) == (10, 50)
+    assert (others.login, others.allow, others.deny, others.faxes_per_day) == ((), (), (), 0)
+    assert (config.limits.messages_per_minute, config.limits.faxes_per_day) == (0, 0)
+
+
+def test_a_copier_speaks_tls_on_a_port_in_clear_where_there_is_a_certificate(folder: Path) -> None:
+    listener = load(folder / "good-03-copiers.toml", SECRETS).listeners[0]
+    assert (listener.tls, listener.certificate, listener.key) == ("none", folder / "fax.crt", folder / "fax.key")
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o602])
+def test_a_password_file_that_others_can_read_or_change_is_refused(folder: Path, tmp_path: Path, mode: int) -> None:
+    room = shutil.copytree(folder, tmp_path / "etc")
+    passwords = room / "passwords-copiers"
+    passwords.chmod(mode)
+    with pytest.raises(ConfigError) as refusal:
+        load(room / "good-03-copiers.toml", SECRETS)
+    assert str(refusal.value) == (
+        f"{passwords}: others can read or change the passwords (mode 0{mode:o}); "
+        f"run: chmod 600 {passwords} (640 where its group runs mailfax)"
+    )
+
+
+def test_a_password_file_that_its_group_reads_is_taken(folder: Path, tmp_path: Path) -> None:
+    room = shutil.copytree(folder, tmp_path / "etc")
+    (room / "passwords-copiers").chmod(0o640)
+    assert load(room / "good-03-copiers.toml", SECRETS).senders
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"al\xffice:x\n", "byte 2 is not UTF-8; save the file as UTF-8"),
+        (b"#" * 4_000_001, "more than 4000000 bytes, so it is no password file; name another in password_file"),
+        (b"alice:$argon2i$v=19$m=1,t=1,p=1$c2FsdA$c2FsdA\n", "line 1: neither NAME:HASH nor"),
+        (b"alice\n", "line 1: neither NAME:HASH nor"),
+    ],
+)
+def test_a_password_file_that_is_none_is_refused_and_not_shown(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "passwords"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(ConfigError) as refusal:
+        read_users(path)
+    assert str(refusal.value).startswith(f"{path}: {reason}")
+    assert "alice" not in str(refusal.value)
+
+
+def test_a_password_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"can't be read \(Is a directory\); give it to the user that runs mailfax"):
+        read_users(tmp_path)
+
+
+def test_the_password_file_is_not_looked_at_where_nobody_logs_in(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "passwords").write_text("nothing that is understood\n")
+    assert load(write(), SECRETS).password_file == tmp_path / "passwords"
 
 
 def test_a_password_in_dotenv_is_found_and_nothing_in_it_is_expanded(write: Write, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 from mailfax.config.kinds import is_loopback, is_open
 from mailfax.config.tables import Part, nearest
@@ -23,9 +24,9 @@ from mailfax.config.values import ConfigError, Listener, Network
 _THIS_MACHINE: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 #: Whoever is in these tells us who the client is: key -> how a stranger there would lie.
 _BELIEVED = {
-    "proxies": "PROXY header",
-    "relays": "Received line",
-    "xclient": "XCLIENT command",
+    "proxies": "a PROXY header",
+    "relays": "a Received line",
+    "xclient": "an XCLIENT command",
 }
 _OLD_TLS = ("1.0", "1.1")
 _SMTP_PORT = 25
@@ -43,7 +44,7 @@ def read_listener(part: Part) -> Listener:
             if is_open(net):
                 part.refuse(
                     key,
-                    f'"{net}" holds strangers, who could claim any address in a {lie}; '
+                    f'"{net}" holds strangers, who could claim any address in {lie}; '
                     "write the addresses of your own servers",
                 )
     _require_certificate(part)
@@ -190,11 +191,12 @@ def require_users(parts: Sequence[Part], users: Sequence[User], file: Path) -> N
         if user.listener and user.listener not in wanting:
             raise ConfigError(
                 f'{file}: user "{user.name}" is bound to "{user.listener}", and no [[listener]] of that name has '
-                f'proof = "auth"; {nearest(user.listener, wanting)} Run: mailfax passwd {user.name} --listener NAME'
+                f'proof = "auth"; {nearest(user.listener, wanting)} '
+                f"(mailfax passwd {quote(user.name)} --listener NAME)"
             )
     for name, part in wanting.items():
         if not any(may_log_in(user, name, device=part["device"]) for user in users):
-            bound = f' --listener "{name}"' if part["device"] else ""
+            bound = f" --listener {quote(name)}" if part["device"] else ""
             part.refuse("proof", f'"auth", and {file} has no user for it; run: mailfax passwd NAME{bound}')
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from mailfax.config.kinds import is_open
 from mailfax.config.tables import Part, nearest
@@ -54,12 +55,13 @@ def read_aliases(part: Part, subject_mailbox: str) -> tuple[tuple[str, tuple[str
 
 
 def _require_apart(part: Part) -> None:
-    """What denies all that is allowed allows nothing."""
+    """What is denied wholly is not allowed."""
     for pattern in part["deny"]:
-        if pattern == "*" or pattern in (part["allow"] or ()):
+        if pattern == "*":
+            part.refuse("deny", '"*" denies every number; write to allow where faxes may go, and leave it out here')
+        if pattern in (part["allow"] or ()):
             part.refuse(
-                "deny",
-                f'"{pattern}" leaves nothing that is allowed; write what is dialled to allow, and the rest here',
+                "deny", f'"{pattern}" stands in allow, too, and would never count there; leave one of the two out'
             )
 
 
@@ -96,4 +98,4 @@ def require_known(part: Part, rule: SenderRule, users: Sequence[User], file: Pat
     known = {fold(user.name) for user in users}
     for name in rule.login:
         if fold(name) not in known:
-            part.refuse("login", f'"{name}" is no user in {file}; run: mailfax passwd {name}')
+            part.refuse("login", f'"{name}" is no user in {file}; run: mailfax passwd {quote(name)}')
