@@ -1,23 +1,17 @@
-"""Addresses of mail: a strict reader of mailboxes, and what a recipient means.
+"""Addresses of mail: a strict reader of mailboxes.
 
-In: the text between the angle brackets of MAIL FROM or RCPT TO. Out: a ``Mailbox``, a ``FaxNumber``, or the refusal
-that says how to write it. Nothing is repaired: a library reads ``(555)1234567@fax.local`` as a comment and a number
-and dials 1234567; here brackets outside quotes are an error, and inside quotes they are just separators.
+In: the text between the angle brackets of MAIL FROM or RCPT TO. Out: a ``Mailbox``, or the reason why it is none.
+Nothing is repaired: a library reads ``(555)1234567@fax.local`` as a comment and a number and dials 1234567; here
+brackets outside quotes are an error, and inside quotes they are just separators.
 
-STANDARDS: RFC 5321 4.1.2 (grammar), 4.5.1 (postmaster), 4.5.3.1 (lengths), 3.6.1 (source routes may be refused),
-RFC 6531 3.3 (UTF-8), RFC 3191 and 3192 (``FAX=+1…/T33S=…``).
-LIMITS: no source routes; subaddresses (T33S) are refused because FaxCore can't dial them.
+STANDARDS: RFC 5321 4.1.2 (grammar), 4.5.3.1 (lengths), 3.6.1 (source routes may be refused), RFC 6531 3.3 (UTF-8).
+LIMITS: no source routes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from mailfax.rules.envelope import FaxNumber
-from mailfax.rules.number import Unfit, example, read_number
-from mailfax.rules.status import Cause, Refusal, refusal
 
 LOCAL_PART_OCTETS, DOMAIN_OCTETS = 64, 255
 
@@ -70,51 +64,6 @@ def fold_domain(domain: str) -> str:
         return domain.encode("idna").decode("ascii").lower()
     except UnicodeError:
         return domain.casefold()
-
-
-def parse_recipient(
-    text: str, *, fax_domains: Sequence[str], default_country: str, device: bool = False
-) -> FaxNumber | Refusal | None:
-    """What RCPT TO:<``text``> means: a number to dial, None for our postmaster, or a refusal.
-
-    ``device``: a copier's operator types a number and no domain; there, the first fax domain is meant.
-    """
-    home = fax_domains[0]
-    mailbox = parse_mailbox(text)
-    if isinstance(mailbox, str):
-        return refusal(Cause.ADDRESS_SYNTAX, why=mailbox, domain=home)
-    postmaster = mailbox.local.lower() == "postmaster"
-    if not mailbox.domain:
-        if postmaster:
-            return None
-        if not device:
-            return refusal(Cause.ADDRESS_SYNTAX, why="it has no domain", domain=home)
-    elif fold_domain(mailbox.domain) not in {fold_domain(domain) for domain in fax_domains}:
-        return refusal(Cause.FOREIGN_DOMAIN, domain=home)
-    if postmaster:
-        return None
-    number = _dialled_part(mailbox.local)
-    found = number if isinstance(number, Unfit) else read_number(number, default_country=default_country)
-    if isinstance(found, Unfit):
-        return refusal(found.cause, why=found.why, domain=home, example=example(default_country))
-    written = text[: text.rfind("@")] if mailbox.domain else text
-    return FaxNumber(found.dialled, written, found.region)
-
-
-def _dialled_part(local: str) -> str | Unfit:
-    """The number inside ``number`` or ``[/]FAX=number[/key=value…][/]`` (RFC 3192 2; keywords are case-blind)."""
-    if "=" not in local:
-        return local
-    first, *others = local.removeprefix("/").removesuffix("/").split("/")
-    keyword, _, number = first.partition("=")
-    if keyword.upper() != "FAX":
-        return Unfit(Cause.NUMBER_SYNTAX, f"{keyword}= is not known here, only FAX=")
-    for other in others:
-        name = other.partition("=")[0].upper()
-        if name == "T33S":
-            return Unfit(Cause.NUMBER_SYNTAX, "subaddresses (/T33S=) can't be dialled by the fax service")
-        return Unfit(Cause.NUMBER_SYNTAX, f"/{name}= is not known here")
-    return number
 
 
 def _why_no_local_part(local: str) -> str:

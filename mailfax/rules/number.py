@@ -40,8 +40,12 @@ class Unfit:
     why: str
 
 
+@functools.lru_cache(maxsize=4096)  # a reading costs 0.1 ms, and an office writes to the same numbers again and again
 def read_number(text: str, *, default_country: str) -> FaxNumber | Unfit:
-    """The number that ``text`` means; ``default_country`` is an ISO 3166 code ("US")."""
+    """The number that ``text`` means; ``default_country`` is an ISO 3166 code ("US").
+
+    ``region`` is "" for a number that no table lists: it may be in any region of its country code.
+    """
     if not _SHAPE.fullmatch(text):
         return Unfit(Cause.NUMBER_SYNTAX, _why_no_number(text))
     digits = "".join(char for char in text if char.isdigit())
@@ -56,9 +60,13 @@ def read_number(text: str, *, default_country: str) -> FaxNumber | Unfit:
         found = _read_without_plus(digits, default_country)
     if isinstance(found, Unfit):
         return found
-    country_code = found.country_code or 0
+    dialled = f"{found.country_code}{phonenumbers.national_significant_number(found)}"
     region = phonenumbers.region_code_for_number(found) or ""
-    return FaxNumber(f"{country_code}{phonenumbers.national_significant_number(found)}", text, region)
+    if not region and dialled.startswith("1555"):
+        # Nobody's area code is at home everywhere in North America, or our own examples would be calls abroad.
+        at_home = phonenumbers.country_code_for_region(default_country) == _NANP_CODE
+        region = default_country if at_home else "US"
+    return FaxNumber(dialled, text, region)
 
 
 @functools.cache

@@ -1,86 +1,129 @@
 """Who may send where, and which mail is never faxed. Closed: what no rule allows is refused.
 
-In: the ``[[sender]]`` rules and what one SMTP session knows (client, sender, recipient, header block). Out: a
-``Permission``, a ``FaxNumber``, or a ``Refusal`` that says what to do.
+In: the site's rules and what one SMTP session knows (client, sender, recipient, header block). Out: a ``Permission``,
+a ``Destination``, or a ``Refusal`` that says what to do.
 
-STANDARDS: RFC 3834 2 (automatic mail), RFC 2919 and 2369 (lists), RFC 5321 4.5.1 (postmaster is always reached),
-4.5.5 (null reverse-path), 6.3 (loops).
-LIMITS: ``From:`` in the header proves nothing and is not looked at.
+A mail is judged three times: its sender at MAIL, each recipient at RCPT, and the whole of it when its header is here.
+Only then is it known where a mail began that a relay brought, and who wrote one that DMARC is to prove; until then
+such a sender's permission is provisional, and at the end both the sender and the numbers are judged again.
+
+STANDARDS: RFC 3834 2 (automatic mail), RFC 5321 4.5.1 (postmaster is always reached), 4.5.5 (null reverse-path),
+6.3 (loops), RFC 7489 (alignment, by whoever fills ``Proven``).
+LIMITS: ``From:`` in the header proves nothing by itself and is not looked at here.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from mailfax.config import Config, Network, SenderRule
-from mailfax.rules.address import Mailbox, fold_domain, parse_mailbox, parse_recipient
+from mailfax.config import Config, ConfigError, Listener, Network, SenderRule
+from mailfax.config.values import Destinations
+from mailfax.rules.aliases import resolve_aliases
+from mailfax.rules.destination import Allowed, allowed_destinations, check_pattern
 from mailfax.rules.envelope import Client, Destination, FaxNumber, Grant, Proven
-from mailfax.rules.number import Unfit, example, read_number
+from mailfax.rules.never_faxed import read_marks
+from mailfax.rules.number import Unfit, example
+from mailfax.rules.recipient import OUR_POSTMASTER, Addressing, read_recipient
+from mailfax.rules.senders import Asker, Rule, ask_for, is_in, mailbox_key, prepare, read_address
 from mailfax.rules.status import Cause, Refusal, refusal
+from mailfax.rules.subject import read_subject
+from mailfax.rules.trace import Untold, true_client
 
+SITE_DEFAULT = Destinations()
 #: RFC 5321 6.3 suggests a hundred.
 RECEIVED_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What the rule that matched allows. ``automatic``: auto-generated mail may be faxed."""
+    """What the rule that matched allows. ``rule`` is its number (from 1); ``automatic``: auto-generated mail, too."""
 
+    rule: int
     grant: Grant
+    destinations: Allowed
     automatic: bool = False
 
 
 def may_connect(networks: Sequence[Network], ip: str) -> bool:
     """Whether a listener that takes ``networks`` takes a client at ``ip``. No network listed: nobody."""
-    address = _address(ip)
-    return address is not None and any(address in network for network in networks)
+    return is_in(networks, read_address(ip))
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The site's rules. ``success_notice`` is the site's default; devices get none (they can't read)."""
+    """The site's rules. ``success_notice`` is the site's default; devices get none (they can't read).
+
+    ``subject_numbers``: how many numbers a subject may have. Raises ``ConfigError`` for patterns and aliases that
+    mean nothing.
+    """
 
     fax_domains: tuple[str, ...]
     default_country: str
     postmaster: str
     senders: tuple[SenderRule, ...]
     success_notice: bool = True
+    listeners: tuple[Listener, ...] = ()
+    destinations: Destinations = SITE_DEFAULT
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    subject_mailbox: str = ""
+    subject_numbers: int = 500
+    rules: tuple[Rule, ...] = field(init=False)
+    addressing: Addressing = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Everything that need not be worked out again for every mail."""
+        for pattern in (*self.destinations.allow, *self.destinations.deny):
+            check_pattern(pattern, "[destinations]")
+        site = (self.destinations.allow, self.destinations.deny)
+        rules = []
+        for number, rule in enumerate(self.senders, 1):
+            for pattern in (*rule.allow, *rule.deny):
+                check_pattern(pattern, f"[sender {number}]")
+            rules.append(
+                prepare(number, rule, allowed_destinations(self.default_country, site, (rule.allow, rule.deny)))
+            )
+        reserved = (self.subject_mailbox,) if self.subject_mailbox else ()
+        numbers = resolve_aliases(self.aliases, default_country=self.default_country, reserved=reserved)
+        addressing = Addressing(self.fax_domains, self.default_country, numbers, self.subject_mailbox)
+        object.__setattr__(self, "rules", tuple(rules))
+        object.__setattr__(self, "addressing", addressing)
 
     @classmethod
     def of(cls, config: Config) -> Policy:
-        """The rules of a configuration."""
-        return cls(
-            config.fax_domains, config.default_country, config.postmaster, config.senders, config.success_notice
-        )
+        """The rules of a configuration; ``ConfigError`` names the file and the key."""
+        try:
+            return cls(
+                config.fax_domains,
+                config.default_country,
+                config.postmaster,
+                config.senders,
+                config.success_notice,
+                config.listeners,
+                config.destinations,
+                config.aliases,
+                config.subject_mailbox,
+                config.limits.recipients,
+            )
+        except ConfigError as wrong:
+            raise ConfigError(f"{config.source}: {wrong}") from None
 
     def judge_sender(self, client: Client, sender: str) -> Permission | Refusal:
-        """What ``sender`` ("" for the null reverse-path) may do from there. First rule that matches decides."""
-        for rule in self.senders:
-            # A bounce's outcome could be told to nobody; only a device with an owner may have no sender.
-            if (sender or (client.device and rule.notify)) and _matches(rule, client, sender):
-                success_notice = self.success_notice and not client.device
-                grant = Grant(rule.account, rule.name, rule.company, rule.notify, success_notice)
-                return Permission(grant, rule.automatic)
-        if not sender:
-            return refusal(Cause.SENDER_NULL)
-        return refusal(Cause.SENDER_UNKNOWN, sender=sender, ip=client.ip, postmaster=self.postmaster)
+        """What ``sender`` ("" for the null reverse-path) may do from there. First rule that matches decides.
+
+        Provisional where ``client.relayed`` or ``needs_proof``: ``judge_header`` has the last word.
+        """
+        return self._judge(client, sender, ask_for(client, sender))
 
     def judge_recipient(self, client: Client, judged: Permission | Refusal, address: str) -> Destination | Refusal:
         """What RCPT TO:<``address``> means to a sender so ``judged``; our postmaster is open to all."""
-        found = parse_recipient(
-            address, fax_domains=self.fax_domains, default_country=self.default_country, device=client.device
-        )
-        if found is None:
-            return Destination()
-        if isinstance(found, Refusal) and found.cause is Cause.FOREIGN_DOMAIN:
+        found = read_recipient(address, self.addressing, device=client.device)
+        if found == OUR_POSTMASTER or (isinstance(found, Refusal) and found.cause is Cause.FOREIGN_DOMAIN):
             return found
         # Strangers learn that they may not fax before they learn what is wrong with a number.
         if isinstance(judged, Refusal):
             return judged
-        return found if isinstance(found, Refusal) else Destination((found,))
+        return found if isinstance(found, Refusal) else self._denied(judged, found.numbers) or found
 
     def needs_proof(self, client: Client) -> bool:
         """Whether the author of a mail from there must be proven from the mail itself (``Door.prove``)."""
@@ -101,94 +144,85 @@ class Policy:
         our own Received line. ``numbers`` are those that the mail is for. ``proven`` must be there where
         ``needs_proof`` says so: without it the mail is refused.
         """
-        received = 0
-        for name, value in header_fields(header_block):
-            received += name == "received"
-            if judged is None:
-                continue
-            for field, tell in _NEVER_FAXED:
-                if (field == name or (field.endswith("*") and name.startswith(field[:-1]))) and (
-                    found := tell(value, judged)
-                ):
-                    return refusal(found, why=f"{name.title()}: {value}", postmaster=self.postmaster)
-        return refusal(Cause.LOOP, limit=RECEIVED_LIMIT) if received > RECEIVED_LIMIT else judged
+        marks = read_marks(header_block, automatic=judged is not None and judged.automatic)
+        if len(marks.received) > RECEIVED_LIMIT:
+            return refusal(Cause.LOOP, limit=RECEIVED_LIMIT)
+        if judged is None:
+            return None
+        final = self._judge_again(client, sender, judged, marks.received, proven)
+        if isinstance(final, Refusal):
+            return final
+        if final.automatic is not judged.automatic:
+            marks = read_marks(header_block, automatic=final.automatic)
+        if marks.cause is not None:
+            return refusal(marks.cause, why=marks.why, postmaster=self.postmaster)
+        return self._denied(final, numbers) or final
 
     def judge_subject(self, client: Client, judged: Permission, subject: str) -> Destination | Refusal:
         """The numbers at the beginning of a (decoded) subject; ``cover`` has what is left of it as "subject"."""
-        found = read_number(subject.strip(), default_country=self.default_country)
+        found = read_subject(subject, default_country=self.default_country, limit=self.subject_numbers)
         if isinstance(found, Unfit):
-            shown = example(self.default_country)
-            return refusal(Cause.SUBJECT_NUMBER, why=found.why, example=f"[{shown}] Invoice 12")
-        return Destination((found,), (("subject", ""),))
+            cause = Cause.SUBJECT_NUMBER if found.cause is Cause.NUMBER_SYNTAX else found.cause
+            return refusal(cause, why=found.why, example=f"[{example(self.default_country)}] Invoice 12")
+        numbers, rest = found
+        return self._denied(judged, numbers) or Destination(numbers, (("subject", rest),))
 
+    def _judge(self, client: Client, sender: str, asker: Asker) -> Permission | Refusal:
+        rule = next((rule for rule in self.rules if rule.matches(asker)), None)
+        if rule is not None:
+            grant = rule.grant(sender, client.login, success_notice=self.success_notice and not client.device)
+            return Permission(rule.number, grant, rule.destinations, rule.written.automatic)
+        if asker.null:
+            return refusal(Cause.SENDER_NULL)
+        if asker.login and any(rule.written.login and rule.matches_but_for("from", asker) for rule in self.rules):
+            return refusal(Cause.SENDER_NOT_YOURS, login=client.login, sender=sender, postmaster=self.postmaster)
+        return refusal(Cause.SENDER_UNKNOWN, sender=sender, ip=client.ip, postmaster=self.postmaster)
 
-def header_fields(block: bytes) -> Iterator[tuple[str, str]]:
-    """(name in lower case, unfolded value) of each field; lines that are no field are passed over."""
-    unfolded = re.sub(rb"\r?\n(?=[ \t])", b"", block)
-    for line in unfolded.splitlines():
-        name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            yield name.strip().lower(), value.strip()
+    def _judge_again(
+        self, client: Client, sender: str, judged: Permission, received: Sequence[str], proven: Proven | None
+    ) -> Permission | Refusal:
+        """The sender, now that it is known where the mail began and who wrote it."""
+        if client.proof == "network" and received and not client.relayed:
+            return self._relayed(f"{client.ip} is not named in relays")
+        if not client.relayed and not self.needs_proof(client):
+            return judged
+        asker = ask_for(client, sender)
+        if client.relayed:
+            found = self._true_client(client, received)
+            if client.proof == "network":
+                if isinstance(found, Untold):
+                    return self._relayed(found.why)
+                if not may_connect(self._listener(client).networks, found):
+                    why = f"it came from {found}, which is not in the networks of this listener"
+                    return refusal(Cause.SENDER_UNPROVEN, sender=sender or "<>", why=why, postmaster=self.postmaster)
+            ip = "" if isinstance(found, Untold) else found
+            asker, client = replace(asker, address=read_address(ip), waits=False), replace(client, ip=ip or "unknown")
+        if not self.needs_proof(client):
+            return self._judge(client, sender, asker)
+        said = proven or Proven("", "nobody has checked it")
+        asker = replace(asker, proof_asked=True, author=mailbox_key(said.address))
+        final = self._judge(client, sender, asker)
+        if isinstance(final, Permission):
+            return final
+        cause = Cause.SENDER_UNPROVEN_NOW if said.temporary else Cause.SENDER_UNPROVEN
+        why = f"its author is {said.address}, and no rule joins the two" if said.address else said.why
+        return refusal(cause, sender=sender or "<>", why=why, postmaster=self.postmaster)
 
+    def _true_client(self, client: Client, received: Sequence[str]) -> str | Untold:
+        relays = self._listener(client).relays
+        return true_client(received, client.ip, lambda ip: may_connect(relays, ip))
 
-def _auto_submitted(value: str, permission: Permission) -> Cause | None:
-    """RFC 3834 5: "no" and "auto-generated" may be followed by comments and parameters."""
-    keyword = re.split(r"[;(\s]", re.sub(r"^(?:\s*\([^()]*\))*\s*", "", value), maxsplit=1)[0].lower()
-    if keyword == "no" or (keyword == "auto-generated" and permission.automatic):
+    def _listener(self, client: Client) -> Listener:
+        """The listener of that client; one that nobody configured trusts nobody."""
+        return next((each for each in self.listeners if each.name == client.listener), Listener("", "", 0))
+
+    def _relayed(self, why: str) -> Refusal:
+        return refusal(Cause.RELAYED, why=why, postmaster=self.postmaster)
+
+    def _denied(self, judged: Permission, numbers: Iterable[FaxNumber]) -> Refusal | None:
+        """The refusal of the first number that the sender may not fax to."""
+        for number in numbers:
+            if why := judged.destinations.why_not(number):
+                shown = f"+{number.dialled}"
+                return refusal(Cause.DESTINATION_DENIED, number=shown, why=why, postmaster=self.postmaster)
         return None
-    return Cause.AUTOMATIC
-
-
-def _is_one_of(cause: Cause, *words: str) -> Callable[[str, Permission], Cause | None]:
-    return lambda value, _: cause if value.split(";")[0].split("(")[0].strip().lower() in words else None
-
-
-def _always(cause: Cause) -> Callable[[str, Permission], Cause | None]:
-    return lambda _value, _permission: cause
-
-
-#: Field (a star ends a prefix) -> what its value means for us.
-_NEVER_FAXED: tuple[tuple[str, Callable[[str, Permission], Cause | None]], ...] = (
-    ("x-fax-outcome", _always(Cause.OWN_NOTICE)),
-    ("auto-submitted", _auto_submitted),
-    ("x-failed-recipients", _always(Cause.AUTOMATIC)),  # bounces of Exim, whose sender a forwarder may rewrite
-    ("content-type", _is_one_of(Cause.AUTOMATIC, "multipart/report")),  # RFC 6522: bounces and receipts
-    ("precedence", _is_one_of(Cause.BULK, "bulk", "junk", "list")),
-    ("list-*", _always(Cause.BULK)),
-)
-
-
-def _matches(rule: SenderRule, client: Client, sender: str) -> bool:
-    """Every key given must match, by any of its values. A rule without keys would let in the world: it never does."""
-    checks = []
-    if rule.senders:
-        checks.append(any(_same_sender(pattern, sender) for pattern in rule.senders))
-    if rule.network:
-        checks.append(may_connect(rule.network, client.ip))
-    if rule.login:
-        checks.append(client.login.casefold() in {login.casefold() for login in rule.login})
-    return bool(checks) and all(checks)
-
-
-def _same_sender(pattern: str, sender: str) -> bool:
-    """Whole addresses or whole domains, case-blind; never a substring or pattern (evilbob@x.com is not bob@x.com)."""
-    mailbox = parse_mailbox(sender)
-    if isinstance(mailbox, str) or not mailbox.domain:
-        return False
-    if pattern.startswith("@"):
-        return fold_domain(pattern[1:]) == fold_domain(mailbox.domain)
-    wanted = parse_mailbox(pattern)
-    return isinstance(wanted, Mailbox) and _key(wanted) == _key(mailbox)
-
-
-def _key(mailbox: Mailbox) -> tuple[str, str]:
-    return mailbox.local.casefold(), fold_domain(mailbox.domain)
-
-
-def _address(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The client's address as rules write it: without a zone, and IPv4 also where a dual-stack socket maps it."""
-    try:
-        address = ipaddress.ip_address(ip.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from mailfax.config import SenderRule
-from mailfax.rules.envelope import Client, Destination
-from mailfax.rules.policy import Permission, Policy, header_fields, may_connect
+from mailfax.config import ConfigError, Listener, SenderRule
+from mailfax.config.values import Destinations
+from mailfax.rules.envelope import Client, Destination, FaxNumber, Proven
+from mailfax.rules.policy import Permission, Policy, may_connect
 from mailfax.rules.status import Cause, Refusal
 
 OFFICE = ipaddress.ip_network("192.0.2.0/24")
@@ -128,6 +129,7 @@ def test_who_has_a_rule_gets_numbers() -> None:
     assert isinstance(rules.judge_recipient(CLIENT, judged, "15551234567@fax.local"), Destination)
 
 
+AUTH = replace(CLIENT, proof="auth")
 ALLOWED = policy(SenderRule(senders=("@x.com",), account="main")).judge_sender(CLIENT, "a@x.com")
 assert isinstance(ALLOWED, Permission)
 AUTOMATIC = replace(ALLOWED, automatic=True)
@@ -156,13 +158,17 @@ AUTOMATIC = replace(ALLOWED, automatic=True)
         (b"Content-Type: multipart/report; boundary=x\r\n", Cause.AUTOMATIC, Cause.AUTOMATIC),
         (b"Content-Type: multipart/mixed; boundary=x\r\n", None, None),
         (b"Subject: List-Id: x\r\n", None, None),
-        (b"Received: a\r\n" * 100, None, None),
+        (b"Subject: a\r\n\tPrecedence: bulk\r\n", None, None),
+        (b"X-Auto-Response-Suppress: All\r\n", None, None),
+        (b"Precedence: auto_reply\r\n", Cause.AUTOMATIC, Cause.AUTOMATIC),
+        (b"Content-Type: message/partial; number=1; total=3; id=x\r\n", Cause.PARTIAL, Cause.PARTIAL),
+        (b"List-Unsubscribe : <mailto:a@b.example>\r\n", Cause.BULK, Cause.BULK),
         (b"Received: a\r\n\tb\r\n" * 101, Cause.LOOP, Cause.LOOP),
     ],
 )
 def test_mail_that_is_never_faxed(header: bytes, cause: Cause | None, with_automatic: Cause | None) -> None:
     for permission, expected in ((ALLOWED, cause), (AUTOMATIC, with_automatic)):
-        refused = BASE.judge_header(CLIENT, "a@x.com", permission, header, None, ())
+        refused = BASE.judge_header(AUTH, "a@x.com", permission, header, None, ())
         assert (refused.cause if isinstance(refused, Refusal) else None) is expected
 
 
@@ -172,6 +178,186 @@ def test_our_postmaster_takes_bounces_but_no_loops() -> None:
     assert isinstance(refused, Refusal) and refused.cause is Cause.LOOP
 
 
-def test_header_fields_are_unfolded_and_junk_is_passed_over() -> None:
-    block = b"A: b\r\n\tc\r\njunk line\r\nX-\xff: \xfe\r\n"
-    assert list(header_fields(block)) == [("a", "b\tc"), ("x-ÿ", "þ")]
+@pytest.mark.parametrize(
+    ("login", "sender", "answer"),
+    [
+        ("ann", "ann@x.com", "main"),
+        ("ANN", "Ann@X.com", "main"),
+        ("ann", "bob@x.com", Cause.SENDER_NOT_YOURS),
+        ("bob", "anybody@y.com", "bobs"),
+        ("eve", "ann@x.com", Cause.SENDER_UNKNOWN),
+        ("", "office@x.com", Cause.SENDER_UNKNOWN),
+        ("eve", "office@x.com", Cause.SENDER_UNKNOWN),
+    ],
+)
+def test_where_a_login_is_asked_for_only_rules_with_one_count(login: str, sender: str, answer: object) -> None:
+    rules = policy(
+        SenderRule(senders=("office@x.com",), account="open"),
+        SenderRule(senders=("ann@x.com",), login=("ann",), account="main"),
+        SenderRule(login=("bob",), account="bobs"),
+    )
+    judged = rules.judge_sender(replace(AUTH, login=login), sender)
+    assert (judged.cause if isinstance(judged, Refusal) else judged.grant.account) == answer
+
+
+@pytest.mark.parametrize(
+    ("login", "notify", "payer"), [("Ann", "o@x.com", "ann"), ("", "O@x.com", "o@x.com"), ("", "", "a@x.com")]
+)
+def test_quotas_are_used_up_by_login_else_owner_else_sender(login: str, notify: str, payer: str) -> None:
+    rules = policy(SenderRule(network=(OFFICE,), notify=notify, faxes_per_day=3, pages_per_day=9))
+    judged = rules.judge_sender(replace(CLIENT, login=login), "A@x.com")
+    assert isinstance(judged, Permission)
+    assert (judged.grant.payer, judged.grant.faxes_per_day, judged.grant.pages_per_day) == (payer, 3, 9)
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("15551234567@fax.local", ""),
+        ("+18765551234@fax.local", 'Faxes to +18765551234 are not allowed: the site denies "international"'),
+        ("+14165551234@fax.local", 'the site denies "international"'),
+        ("+19005551234@fax.local", 'the sender\'s rule denies "premium"'),
+        ("+13125551234@fax.local", 'the sender\'s rule allows only "+1555", "+1212"'),
+        ("some@fax.local", 'Faxes to +442079460958 are not allowed: the site denies "international"'),
+    ],
+)
+def test_deny_wins_and_joins_and_the_senders_allow_replaces(address: str, says: str) -> None:
+    rules = policy(
+        SenderRule(senders=("@x.com",), allow=("+1555", "+1212"), deny=("premium",)),
+        destinations=Destinations(allow=("*",), deny=("international",)),
+        aliases=(("some", ("+15551110001", "+442079460958")),),
+    )
+    judged = rules.judge_sender(CLIENT, "a@x.com")
+    found = rules.judge_recipient(CLIENT, judged, address)
+    if says:
+        assert isinstance(found, Refusal) and found.cause is Cause.DESTINATION_DENIED and says in found.reply
+    else:
+        assert isinstance(found, Destination)
+
+
+BEHIND = Listener(
+    "behind",
+    "127.0.0.1",
+    25,
+    networks=(OFFICE,),
+    relays=(ipaddress.ip_network("10.0.0.5"), ipaddress.ip_network("10.0.0.6")),
+)
+RELAYED = Client("behind", "10.0.0.5", relayed=True)
+FROM_OFFICE = (
+    b"Received: from pc (pc.x.com [192.0.2.7])\r\n\tby relay.x.com (Postfix) with ESMTP id 1\r\n\tfor <1>; x\r\n"
+)
+FROM_OUTSIDE = b"Received: from pc.x.com (evil.example [203.0.113.5]) by relay.x.com (Postfix) with ESMTP id 1; x\r\n"
+LOGGED_IN = b"Received: from pc (evil.example [203.0.113.5]) by relay.x.com (Postfix) with ESMTPSA id 1; x\r\n"
+NUMBER = FaxNumber("15551234567", "15551234567", "US")
+
+
+@pytest.mark.parametrize(
+    ("client", "header", "answer"),
+    [
+        (CLIENT, b"Subject: x\r\n", "main"),
+        (CLIENT, FROM_OFFICE, Cause.RELAYED),
+        (RELAYED, FROM_OFFICE, "main"),
+        (RELAYED, FROM_OFFICE + FROM_OUTSIDE, "main"),
+        (RELAYED, FROM_OUTSIDE, Cause.SENDER_UNPROVEN),
+        (RELAYED, FROM_OUTSIDE + FROM_OFFICE, Cause.SENDER_UNPROVEN),
+        (RELAYED, FROM_OUTSIDE + LOGGED_IN, Cause.SENDER_UNPROVEN),
+        (RELAYED, b"Subject: x\r\n", Cause.RELAYED),
+        (RELAYED, b"Received: junk\r\n" + FROM_OFFICE, Cause.RELAYED),
+        (RELAYED, b"Received: from a (b [10.0.0.6]) by c with ESMTP; x\r\n" + FROM_OFFICE, "main"),
+        (RELAYED, b"Received: from a (b [10.0.0.6]) by c with ESMTP; x\r\n" + FROM_OUTSIDE, Cause.SENDER_UNPROVEN),
+        (RELAYED, b"Received: from a (b [10.0.0.6]) by c with ESMTP; x\r\n", Cause.RELAYED),
+        # 10.0.0.5 vouches for who logged in there, but is itself in no network of this listener.
+        (RELAYED, LOGGED_IN, Cause.SENDER_UNPROVEN),
+        (replace(RELAYED, listener="another"), FROM_OFFICE, Cause.SENDER_UNPROVEN),
+    ],
+)
+def test_forged_mail_through_a_relay_is_never_faxed(client: Client, header: bytes, answer: object) -> None:
+    rules = policy(SenderRule(senders=("@x.com",), account="main"), listeners=(BEHIND,))
+    judged = rules.judge_sender(client, "a@x.com")
+    assert isinstance(judged, Permission)
+    final = rules.judge_header(client, "a@x.com", judged, header, None, (NUMBER,))
+    assert (final.cause if isinstance(final, Refusal) else final and final.grant.account) == answer
+
+
+def test_a_relay_in_networks_vouches_for_who_logged_in_there() -> None:
+    own = replace(BEHIND, networks=(OFFICE, ipaddress.ip_network("10.0.0.5")))
+    rules = policy(SenderRule(senders=("@x.com",), account="main"), listeners=(own,))
+    judged = rules.judge_sender(RELAYED, "a@x.com")
+    assert isinstance(judged, Permission)
+    assert rules.judge_header(RELAYED, "a@x.com", judged, LOGGED_IN + FROM_OUTSIDE, None, ()) == judged
+
+
+def test_behind_a_relay_the_true_client_decides_between_rules_and_destinations() -> None:
+    rules = policy(
+        SenderRule(network=(ipaddress.ip_network("192.0.2.99"),), account="boss"),
+        SenderRule(network=(OFFICE,), account="office", deny=("international",)),
+        listeners=(BEHIND,),
+    )
+    judged = rules.judge_sender(RELAYED, "a@x.com")
+    assert isinstance(judged, Permission) and judged.grant.account == "boss"
+    abroad = rules.judge_recipient(RELAYED, judged, "+442079460958@fax.local")
+    assert isinstance(abroad, Destination)
+    final = rules.judge_header(RELAYED, "a@x.com", judged, FROM_OFFICE, None, (NUMBER,))
+    assert isinstance(final, Permission) and final.grant.account == "office"
+    refused = rules.judge_header(RELAYED, "a@x.com", judged, FROM_OFFICE, None, abroad.numbers)
+    assert isinstance(refused, Refusal) and refused.cause is Cause.DESTINATION_DENIED
+
+
+DMARC = replace(CLIENT, proof="dmarc", ip="203.0.113.5")
+
+
+@pytest.mark.parametrize(
+    ("proven", "answer"),
+    [
+        (Proven("ann@x.com", ""), "ann"),
+        (Proven("bob@x.com", ""), "x"),
+        (Proven("mallory@evil.example", ""), Cause.SENDER_UNPROVEN),
+        (Proven("", "no DKIM signature"), Cause.SENDER_UNPROVEN),
+        (Proven("", "the DNS is silent", temporary=True), Cause.SENDER_UNPROVEN_NOW),
+        (None, Cause.SENDER_UNPROVEN),
+    ],
+)
+def test_a_proven_author_must_match_as_the_sender_does(proven: Proven | None, answer: object) -> None:
+    rules = policy(
+        SenderRule(network=(ipaddress.ip_network("203.0.113.0/24"),), account="no from"),
+        SenderRule(senders=("ann@x.com",), account="ann"),
+        SenderRule(senders=("@x.com",), account="x"),
+    )
+    judged = rules.judge_sender(DMARC, "ann@x.com")
+    assert rules.needs_proof(DMARC) and isinstance(judged, Permission) and judged.grant.account == "ann"
+    final = rules.judge_header(DMARC, "ann@x.com", judged, FROM_OUTSIDE, proven, ())
+    assert (final.cause if isinstance(final, Refusal) else final and final.grant.account) == answer
+    stranger = rules.judge_sender(DMARC, "mallory@evil.example")
+    assert isinstance(stranger, Refusal) and stranger.cause is Cause.SENDER_UNKNOWN
+
+
+def test_a_subject_is_judged_as_a_recipient_is() -> None:
+    rules = policy(SenderRule(senders=("@x.com",)), subject_mailbox="scan", subject_numbers=2)
+    judged = rules.judge_sender(CLIENT, "a@x.com")
+    assert isinstance(judged, Permission)
+    assert rules.judge_recipient(CLIENT, judged, "scan@fax.local") == Destination(in_subject=True)
+    found = rules.judge_subject(CLIENT, judged, "[15551234567] Invoice 12")
+    assert isinstance(found, Destination) and found.cover == (("subject", "Invoice 12"),)
+    for subject, cause in (
+        ("Scanned image", Cause.SUBJECT_NUMBER),
+        ("[1555111000,15551110001,15551110002] x", Cause.SUBJECT_NUMBER),
+        ("911", Cause.NUMBER_NOT_DIALLED),
+        ("19005551234", Cause.DESTINATION_DENIED),
+    ):
+        refused = rules.judge_subject(CLIENT, judged, subject)
+        assert isinstance(refused, Refusal) and refused.cause is cause, subject
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"destinations": Destinations(deny=("Premium",))}, '[destinations]: "Premium" is no destination'),
+        ({"senders": (SenderRule(allow=("1876",)),)}, '[sender 1]: "1876" is no destination'),
+        ({"aliases": (("a", ("b",)),)}, "[aliases] a:"),
+        ({"aliases": (("Scan", ("+15551234567",)),), "subject_mailbox": "scan"}, "[aliases] Scan: this name"),
+    ],
+)
+def test_rules_that_mean_nothing_do_not_start(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError) as wrong:
+        replace(BASE, **changes)
+    assert says in str(wrong.value)
