@@ -249,6 +249,7 @@ class Conversation(SMTP):
             elif self.commands_since_mail > pace.commands_without_mail:
                 self.last_word(Cause.TOO_MANY_COMMANDS)
             elif self.commands_since_mail % _IN_ONE_GO == 0:
+                await self.wire.flush()  # who does not read our replies must not let them pile up
                 await asyncio.sleep(0)
         self.wire.flush_now()
 

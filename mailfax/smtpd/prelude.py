@@ -84,10 +84,9 @@ async def _receive(place: Place, client: socket.socket, session: Conversation) -
     except NoProxyHeader as wrong:
         log.warning("listener %s: the load balancer at %s: %s", place.listener.name, ip, wrong)
         _answer(client, Cause.PROXY_HEADER, ip=ip)
-    except ConnectionError:
-        pass  # the client left before it said what it should have said
-    except OSError as error:  # ssl.SSLError and TimeoutError are OSError, too
-        maillog.tls_failed(ip, type(error).__name__)
+    except OSError as error:  # ssl.SSLError, TimeoutError and a lost connection are all OSError
+        if theirs:  # else the client left before it said what it should have said
+            maillog.tls_failed(ip, type(error).__name__)
     finally:
         if not theirs:
             client.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
+import socket
 import ssl
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,8 @@ import pytest
 import trustme
 
 from mailfax.config import ConfigError, Limits, Listener
-from mailfax.smtpd import Pace, listeners, open_listeners
+from mailfax.smtpd import Pace, conversation, listeners, open_listeners
+from mailfax.smtpd.conversation import Conversation
 from tests.smtpd.conftest import PLAIN, Desk, House, OpenHouse
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +50,60 @@ async def test_silence_is_ended_with_a_word(open_house: OpenHouse) -> None:
     await line.hear()
     assert await line.hear() == "421 4.4.2 Timeout: nothing was heard for too long; closing the connection"
     assert await line.hear() == ""
+
+
+async def test_a_copier_may_hold_its_connection_while_it_scans(open_house: OpenHouse) -> None:
+    device = replace(PLAIN, name="device", device=True)
+    opened = await open_house(PLAIN, device, pace=Pace(command=0.1, device_command=0.5))
+    line, copier = await opened.connect(), await opened.connect("device")
+    await copier.hear()
+    await line.hear()
+    assert (await line.hear()).startswith("421 4.4.2 ")
+    assert await copier.ask("NOOP") == "250 2.0.0 Ok"
+    assert (await copier.hear()).startswith("421 4.4.2 ")
+    assert Pace().device_command == 30 * 60
+
+
+async def test_a_client_that_never_reads_is_ended_and_its_replies_do_not_pile_up(
+    open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "_GOODBYE", 0.1)
+    opened = await open_house(pace=Pace(command=1.0, commands_without_mail=1_000_000))
+    host, port = opened.listeners.addresses["submission"]
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(deaf, (host, port))
+    (session,) = await _sessions(opened)
+    speaking = asyncio.create_task(loop.sock_sendall(deaf, b"HELP\r\n" * 200_000))
+    while opened.listeners._crowd.sessions:
+        await asyncio.sleep(0.02)
+        if session.transport is not None:
+            assert session.transport.get_write_buffer_size() < 1_000_000
+    with contextlib.suppress(ConnectionError):
+        await speaking
+    deaf.close()
+
+
+async def _sessions(opened: House) -> tuple[Conversation, ...]:
+    while not opened.listeners._crowd.sessions:
+        await asyncio.sleep(0.01)
+    return tuple(opened.listeners._crowd.sessions)
+
+
+async def test_commands_in_one_packet_do_not_keep_others_waiting(open_house: OpenHouse) -> None:
+    opened = await open_house(pace=Pace(commands_without_mail=1_000_000))
+    talker, other = await opened.connect(), await opened.connect()
+    await other.hear()
+    await talker.send(b"VRFY x\r\n" * 20_000)
+    began = asyncio.get_running_loop().time()
+    assert await other.ask("NOOP") == "250 2.0.0 Ok"
+    answered = asyncio.get_running_loop().time() - began
+    heard = 0
+    while heard < 20_001:
+        heard += bool(await talker.hear())
+    assert answered < (asyncio.get_running_loop().time() - began) / 3
 
 
 async def test_idle_chatter_is_ended(open_house: OpenHouse) -> None:
