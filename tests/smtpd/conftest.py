@@ -87,7 +87,7 @@ class Desk:
     make: Callable[[], Kept] = Kept
     before_accept: Callable[[], Awaitable[None]] | None = None
     passwords: dict[str, str] = field(default_factory=dict)
-    proven: Proven = Proven("", "nothing was checked")
+    proven: Proven = field(default_factory=lambda: Proven("", "nothing was checked"))
     concluded: list[tuple[str, bool]] = field(default_factory=list)
 
     def begin(self) -> Kept:
