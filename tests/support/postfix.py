@@ -1,6 +1,6 @@
 """A private Postfix: its own configuration, queue and ports on loopback; nothing of the machine's own is touched.
 
-In: routes, from an address or a domain to a transport such as ``smtp:[127.0.0.1]:2525`` or ``lmtp:…`` (without any, it
+In: routes, from an address or a domain to a transport such as ``smtp:[127.0.0.1]:2525`` or ``lmtp:…`` (without any it
 holds all mail), and further services and parameters. Out: a running mail server: ``port``, ``queue()``, ``log()``.
 
 Postfix insists on starting as root (its master drops rights for each service); elsewhere tests that need it are

@@ -9,6 +9,7 @@ const asked = JSON.parse(fs.readFileSync(0, "utf8"));
 const transport = nodemailer.createTransport({
   host: asked.host,
   port: asked.port,
+  lmtp: asked.lmtp,
   secure: asked.secure,
   requireTLS: asked.requireTLS,
   ignoreTLS: !asked.secure && !asked.requireTLS,
