@@ -16,9 +16,10 @@ from functools import partial
 from typing import Any
 
 from mailfax.config import ConfigError, Limits, Listener
-from mailfax.smtpd.conversation import Conversation, Place
+from mailfax.smtpd.conversation import Conversation
 from mailfax.smtpd.crowd import Crowd
 from mailfax.smtpd.door import Door, Pace
+from mailfax.smtpd.place import Place
 from mailfax.smtpd.prelude import accept_all, needs_prelude
 from mailfax.smtpd.session import Session
 

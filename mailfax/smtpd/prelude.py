@@ -22,7 +22,8 @@ from mailfax import maillog
 from mailfax.config import Listener
 from mailfax.rules.policy import may_connect
 from mailfax.rules.status import Cause, refusal
-from mailfax.smtpd.conversation import Conversation, Place, plain_ip
+from mailfax.smtpd.conversation import Conversation
+from mailfax.smtpd.place import Place, plain_ip
 from mailfax.smtpd.proxy_header import V2_OCTETS, NoProxyHeader, read_proxy_header
 
 log = logging.getLogger(__name__)

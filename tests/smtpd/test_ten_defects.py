@@ -107,7 +107,7 @@ async def test_4_and_8_auth_is_answered_alike_in_any_case_and_length(open_house:
     assert "AUTH" not in await line.ask("EHLO client.example")
     for command in ("AUTH PLAIN", "auth plain AGEAYg==", "Auth xoauth2 " + "x" * 1500):
         assert await line.ask(command) == "500 5.5.2 Command not recognised"
-    assert await line.ask("AUTH XOAUTH2 " + "x" * 12000) == "500 5.5.2 Command line too long"
+    assert await line.ask("AUTH XOAUTH2 " + "x" * 12_500) == "500 5.5.2 Command line too long"
     assert await line.ask("NOOP") == "250 2.0.0 Ok"
 
 
