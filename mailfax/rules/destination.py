@@ -96,9 +96,14 @@ class Allowed:
         if denied := self.denial(number):
             return str(denied)
         if self.permit(number) is None:
-            only = ", ".join(f'"{pattern}"' for pattern in self.allow) or "nothing"
-            return f"{self.allowed_by} allows only {only}"
+            return self.narrowness
         return ""
+
+    @property
+    def narrowness(self) -> str:
+        """What a sender hears whose number no allow pattern means."""
+        only = ", ".join(f'"{pattern}"' for pattern in self.allow) or "nothing"
+        return f"{self.allowed_by} allows only {only}"
 
 
 def allowed_destinations(

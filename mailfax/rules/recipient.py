@@ -34,6 +34,8 @@ OUR_POSTMASTER = Destination()
 COVER_FIELDS = ("to", "company", "subject")
 #: Service selectors of RFC 3191 and its kin: they say how to call, and so are nobody's name.
 _SELECTORS = frozenset({"fax", "voice", "sms", "pager", "tel", "t33s"})
+#: How many numbers of a list a reply names.
+_SHOWN = 10
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -155,3 +157,14 @@ def _value(written: str, what: str) -> str | Unfit:
     if not text.isprintable():
         return Unfit(Cause.COVER_FIELD, f"{what} contains a character that can't be printed")
     return " ".join(text.split()) or Unfit(Cause.COVER_FIELD, f"{what} is empty")
+
+
+def accepted(found: Destination) -> str:
+    """The reply to a recipient that is taken: it says what will be dialled (RFC 5321 4.5.3.1.5: in 512 octets)."""
+    if found.in_subject:
+        return "250 2.1.5 Ok: the number at the beginning of the subject will be dialled"
+    if not found.numbers:
+        return "250 2.1.5 Ok"
+    shown = ", ".join(number.dialled for number in found.numbers[:_SHOWN])
+    more = f" and {len(found.numbers) - _SHOWN} more" if len(found.numbers) > _SHOWN else ""
+    return f"250 2.1.5 Ok: {shown}{more} will be dialled"

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from mailfax.rules.address import parse_mailbox
 from mailfax.rules.envelope import Recipient
+from mailfax.rules.recipient import accepted
 from mailfax.rules.status import Cause, Refusal
 from mailfax.smtpd.arrival import cause_of
 from mailfax.smtpd.conversation import Command, Conversation
@@ -115,7 +116,7 @@ class Session(Conversation):
         number = found.numbers[0] if found.numbers else None
         recipient = Recipient(path, number, parameters.notify, parameters.orcpt, found.cover)
         transaction.recipients.setdefault(path.lower(), recipient)
-        self.say(f"250 2.1.5 Ok: {number.dialled} will be dialled" if number else "250 2.1.5 Ok")
+        self.say(accepted(found))
 
     async def smtp_DATA(self, arg: str) -> None:
         transaction = self.transaction

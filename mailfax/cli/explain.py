@@ -1,0 +1,137 @@
+"""``mailfax explain``: why a mail would be taken or refused, rule by rule, and the very reply of the door."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mailfax.cli import CannotRun, add_config
+
+if TYPE_CHECKING:
+    from mailfax.config import Config, Listener
+    from mailfax.rules.explanation import Explanation
+
+HELP = "say which rules a mail meets: who may send it, what would be dialled, and what the door would answer"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sender", metavar="SENDER", help='the envelope sender (MAIL FROM); "" for none')
+    parser.add_argument("address", metavar="ADDRESS", help="the recipient (RCPT TO)")
+    parser.add_argument(
+        "--from-ip", metavar="IP", default="127.0.0.1", help="the client's address (default: %(default)s)"
+    )
+    parser.add_argument("--login", metavar="USER", default="", help="the user who logged in (default: nobody)")
+    parser.add_argument(
+        "--listener",
+        metavar="NAME",
+        help="the listener (default: the first that IP may connect to; with --login, the first that asks for one)",
+    )
+    add_config(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object, for scripts")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from mailfax.cli.settings import load_config
+    from mailfax.config import ConfigError
+    from mailfax.rules.envelope import Client
+    from mailfax.rules.explanation import explain
+    from mailfax.rules.policy import Policy, may_connect
+    from mailfax.rules.status import Cause, refusal
+
+    config = load_config(arguments)
+    try:
+        policy = Policy.of(config)
+        ip = str(ipaddress.ip_address(arguments.from_ip))
+    except ConfigError as wrong:
+        raise CannotRun(str(wrong)) from None
+    except ValueError:
+        raise CannotRun(f'--from-ip: "{arguments.from_ip}" is no IP address') from None
+    door = _listener(config, arguments.listener, ip, bool(arguments.login))
+    client = Client(
+        door.name,
+        ip,
+        login=arguments.login,
+        device=door.device,
+        proof=door.proof,
+        lmtp=door.protocol == "lmtp",
+        relayed=may_connect(door.relays, ip),
+    )
+    shut = None if _may_enter(door, ip) else refusal(Cause.NETWORK, ip=ip, postmaster=config.postmaster).reply
+    told = explain(policy, client, arguments.sender, arguments.address)
+    facts = {
+        "listener": door.name,
+        "proof": door.proof,
+        "ip": ip,
+        "login": arguments.login,
+        "sender": arguments.sender,
+        "address": arguments.address,
+        **_outcome(told, shut),
+    }
+    if arguments.json:
+        json.dump(facts, sys.stdout, indent=2)
+        print()
+    else:
+        _print(facts, config)
+    return 0
+
+
+def _listener(config: Config, name: str | None, ip: str, login: bool) -> Listener:
+    """The listener that is meant."""
+    if name is not None:
+        found = next((door for door in config.listeners if door.name == name), None)
+        if found is None:
+            known = ", ".join(door.name for door in config.listeners)
+            raise CannotRun(f'no [[listener]] is called "{name}"; write one of {known}')
+        return found
+    open_doors = [door for door in config.listeners if _may_enter(door, ip)] or list(config.listeners)
+    return next((door for door in open_doors if door.proof == "auth" and login), open_doors[0])
+
+
+def _may_enter(door: Listener, ip: str) -> bool:
+    from mailfax.rules.policy import may_connect
+
+    return may_connect(door.networks + door.relays + door.xclient, ip)
+
+
+def _outcome(told: Explanation, shut: str | None) -> dict[str, Any]:
+    """What came out; where the client may not even connect, that is the reply, whatever the rules say."""
+    grant = told.permission.grant if told.permission else None
+    taken = shut is None and told.reply.startswith("2")
+    return {
+        "findings": [asdict(finding) for finding in told.findings],
+        "rule": told.permission.rule if told.permission else None,
+        "account": grant.account if grant else None,
+        "payer": grant.payer if grant else None,
+        "faxes_per_day": grant.faxes_per_day if grant else None,
+        "pages_per_day": grant.pages_per_day if grant else None,
+        "dialled": [number.dialled for number in told.numbers] if taken else [],
+        "cover": dict(told.cover) if taken else {},
+        "reply": shut or told.reply,
+        "later": list(told.later) if taken else [],
+    }
+
+
+def _print(facts: dict[str, Any], config: Config) -> None:
+    login = f", logged in as {facts['login']}" if facts["login"] else ""
+    print(f'listener "{facts["listener"]}" (proof: {facts["proof"]}), client {facts["ip"]}{login}')
+    print(f"MAIL FROM:<{facts['sender']}>  RCPT TO:<{facts['address']}>")
+    for finding in facts["findings"]:
+        answer = {True: "yes", False: "no", None: "-"}[finding["answer"]]
+        print(f"{answer:<4} {finding['about']}: {finding['why']}")
+    if facts["dialled"]:
+        quotas = [
+            f"{facts[key]} {what} a day"
+            for key, what in (("faxes_per_day", "faxes"), ("pages_per_day", "pages"))
+            if facts[key]
+        ]
+        ceiling = config.limits.faxes_per_day
+        print(f'account: "{facts["account"]}"')
+        print(f"quota of {facts['payer']}: {' and '.join(quotas) or 'none'}")
+        print(f"ceiling of the site: {f'{ceiling} faxes a day' if ceiling else 'none'}")
+    for line in facts["later"]:
+        print(f"when the mail is here: {line}")
+    print(f"reply: {facts['reply']}")
