@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from mailfax.cli import add_config
+from mailfax.cli import CannotRun, add_config
 
 if TYPE_CHECKING:
-    from mailfax.config import Account, Config
+    from mailfax.config import Account, Config, Listener, User
 
-HELP = "try the configuration, the spool, the relay and each account, and say what is wrong"
+HELP = "try the configuration, the spool, the relay and each account, and say what is wrong or weak"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +21,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config
+    from mailfax.config import ConfigError, read_users
+    from mailfax.config.weak import weaknesses
+    from mailfax.rules.policy import Policy
 
     config = load_config(arguments)
+    try:
+        Policy.of(config)
+    except ConfigError as wrong:
+        raise CannotRun(str(wrong)) from None
     print(f"ok     configuration: {config.source}")
+    wants_logins = any(door.proof == "auth" for door in config.listeners)
+    users = read_users(config.password_file) if wants_logins else ()
+    if wants_logins:
+        print(f"ok     users: {len(users)} in {config.password_file}: {', '.join(map(_user, users))}")
+    for told in weaknesses(config, users):
+        print(f"weak   {told}")
     return asyncio.run(_check(config))
+
+
+def _user(user: User) -> str:
+    return f'{user.name} (on "{user.listener}" alone)' if user.listener else user.name
 
 
 async def _check(config: Config) -> int:
@@ -92,17 +109,30 @@ async def _relay(config: Config) -> AsyncIterator[Finding]:
 
 async def _listeners(config: Config) -> AsyncIterator[Finding]:
     for door in config.listeners:
+        where, proof = f"listener {door.name}: {door.host} port {door.port}", _proof(door)
         try:
             server = await asyncio.start_server(lambda reader, writer: writer.close(), door.host, door.port)
         except OSError as failed:
             # In use is what a running service looks like.
             if failed.errno == 98:
-                yield True, f"listener {door.name}: {door.host} port {door.port} is in use (the service is running?)"
+                yield True, f"{where} is in use (the service is running?); {proof}"
             else:
-                yield False, f"listener {door.name}: {door.host} port {door.port}: {failed.strerror}"
+                yield False, f"{where}: {failed.strerror}"
             continue
         server.close()
-        yield True, f"listener {door.name}: {door.host} port {door.port} can be opened"
+        yield True, f"{where} can be opened; {proof}"
+
+
+def _proof(door: Listener) -> str:
+    """What proves a sender there."""
+    for_whom = "copiers' senders are" if door.device else "senders are"
+    if door.proof == "auth":
+        return f"{for_whom} proven by login"
+    if door.proof == "dmarc":
+        judge = f"by {door.authserv_id} in front" if door.authserv_id else "here"
+        return f"{for_whom} proven by SPF, DKIM and DMARC, checked {judge}"
+    behind = " as the relays in front tell it" if door.relays else ""
+    return f"{for_whom} proven by their address{behind}: {', '.join(map(str, door.networks))}"
 
 
 async def _accounts(config: Config) -> AsyncIterator[Finding]:

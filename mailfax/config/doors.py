@@ -28,7 +28,7 @@ _BELIEVED = {
     "relays": "a Received line",
     "xclient": "an XCLIENT command",
 }
-_OLD_TLS = ("1.0", "1.1")
+OLD_TLS = ("1.0", "1.1")
 _SMTP_PORT = 25
 
 
@@ -109,7 +109,7 @@ _NOT_TOGETHER: tuple[tuple[str, Callable[[Part], bool], str], ...] = (
     ),
     (
         "tls_minimum",
-        lambda part: part["tls_minimum"] in _OLD_TLS and not part["device"],
+        lambda part: part["tls_minimum"] in OLD_TLS and not part["device"],
         'TLS this old can be broken (RFC 8996); write "1.2", or make a [[listener]] with device = true for copiers',
     ),
     (

@@ -186,7 +186,9 @@ def local_name_or_none(value: object) -> str:
 
 def user_name(value: object) -> str:
     """A name to log in with (AUTH): NFKC, without blanks around it. Upper and lower case are the same to all."""
-    name = unicodedata.normalize("NFKC", some_text(value))
+    name = unicodedata.normalize("NFKC", text(value)).strip()
+    if not name:
+        raise Unfit('a user name without a sign; write it like "alice"')
     if ":" in name or name.startswith("#"):
         raise Unfit(f'"{name}" is not a user name: ":" and a leading "#" have a meaning in the password file')
     if len(name) > LONGEST_USER_NAME:

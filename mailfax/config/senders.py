@@ -65,21 +65,25 @@ def _require_apart(part: Part) -> None:
             )
 
 
-def require_match(part: Part, rule: SenderRule, listeners: Sequence[Listener]) -> None:
-    """Some listener can show what the rule asks for; otherwise it reads as if somebody might fax who never may."""
+def doors_for(rule: SenderRule, listeners: Sequence[Listener]) -> list[Listener]:
+    """The listeners that show what the rule asks for. A login counts where there is one, and an address alone proves
+    nobody where a domain is to be proven."""
     if rule.login:
-        doors = [each for each in listeners if each.proof == "auth"]
-        if not doors:
-            part.refuse("login", 'no listener has proof = "auth", so nobody could match; leave it out')
-    else:
-        doors = [each for each in listeners if each.proof == "network" or (each.proof == "dmarc" and rule.senders)]
-        if not doors and rule.senders:
-            part.refuse("from", 'every listener has proof = "auth", where rules without login never match; add login')
-        if not doors:
-            part.refuse(
-                "network",
-                'no listener has proof = "network", so an address alone proves nobody; add from, or login',
-            )
+        return [each for each in listeners if each.proof == "auth"]
+    return [each for each in listeners if each.proof == "network" or (each.proof == "dmarc" and rule.senders)]
+
+
+def require_match(part: Part, rule: SenderRule, listeners: Sequence[Listener]) -> None:
+    """Some listener can match the rule; otherwise it reads as if somebody might fax who never may."""
+    doors = doors_for(rule, listeners)
+    if not doors and rule.login:
+        part.refuse("login", 'no listener has proof = "auth", so nobody could match; leave it out')
+    if not doors and rule.senders:
+        part.refuse("from", 'every listener has proof = "auth", where rules without login never match; add login')
+    if not doors:
+        part.refuse(
+            "network", 'no listener has proof = "network", so an address alone proves nobody; add from, or login'
+        )
     if rule.network and not any(_overlap(rule.network, _clients(door)) for door in doors):
         names = ", ".join(f'"{door.name}"' for door in doors)
         part.refuse("network", f"no client from there may connect to {names}; add it to networks there, or mend it")
