@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import find_config
     from mailfax.config import ConfigError, User, load, read_users, where_users_are
-    from mailfax.config.kinds import Unfit, user_name
+    from mailfax.config.kinds import Unfit
+    from mailfax.config.names import user_name
     from mailfax.config.users import fold
 
     source = find_config(arguments)

@@ -3,9 +3,9 @@
 In: a TOML file, ``.env`` beside it, the environment. Out: ``Config``. Every refusal names the file, the key and the
 reason (``ConfigError``); the process does not start. ``config/mailfax.toml`` is the reference of all keys.
 
-``values`` is what comes out, ``kinds`` what the value of one key may be, ``keys`` the table of all keys, ``reading``
-the file as a whole and what its parts may not say together, ``doors`` and ``senders`` what listeners and sender rules
-may not, and ``users`` the password file.
+``values`` is what comes out; ``kinds``, ``names`` and ``places`` what the value of one key may be; ``keys`` the table
+of all keys; ``tables`` reads the file, ``reading`` makes the whole of it; ``doors`` and ``senders`` refuse what listeners
+and sender rules may not say; ``users`` is the password file; ``weak`` what is allowed and should be known.
 """
 
 from mailfax.config.reading import load, where_users_are

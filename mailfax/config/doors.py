@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 
-from mailfax.config.kinds import is_loopback, is_open
+from mailfax.config.places import is_loopback, is_open
 from mailfax.config.tables import Part, nearest
 from mailfax.config.users import User
 from mailfax.config.values import ConfigError, Listener, Network

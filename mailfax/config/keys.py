@@ -9,31 +9,19 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from mailfax.config.kinds import (
-    Kind,
-    at_least,
-    choice,
+from mailfax.config.kinds import Kind, at_least, choice, flag, one_or_several, several, some_text, text
+from mailfax.config.names import (
     country,
     destination,
-    domain,
-    far_address,
-    flag,
     local_name,
     local_name_or_none,
     login,
     mailbox,
     mailbox_or_nobody,
-    network,
-    one_or_several,
-    own_address,
     sender,
-    service_url,
-    several,
-    some_text,
-    spool_url,
-    text,
     user_name,
 )
+from mailfax.config.places import domain, far_address, network, own_address, service_url, spool_url
 from mailfax.config.values import Limits
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from mailfax.config.doors import read_listener, require_users
 from mailfax.config.keys import SECTIONS
-from mailfax.config.kinds import is_loopback
+from mailfax.config.places import is_loopback
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
 from mailfax.config.users import read_users

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
-from mailfax.config.kinds import is_open
+from mailfax.config.places import is_open
 from mailfax.config.tables import Part, nearest
 from mailfax.config.users import User, fold
 from mailfax.config.values import Account, Destinations, Listener, Network, SenderRule

@@ -19,7 +19,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailfax.config.kinds import LONGEST_USER_NAME
+from mailfax.config.names import LONGEST_USER_NAME
 from mailfax.config.values import ConfigError
 
 _BASE64 = "[A-Za-z0-9+/]+"

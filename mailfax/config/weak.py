@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from mailfax.config.doors import OLD_TLS
-from mailfax.config.kinds import is_open
+from mailfax.config.places import is_open
 from mailfax.config.senders import doors_for
 from mailfax.config.users import User, fold
 from mailfax.config.values import Config, Listener, Network

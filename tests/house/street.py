@@ -17,7 +17,7 @@ HOUSE = TOP / "mailfax"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("rules",),
     ("letters",),
-    ("smtpd", "spool", "render", "faxcore", "relay", "passwords"),
+    ("smtpd", "spool", "render", "faxcore", "relay", "passwords", "proof"),
     ("offramp", "onramp", "postmaster"),
     ("service",),
     ("cli", "web"),

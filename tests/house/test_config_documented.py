@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 
 from mailfax.config import load
 from mailfax.config.keys import SECTIONS, Required
-from mailfax.config.kinds import network
+from mailfax.config.places import network
 from tests.house.street import TOP
 
 REFERENCE = TOP / "config/mailfax.toml"

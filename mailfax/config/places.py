@@ -1,0 +1,143 @@
+"""Kinds of keys that say where something is: domains, networks, addresses with ports, URLs; and where strangers are.
+
+In: a value as ``tomllib`` made it. Out: text, networks, (host, port). Raises ``Unfit``.
+
+STANDARDS: RFC 5321 4.1.2 (domain), RFC 4632 and RFC 4291 2.3 (prefixes), RFC 6761 6.3 (localhost).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from mailfax.config.kinds import Unfit, some_text, text
+from mailfax.config.values import Network
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_ADDRESS = re.compile(r"(?P<host>\[[^\[\]]+\]|[^:\[\]]+):(?P<port>[0-9]{1,9})")
+
+
+def domain(value: object) -> str:
+    """A host or mail domain, lower-cased."""
+    name = text(value).lower()
+    if not HOST.fullmatch(name) or len(name) > 253:
+        raise Unfit(f'"{name}" is not a domain; write it like fax.example.com')
+    return name
+
+
+def network(value: object) -> Network:
+    """A network in prefix form; a lone address is a network of one."""
+    written = text(value)
+    try:
+        return ipaddress.ip_network(written)
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(written, strict=False)
+    except ValueError:
+        raise Unfit(f'"{written}" is not a network; write it like "192.168.1.0/24" or "fd00:1::/64"') from None
+    raise Unfit(f'"{written}" has bits set behind its prefix; write "{meant}"')
+
+
+def _address(value: object, lowest: int) -> tuple[str, int]:
+    written = text(value)
+    match = _ADDRESS.fullmatch(written)
+    if not match:
+        raise Unfit(f'"{written}" is not an address with a port; write it like "127.0.0.1:2525" or "[::1]:2525"')
+    port = int(match["port"])
+    if not lowest <= port <= 65535:
+        raise Unfit(f"port {port} is out of range; write a port from {lowest} to 65535")
+    return match["host"].strip("[]"), port
+
+
+def own_address(value: object) -> tuple[str, int]:
+    """Where to listen: an IP address of this machine, or localhost, and a port; port 0 takes any free one."""
+    host, port = _address(value, 0)
+    if host != "localhost" and not is_ip(host):
+        raise Unfit(f'"{host}" is not an IP address; write one of this machine, or 0.0.0.0 or [::] for all of them')
+    return host, port
+
+
+def far_address(value: object) -> tuple[str, int]:
+    """Where a server is: a name or an IP address, and a port."""
+    host, port = _address(value, 1)
+    if not HOST.fullmatch(host) and not is_ip(host):
+        raise Unfit(f'"{host}" is neither a host name nor an IP address; write it like "mail.example.com:587"')
+    return host, port
+
+
+def is_ip(host: str) -> bool:
+    """Whether ``host`` is an IP address and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what goes to ``host`` stays on this machine (RFC 6761 6.3 for the name)."""
+    return host == "localhost" or (is_ip(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def service_url(value: object) -> str:
+    """The base URL of a FaxCore service, with the slash at its end; ``https`` off loopback."""
+    written = some_text(value)
+    try:
+        parts = urlsplit(written)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise Unfit(f'"{written}" is not a web address; write it like "https://api.example.com/api/"')
+    if parts.username is not None or parts.query or parts.fragment:
+        raise Unfit("a user name, query or fragment in the URL; write only scheme, host and path")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise Unfit("http would send the password and every fax in clear; write https://")
+    return written.rstrip("/") + "/"
+
+
+def spool_url(value: object) -> str:
+    """``sqlite:///`` with a path; three slashes: beside the configuration, four: absolute."""
+    url = some_text(value)
+    if url.startswith(("postgresql:", "postgres:")):
+        raise Unfit('PostgreSQL comes with a later version; write "sqlite:////var/lib/mailfax/spool.db"')
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path.strip("/") or path.endswith("/"):
+        raise Unfit(f'"{url}" is not a spool; write "sqlite:////var/lib/mailfax/spool.db" or "sqlite:///spool.db"')
+    if path == ":memory:" or "?" in path or "#" in path:
+        raise Unfit(
+            'the spool must be a plain file that outlives the process; write "sqlite:////var/lib/mailfax/spool.db"'
+        )
+    return url
+
+
+#: Networks of one owner whatever their width: loopback, RFC 1918, link-local, unique local. Not RFC 6598 (100.64/10),
+#: which a carrier's customers share; and not ``is_private`` of the library, which calls 0.0.0.0/0 private.
+_PRIVATE = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+#: IPv6 prefixes in which the whole IPv4 Internet hides (RFC 4291 2.5.5.2, RFC 6052 2.1): long, and yet the world.
+_ALL_OF_IPV4 = (ipaddress.ip_network("::ffff:0:0/96"), ipaddress.ip_network("64:ff9b::/96"))
+#: A /24 is the longest IPv4 prefix that the Internet routes, a /48 what one IPv6 site gets (RFC 6177): anything
+#: wider holds strangers.
+_NARROWEST_PUBLIC = {4: 24, 6: 48}
+
+
+def is_open(net: Network) -> bool:
+    """Whether strangers have addresses in this network, so that being in it proves nothing."""
+    if any(type(net) is type(private) and net.subnet_of(private) for private in _PRIVATE):  # type: ignore[arg-type]
+        return False
+    return net.prefixlen < _NARROWEST_PUBLIC[net.version] or any(net.overlaps(whole) for whole in _ALL_OF_IPV4)
