@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import phonenumbers
-from phonenumbers import PhoneNumberType
+from phonenumbers import PhoneNumber, PhoneNumberType
 
 from mailfax.config import ConfigError
 from mailfax.rules.envelope import FaxNumber
@@ -150,10 +150,24 @@ def traits_of(dialled: str, region: str) -> Traits:
     number = phonenumbers.parse(f"+{dialled}")
     code = number.country_code or 0
     regions = frozenset({region} if region else phonenumbers.region_codes_for_country_code(code))
-    kind = _KIND_OF_CODE.get(code) or _NAMES.get(phonenumbers.number_type(number), "")
-    if _NANP_PREMIUM.fullmatch(dialled):
-        kind = "premium"
+    kind = "premium" if _NANP_PREMIUM.fullmatch(dialled) else _KIND_OF_CODE.get(code) or _kind(number)
     return Traits(regions, kind)
 
 
+def _kind(number: PhoneNumber) -> str:
+    """The kind by the tables; exchanges pass over what is dialled too much, so a premium number and a digit is one."""
+    known = phonenumbers.number_type(number)
+    if known != PhoneNumberType.UNKNOWN:
+        return _NAMES.get(known, "")
+    national = phonenumbers.national_significant_number(number)
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    for length in range(len(national) - 1, _SHORTEST - 1, -1):
+        shorter = phonenumbers.parse(f"+{number.country_code}{national[:length]}", region)
+        if kind := _NAMES.get(phonenumbers.number_type(shorter)):
+            return kind
+    return ""
+
+
+#: No country has shorter numbers that cost more than others.
+_SHORTEST = 5
 _NAMES = {known: name for name, known in KINDS.items() if known is not None}

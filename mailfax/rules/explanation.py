@@ -1,8 +1,8 @@
 """Why a mail would be taken or refused: every rule in order, asked as the door asks it.
 
 In: a policy, a client, a sender and a recipient. Out: ``Explanation``: findings for people, what would be dialled,
-and the very reply of the door. There is no second truth: the findings are the answers to the questions of ``Rule``, and
-the rulings of ``Allowed``, by which the door judges.
+and the very reply of the door. There is no second truth: the findings are the answers to the questions of ``Rule``,
+and the rulings of ``Allowed``, by which the door judges.
 """
 
 from __future__ import annotations
