@@ -74,6 +74,7 @@ class Cause(enum.Enum):
     PROXY_HEADER = (421, "4.3.5", "The load balancer in front sent no valid PROXY header; closing the connection")
     XCLIENT_DENIED = (550, "5.7.0", "XCLIENT is not for clients at {ip}")
     RATE = (450, "4.7.1", "Too many mails in a minute from {ip}; the next is taken in a moment")
+    HASTY = (421, "4.7.0", "Line ends of this mail had to be mended, so nothing that came with it is obeyed; closing the connection")
     TOO_MANY_ERRORS = (421, "4.7.0", "Too many errors; closing the connection")
     TOO_MANY_COMMANDS = (421, "4.7.0", "Too many commands without a mail; closing the connection")
     TOO_MANY_CONNECTIONS = (421, "4.7.0", "Too many connections; try again later")
