@@ -155,7 +155,7 @@ def traits_of(dialled: str, region: str) -> Traits:
 
 
 def _kind(number: PhoneNumber) -> str:
-    """The kind by the tables; exchanges pass over what is dialled too much, so a premium number and a digit is one."""
+    """The kind by the tables. Exchanges ignore digits too many, so a premium number with one more is premium, too."""
     known = phonenumbers.number_type(number)
     if known != PhoneNumberType.UNKNOWN:
         return _NAMES.get(known, "")

@@ -8,10 +8,10 @@ STANDARDS: RFC 5322 (fields), RFC 2047 (encoded words).
 
 from __future__ import annotations
 
+import contextlib
 import email.errors
-import email.parser
-import email.policy
 import email.utils
+import re
 from dataclasses import dataclass, field
 from email.header import decode_header, make_header
 from typing import Any
@@ -21,6 +21,11 @@ from typing import Any
 LENIENT: dict[str, Any] = {"strict": False} if getattr(email.utils, "supports_strict_parsing", False) else {}
 #: No header worth reading is longer; what follows is not looked at.
 LONGEST = 65_536
+#: The fields that are read, with their folded values. Every mail passes here: a parser of whole messages takes 0.1 ms,
+#: an eighth of all that a small mail costs.
+_FIELD = re.compile(rb"^(subject|message-id|to|cc):(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+#: Only where something stands beside the address can there be a name.
+_NAMED = re.compile(r"[<(]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +39,20 @@ class Heading:
 
 def read_heading(header: bytes) -> Heading:
     """Read the header block of a mail."""
-    # compat32 and raw_items: the modern policy raises on headers seen in the wild, get() loses raw 8-bit ones.
-    message = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(header[:LONGEST])
-    fields: dict[str, list[str]] = {}
-    for name, value in message.raw_items():
-        fields.setdefault(name.casefold(), []).append(_read(value))
+    fields: dict[bytes, list[str]] = {}
+    for name, value in _FIELD.findall(header[:LONGEST]):
+        fields.setdefault(name.lower(), []).append(_read(value))
+    recipients = fields.get(b"to", []) + fields.get(b"cc", [])
     names: dict[str, str] = {}
-    for display, address in _addresses(fields.get("to", []) + fields.get("cc", [])):
+    for display, address in _addresses(recipients):
         # The display name of *this* recipient only: another one's name must never stand on the cover.
         # Decoded only now: an encoded "Builder, Bob" has a comma that separates nothing.
         name = one_line(display)
         if name and address and not _is_address_again(name, address):
             names.setdefault(address.casefold(), name)
     return Heading(
-        subject=one_line(fields.get("subject", [""])[0]),
-        message_id=_message_id(fields.get("message-id", [""])[0]),
+        subject=one_line(fields.get(b"subject", [""])[0]),
+        message_id=_message_id(fields.get(b"message-id", [""])[0]),
         names=names,
     )
 
@@ -58,31 +62,29 @@ def one_line(value: str) -> str:
 
     Encoded words count inside quotes, too, where they may not stand and often do. Broken ones stay as they are.
     """
-    try:
-        text = str(make_header(decode_header(value)))
-    except (LookupError, ValueError, email.errors.MessageError):
-        text = value
+    text = value
+    if "=?" in value:
+        with contextlib.suppress(LookupError, ValueError, email.errors.MessageError):
+            text = str(make_header(decode_header(value)))
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _addresses(values: list[str]) -> list[tuple[str, str]]:
     """(display name, address) of each; none where comments are nested to hurt: the parser recurses into "(((("."""
+    if not any(_NAMED.search(value) for value in values):
+        return []
     try:
         return email.utils.getaddresses(values, **LENIENT)
     except RecursionError:
         return []
 
 
-def _read(value: str) -> str:
+def _read(value: bytes) -> str:
     """A raw header value as text: raw 8-bit (copiers) is UTF-8, or else Windows Latin."""
     try:
-        plain = value.encode("ascii", "surrogateescape")
-    except UnicodeEncodeError:
-        return value
-    try:
-        return plain.decode("utf-8")
+        return value.decode("utf-8")
     except UnicodeDecodeError:
-        return plain.decode("cp1252", "replace")
+        return value.decode("cp1252", "replace")
 
 
 def _message_id(value: str) -> str:

@@ -61,7 +61,10 @@ class Rule:
 
     def matches(self, asker: Asker) -> bool:
         """Every key given must match, and the rule must count on that listener."""
-        return not self.why_not_here(asker) and all(question.holds(asker) for question in self.questions)
+        for question in self.questions:
+            if not question.holds(asker):
+                return False
+        return not self.why_not_here(asker)
 
     def matches_but_for(self, key: str, asker: Asker) -> bool:
         """Whether only ``key`` keeps the rule from matching."""
