@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -44,7 +44,7 @@ Command = Callable[[Any, str], Awaitable[None]]
 class Conversation(SMTP):
     """The life of a connection; ``Session`` adds what the commands mean (``commands``: verb -> method)."""
 
-    commands: ClassVar[dict[str, Command]]
+    commands: dict[str, Command]
 
     def __init__(self, place: Place) -> None:
         # Not SMTP.__init__: it looks through all members of the class again for every connection (0.07 ms, a third of
@@ -62,6 +62,7 @@ class Conversation(SMTP):
         self._handler_coroutine: asyncio.Task[None] | None = None
         self._patience = Patience(self.loop, partial(self.last_word, Cause.TIMEOUT))
         self.errors = 0
+        self.failed_logins = 0
         self.commands_since_mail = 0
         self.waiting = False  #: for a command: nothing is in the making
         self.handing_over = False  #: a mail to the spool: nobody knows yet whether it is 250

@@ -43,13 +43,15 @@ Prove = Callable[[Client, str, bytes, Any], Awaitable[Proven]]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Behind every listener. ``now`` gives seconds since 1970, for the Received line.
+    """Behind every listener. ``now`` gives seconds since 1970, for the Received line; ``room`` how many bytes can be
+    stored.
 
     ``concluded`` is called once for every mail answered 250: with True when its client went on speaking, and so has
     heard the 250; with False when the connection ended without another word, so that it may be sent again.
     """
 
     begin: Callable[[], Content]
+    room: Callable[[], int]
     accept: Accept
     policy: Policy
     now: Callable[[], float]

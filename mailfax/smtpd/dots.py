@@ -1,15 +1,21 @@
-"""The end of data and the doubled dots, found in blocks as they come from the network.
+"""The end of data, the doubled dots and the ends of lines, found in blocks as they come from the network.
 
 In: blocks cut anywhere. Out: the content, and what came after the end mark. Only CRLF.CRLF ends a mail: every other
 ending that some server takes for one (LF.LF, CR.CR, LF.CRLF …) is content here, so no second mail hides in a first.
 
 STANDARDS: RFC 5321 4.5.2 (transparency), 4.1.1.4 (end of data), 2.3.8 (line ends).
+LIMITS: a dot that a copier doubled after a bare LF stays doubled, for others do not double it there.
 """
 
 from __future__ import annotations
 
+import re
+
 END = b"\r\n.\r\n"
 _BEGINNINGS_OF_END = tuple(END[:length] for length in range(len(END) - 1, 0, -1))
+#: A line end as copiers write it: LF, CR, CRLF, and the CRCRLF of those that mend one too many times. Bounded, so
+#: that a million CRs are read once.
+_ANY_LINE_END = re.compile(rb"\r{0,2}\n|\r")
 
 
 class DotReader:
@@ -40,7 +46,42 @@ class DotReader:
         return text[virtual:]
 
 
+class LineEnds:
+    """Tells whether every line ends in CRLF, and for copiers (``mends``) makes it so and drops NULs.
+
+    Between blocks it keeps the CRs at the end (at most 2), which may be half a line end: blocks of BDAT are cut
+    anywhere. ``wrong`` is true once something was not as it should be.
+    """
+
+    def __init__(self, *, mends: bool) -> None:
+        self._mends = mends
+        self._kept = b""
+        self.wrong = False
+
+    def feed(self, block: bytes) -> bytes:
+        """What of the content is decided now."""
+        if self._mends and b"\0" in block:
+            block, self.wrong = block.replace(b"\0", b""), True
+        if self._kept:
+            block, self._kept = self._kept + block, b""
+        if block.endswith(b"\r"):
+            length = 2 if block.endswith(b"\r\r") else 1
+            block, self._kept = block[:-length], block[-length:]
+        return self._read(block)
+
+    def end(self) -> bytes:
+        """What was kept, now that nothing follows."""
+        kept, self._kept = self._kept, b""
+        return self._read(kept)
+
+    def _read(self, block: bytes) -> bytes:
+        if line_ends_are_crlf(block):
+            return block
+        self.wrong = True
+        return _ANY_LINE_END.sub(b"\r\n", block) if self._mends else block
+
+
 def line_ends_are_crlf(block: bytes) -> bool:
-    """Whether every CR and LF in ``block`` is part of a CRLF. ``DotReader`` never cuts a CRLF in two."""
+    """Whether every CR and LF in ``block`` is part of a CRLF."""
     pairs = block.count(b"\r\n")
     return block.count(b"\n") == pairs == block.count(b"\r")

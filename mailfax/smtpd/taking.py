@@ -1,140 +1,161 @@
-"""From 354 to the final reply: a mail is read, judged, and handed over to the spool.
+"""From the first byte of data to the final reply: a mail is read, judged, and handed over to the spool.
 
-In: a transaction with at least one recipient, and an empty ``Content``. Out: an ``Envelope`` with its filled
-``Content`` to ``accept``, and the reply. 250 is said when ``accept`` has returned, never before; whatever ends
-otherwise leaves no content behind.
+In: a transaction with at least one recipient. Out: an ``Envelope`` with its filled ``Content`` to ``accept``, and the
+reply. 250 is said when ``accept`` has returned, never before; whatever ends otherwise leaves no content behind.
 
-STANDARDS: RFC 5321 4.1.1.4 (DATA), 4.2.5 (who is responsible after 250), 6.1.
+STANDARDS: RFC 5321 4.1.1.4 (DATA), 4.2.5 (who is responsible after 250), 6.1; RFC 2033 4.2 (LMTP: a reply for each
+recipient).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from mailfax.rules.envelope import Envelope, Grant, Recipient
+from mailfax.rules.envelope import Destination, Envelope, Grant, Proven
 from mailfax.rules.failure import NotSent
+from mailfax.rules.heading import read_heading
 from mailfax.rules.policy import Permission
 from mailfax.rules.status import Cause, Refusal, refusal
-from mailfax.smtpd.arrival import Arrival, received_line
+from mailfax.smtpd.arrival import Arrival
 from mailfax.smtpd.conversation import Conversation
-from mailfax.smtpd.door import Content
 from mailfax.smtpd.dots import DotReader
-from mailfax.smtpd.syntax import MailParameters
+from mailfax.smtpd.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Transaction:
-    """From MAIL to the end of data. ``judged`` is what the policy says of the sender; it is told at each RCPT."""
+def begin(talk: Conversation, transaction: Transaction) -> Arrival:
+    """A content for the mail, with room for its bytes. Raises ``OSError``."""
+    place, judged = talk.place, transaction.judged
+    owner = judged.grant.notify if isinstance(judged, Permission) else ""
+    transaction.began = talk.loop.time()
+    return Arrival(
+        place.door.begin(),
+        talk.client,
+        author=transaction.sender or owner or place.door.policy.postmaster,
+        smtputf8=transaction.parameters.smtputf8,
+        hostname=place.hostname,
+        now=place.door.now(),
+        limit=place.limits.message_bytes,
+    )
 
-    sender: str
-    judged: Permission | Refusal
-    parameters: MailParameters
-    recipients: dict[str, Recipient] = field(default_factory=dict)
+
+async def take_data(talk: Conversation, transaction: Transaction, arrival: Arrival) -> None:
+    """DATA from its 354 on. The content is abandoned unless it was handed over."""
+    try:
+        talk.say("354 End data with <CR><LF>.<CR><LF>")
+        dots, rest, heard = DotReader(), None, 0
+        talk.patience(talk.place.pace.data)
+        while rest is None:
+            block = await talk.wire.block()
+            if not block or talk.over:
+                return arrival.content.abandon()
+            heard += len(block)
+            renew_patience(talk, transaction, heard)
+            text, rest = dots.feed(block)
+            arrival.take(text)
+        # What follows in the same breath as a mail that was mended is not obeyed: its ends of lines can't be trusted.
+        hasty = bool(rest) and arrival.mended
+        talk.wire.put_back(rest)
+    except BaseException:
+        arrival.content.abandon()
+        raise
+    await finish(talk, transaction, arrival)
+    if hasty:
+        talk.last_word(Cause.HASTY)
 
 
-async def take_data(talk: Conversation, transaction: Transaction, content: Content) -> None:
-    """DATA after its 354. ``content`` is abandoned here unless it was handed over."""
+def renew_patience(talk: Conversation, transaction: Transaction, octets: int) -> None:
+    """As long as the mail as a whole, of which ``octets`` have come, is faster than one who just holds the line."""
+    pace = talk.place.pace
+    worth = pace.data_patience + octets / pace.bytes_per_second
+    talk.patience(min(pace.data, transaction.began + worth - talk.loop.time()))
+
+
+async def finish(talk: Conversation, transaction: Transaction, arrival: Arrival) -> None:
+    """All of the mail is here: it is judged and handed over, or refused, and its client told."""
+    talk.patience(float("inf"))  # from here on it is our time, not the client's
     handed_over = False
     try:
-        arrival = await _receive(talk, transaction, content)
-        if arrival is not None:
-            talk.patience(float("inf"))  # from here on it is our time, not the client's
-            handed_over = _fit(talk, transaction, arrival)
-            if handed_over:
-                await _hand_over(talk, transaction, content, arrival.header_block)
-            talk.patience(talk.place.pace.command)
+        arrival.end()
+        envelope = await _judge(talk, transaction, arrival)
+        if isinstance(envelope, Envelope):
+            handed_over = True
+            told = await _hand_over(talk, envelope, arrival)
+        else:
+            told = envelope
     finally:
         if not handed_over:
-            content.abandon()
+            arrival.content.abandon()
+    for _ in range(transaction.replies if talk.client.lmtp else 1):
+        if isinstance(told, str):
+            talk.say(f"250 2.0.0 Ok: queued as {told}")
+        else:
+            talk.tell(told, counts=False, sender=transaction.sender or "<>")
+    if isinstance(told, str):
+        talk.commands_since_mail = 0
+    # Not held back for a pipelined command: from here on the client may forget the mail.
+    await talk.wire.flush()
+    talk.patience(talk.place.pace.command)
 
 
-async def _receive(talk: Conversation, transaction: Transaction, content: Content) -> Arrival | None:
-    """Everything up to the end mark; None where the connection ended before it."""
-    place = talk.place
-    arrival = Arrival(content, limit=place.limits.message_bytes)
-    smtputf8 = transaction.parameters.smtputf8
-    arrival.begin(received_line(talk.client, hostname=place.hostname, smtputf8=smtputf8, now=place.door.now()))
-    talk.say("354 End data with <CR><LF>.<CR><LF>")
-    dots, renew, rest = DotReader(), _patience_with_data(talk), None
-    while rest is None:
-        block = await talk.wire.block()
-        if not block or talk.over:
-            return None
-        renew(len(block))
-        text, rest = dots.feed(block)
-        arrival.take(text)
-    talk.wire.put_back(rest)
-    arrival.end()
-    return arrival
-
-
-def _patience_with_data(talk: Conversation) -> Callable[[int], None]:
-    """Renewed by every block, as long as the mail as a whole is faster than one who just holds the line."""
-    pace, began, heard = talk.place.pace, talk.loop.time(), 0
-    talk.patience(pace.data)
-
-    def renew(octets: int) -> None:
-        nonlocal heard
-        heard += octets
-        worth = pace.data_patience + heard / pace.bytes_per_second
-        talk.patience(min(pace.data, began + worth - talk.loop.time()))
-
-    return renew
-
-
-def _fit(talk: Conversation, transaction: Transaction, arrival: Arrival) -> bool:
-    """Whether the mail that arrived may be handed over; if not, its client has been told."""
+async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival) -> Envelope | Refusal:
+    """The last word of the rules, now that the header is known."""
     if arrival.cause is not None:
-        talk.tell(refusal(arrival.cause, **arrival.facts), counts=False, sender=transaction.sender or "<>")
-        return False
-    numbers = [recipient.number for recipient in transaction.recipients.values() if recipient.number]
-    permission = transaction.judged if numbers and isinstance(transaction.judged, Permission) else None
-    found = talk.place.door.policy.judge_header(
-        talk.client, transaction.sender, permission, arrival.header_block, None, numbers
-    )
-    if isinstance(found, Refusal):
-        talk.tell(found, counts=False, sender=transaction.sender or "<>")
-        return False
-    return True
-
-
-async def _hand_over(talk: Conversation, transaction: Transaction, content: Content, header_block: bytes) -> None:
-    judged, said = transaction.judged, transaction.parameters
+        return refusal(arrival.cause, **arrival.facts)
+    door, client, sender = talk.place.door, talk.client, transaction.sender
+    policy, header, limit = door.policy, arrival.header_block, talk.place.limits.recipients
+    judged = transaction.judged if transaction.to_fax and isinstance(transaction.judged, Permission) else None
+    subject: Destination | Refusal = Destination()
+    if judged is not None and transaction.in_subject:
+        subject = policy.judge_subject(client, judged, read_heading(header).subject)
+    if isinstance(subject, Refusal):
+        return subject
+    recipients = transaction.recipients(subject)
+    if len(recipients) > limit:
+        return refusal(Cause.TOO_MANY_RECIPIENTS, limit=limit)
+    proven: Proven | None = None
+    if judged is not None and policy.needs_proof(client):
+        proven = await door.prove(client, sender, header, arrival.content)
+    numbers = [one.number for one in recipients if one.number is not None]
+    final = policy.judge_header(client, sender, judged, header, proven, numbers)
+    if isinstance(final, Refusal):
+        return final
     # A mail to our postmaster alone needs no rule, and so has no account.
-    grant = judged.grant if isinstance(judged, Permission) else Grant(account="")
-    recipients = tuple(transaction.recipients.values())
-    envelope = Envelope(transaction.sender, recipients, talk.client, grant, said.ret, said.envid, said.smtputf8)
-    accepting = talk.loop.create_task(_accept(talk, envelope, content, header_block))
+    grant = final.grant if final is not None else Grant(account="")
+    said = transaction.parameters
+    return Envelope(sender, recipients, client, grant, said.ret, said.envid, said.smtputf8)
+
+
+async def _hand_over(talk: Conversation, envelope: Envelope, arrival: Arrival) -> str | Refusal:
+    """The queue ID, or what the client hears instead. A client that leaves now can't stop a commit half way."""
+    accepting = talk.loop.create_task(_accept(talk, envelope, arrival))
     crowd = talk.place.crowd
     crowd.accepting.add(accepting)
     accepting.add_done_callback(crowd.accepting.discard)
     talk.handing_over = True
     try:
-        # A client that leaves now must not stop a commit half way.
-        talk.say(await asyncio.shield(accepting))
-        talk.commands_since_mail = 0
-        # Not held back for a pipelined command: from here on the client may forget the mail.
-        await talk.wire.flush()
+        return await asyncio.shield(accepting)
     finally:
         talk.handing_over = False
 
 
-async def _accept(talk: Conversation, envelope: Envelope, content: Content, header_block: bytes) -> str:
-    """The reply to the data."""
+async def _accept(talk: Conversation, envelope: Envelope, arrival: Arrival) -> str | Refusal:
+    """Runs to its end whatever becomes of the conversation, and so it knows who is still there to hear of it."""
     try:
-        queue_id = await talk.place.door.accept(envelope, content, header_block)
+        told = await talk.place.door.accept(envelope, arrival.content, arrival.header_block)
     except NotSent as problem:
         log.warning("a mail was not stored: %s", problem.diagnostic)
-        content.abandon()
-        return refusal(Cause.STORAGE).reply
+        told = refusal(Cause.STORAGE)
     except Exception:
         # Unknown errors are temporary, and their text is ours alone.
         log.exception("a mail was not stored")
-        content.abandon()
-        return refusal(Cause.TROUBLE).reply
-    return f"250 2.0.0 Ok: queued as {queue_id}"
+        told = refusal(Cause.TROUBLE)
+    if isinstance(told, Refusal):
+        arrival.content.abandon()
+        return told
+    talk.unconcluded = told
+    if talk not in talk.place.crowd.sessions:
+        talk.conclude(heard=False)
+    return told

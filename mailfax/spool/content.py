@@ -231,6 +231,11 @@ class Contents:
             drawn = os.urandom(16 * 256).hex()
             self._ids.extend(drawn[start : start + 32] for start in range(0, len(drawn), 32))
 
+    def room(self) -> int:
+        """Bytes that can still be stored; raises OSError where the folder of the spool is gone."""
+        disk = os.statvfs(self.root.parent)
+        return disk.f_bavail * disk.f_frsize
+
     async def seal(self, source: bytes | Path | Content) -> tuple[Content, Sealed]:
         """Bytes, the copy of a file, or a grown content, durable as far as a file can be. May raise OSError."""
         size = source.size if isinstance(source, Content) else len(source) if isinstance(source, bytes) else None

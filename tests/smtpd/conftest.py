@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import trustme
@@ -16,19 +19,48 @@ import trustme
 from mailfax.config import Limits, Listener, SenderRule
 from mailfax.rules.envelope import Client, Envelope, Proven
 from mailfax.rules.policy import Policy
+from mailfax.rules.status import Refusal
 from mailfax.smtpd import Door, Listeners, Pace, open_listeners
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+PLAIN = Listener("submission", "127.0.0.1", 0, networks=LOOPBACK)
+MTA, BALANCER, NAMER = (ipaddress.ip_network(f"127.0.0.{number}/32") for number in (7, 6, 8))
+#: One of each kind. Where TLS is spoken, ``open_house`` adds the certificate.
+LISTENERS = {
+    listener.name: listener
+    for listener in (
+        PLAIN,
+        replace(PLAIN, name="starttls", tls="starttls"),
+        replace(PLAIN, name="implicit", tls="implicit"),
+        replace(PLAIN, name="auth", tls="starttls", proof="auth"),
+        replace(PLAIN, name="auth-implicit", tls="implicit", proof="auth"),
+        replace(PLAIN, name="device", device=True),
+        replace(PLAIN, name="device-auth", device=True, proof="auth"),
+        replace(PLAIN, name="device-tls", device=True, proof="auth", tls="starttls"),
+        replace(PLAIN, name="relay", relays=(MTA,)),
+        replace(PLAIN, name="lmtp", protocol="lmtp", relays=(MTA,)),
+        replace(PLAIN, name="xclient", xclient=(NAMER,)),
+        replace(PLAIN, name="xclient-auth", tls="starttls", proof="auth", xclient=(NAMER,)),
+        replace(PLAIN, name="proxied", proxies=(BALANCER,)),
+        replace(PLAIN, name="dmarc", proof="dmarc"),
+    )
+}
 POLICY = Policy(
     fax_domains=("fax.local", "fax.example.com"),
     default_country="US",
     postmaster="postmaster@example.com",
     senders=(
+        SenderRule(login=("alice",), senders=("alice@example.com",), account="main", name="Alice Example"),
+        SenderRule(login=("copier",), account="copier", notify="owner@example.com"),
         SenderRule(senders=("lab@example.com",), account="main", automatic=True),
         SenderRule(senders=("alice@example.com", "@example.org"), account="main", name="Alice Example"),
         SenderRule(network=(ipaddress.ip_network("127.0.0.9/32"),), account="copier", notify="owner@example.com"),
     ),
+    listeners=tuple(LISTENERS.values()),
+    aliases=(("sales", ("+15551234567", "+15551234568")),),
+    subject_mailbox="fax",
 )
+PASSWORDS = {"alice": "correct horse", "copier": "1234"}
 #: 2030-01-02 03:04:05 UTC
 NOW = 1893553445.0
 
@@ -43,17 +75,26 @@ class Kept:
     """Content in memory, that can be told to fail as a disk does."""
 
     def __init__(self, failure: OSError | None = None, room: int = 1 << 30) -> None:
-        self.size = 0
+        self.size = self.prefix_size = 0
         self.blocks: list[bytes] = []
         self.abandoned = False
         self._failure = failure
         self._room = room
 
+    def prefix(self, block: bytes) -> None:
+        assert not self.size, "a prefix comes first"
+        self.prefix_size = len(block)
+        self.write(block)
+
     def write(self, block: bytes) -> None:
+        assert not self.abandoned, "written after it was abandoned"
         if self._failure is not None and self.size + len(block) > self._room:
             raise self._failure
         self.size += len(block)
         self.blocks.append(block)
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self.data)
 
     def abandon(self) -> None:
         self.abandoned = True
@@ -70,67 +111,94 @@ class Mail:
     envelope: Envelope
     data: bytes
     header_block: bytes
+    prefix: bytes = b""
 
     @property
     def body(self) -> bytes:
-        """What the client sent: everything behind our own Received line."""
-        return self.data[self.data.index(b"+0000\r\n") + 7 :]
+        """What the client sent: everything behind our own lines."""
+        return self.data[len(self.prefix) :]
 
 
 @dataclass
 class Desk:
-    """What is behind the door. ``before_accept`` may wait or fail as a spool does."""
+    """What is behind the door. ``before_accept`` may wait, fail or refuse as a spool does."""
 
     policy: Policy = POLICY
     mails: list[Mail] = field(default_factory=list)
     contents: list[Kept] = field(default_factory=list)
     make: Callable[[], Kept] = Kept
-    before_accept: Callable[[], Awaitable[None]] | None = None
-    passwords: dict[str, str] = field(default_factory=dict)
+    before_accept: Callable[[], Awaitable[Refusal | None]] | None = None
+    passwords: Mapping[str, str] = field(default_factory=PASSWORDS.copy)
     proven: Proven = field(default_factory=lambda: Proven("", "nothing was checked"))
+    #: (queue ID, whether the client went on speaking), in the order in which the door told it
     concluded: list[tuple[str, bool]] = field(default_factory=list)
+    #: (user, password, listener) of every attempt to log in
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    room: int = 1 << 40
 
     def begin(self) -> Kept:
         self.contents.append(self.make())
         return self.contents[-1]
 
-    async def accept(self, envelope: Envelope, content: Kept, header_block: bytes) -> str:
-        if self.before_accept is not None:
-            await self.before_accept()
+    async def accept(self, envelope: Envelope, content: Kept, header_block: bytes) -> str | Refusal:
+        refused = await self.before_accept() if self.before_accept is not None else None
+        if refused is not None:
+            return refused
         queue_id = f"B{len(self.mails):09d}"
-        self.mails.append(Mail(queue_id, envelope, content.data, header_block))
+        data = content.data
+        self.mails.append(Mail(queue_id, envelope, data, header_block, data[: content.prefix_size]))
         return queue_id
+
+    async def authenticate(self, user: str, password: str, listener: str) -> str | None:
+        self.asked.append((user, password, listener))
+        name = user.strip().casefold()
+        return name if password and self.passwords.get(name) == password else None
+
+    async def prove(self, client: Client, sender: str, header_block: bytes, content: Kept) -> Proven:
+        return self.proven
+
+    def conclude(self, queue_id: str, heard: bool) -> None:
+        self.concluded.append((queue_id, heard))
 
     @property
     def door(self) -> Door:
         return Door(
-            self.begin,
-            self.accept,
-            self.policy,
-            lambda: NOW,
-            self.authenticate,
-            self.prove,
-            lambda queue_id, heard: self.concluded.append((queue_id, heard)),
+            begin=self.begin,
+            room=lambda: self.room,
+            accept=self.accept,
+            policy=self.policy,
+            now=lambda: NOW,
+            authenticate=self.authenticate,
+            prove=self.prove,
+            concluded=self.conclude,
         )
-
-    async def authenticate(self, user: str, password: str, listener: str) -> str | None:
-        return user if self.passwords.get(user) == password else None
-
-    async def prove(self, client: Client, sender: str, header_block: bytes, content: Kept) -> Proven:
-        return self.proven
 
 
 @dataclass
 class House:
     listeners: Listeners
     desk: Desk
+    authority: trustme.CA | None = None
+    implicit: frozenset[str] = frozenset()
     lines: list[Line] = field(default_factory=list)
 
     async def connect(self, name: str = "submission", source: str = "127.0.0.1") -> Line:
+        """A client on its line; under TLS where that listener speaks it from the first byte."""
         host, port = self.listeners.addresses[name]
-        reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0))
+        context = self._trusting() if name in self.implicit else None
+        reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0), ssl=context)
         self.lines.append(Line(reader, writer))
         return self.lines[-1]
+
+    async def encrypt(self, line: Line) -> None:
+        """The client's side of STARTTLS, after our 220."""
+        await line.writer.start_tls(self._trusting(), server_hostname="gate.example.com")
+
+    def _trusting(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        assert self.authority is not None, "a listener without certificate speaks no TLS"
+        self.authority.configure_trust(context)
+        return context
 
 
 class Line:
@@ -182,27 +250,42 @@ OpenHouse = Callable[..., Awaitable[House]]
 
 
 @pytest.fixture
-async def open_house(anyio_backend: object) -> AsyncIterator[OpenHouse]:
+async def open_house(anyio_backend: object, tls_files: tuple[trustme.CA, Path]) -> AsyncIterator[OpenHouse]:
     """Opens doors; whatever was opened is drained at the end, and nothing may be left running."""
     async with AsyncExitStack() as stack:
 
         async def open_(
-            *listeners: Listener, desk: Desk | None = None, limits: Limits | None = None, pace: Pace | None = None
+            *listeners: Listener | str,
+            desk: Desk | None = None,
+            limits: Limits | None = None,
+            pace: Pace | None = None,
         ) -> House:
-            return await stack.enter_async_context(house(*listeners, desk=desk, limits=limits, pace=pace))
+            wanted = [LISTENERS[one] if isinstance(one, str) else one for one in listeners]
+            return await stack.enter_async_context(
+                house(*wanted, desk=desk, limits=limits, pace=pace, tls_files=tls_files)
+            )
 
         yield open_
 
 
 @asynccontextmanager
 async def house(
-    *listeners: Listener, desk: Desk | None = None, limits: Limits | None = None, pace: Pace | None = None
+    *listeners: Listener,
+    desk: Desk | None = None,
+    limits: Limits | None = None,
+    pace: Pace | None = None,
+    tls_files: tuple[trustme.CA, Path] | None = None,
 ) -> AsyncIterator[House]:
     desk = desk or Desk()
+    authority, path = tls_files or (None, None)
+    certified = [
+        replace(one, certificate=path, key=path) if one.tls != "none" and one.certificate is None else one
+        for one in listeners or (PLAIN,)
+    ]
     opened = await open_listeners(
-        listeners or (PLAIN,), desk.door, hostname="gate.example.com", limits=limits or Limits(), pace=pace
+        certified, desk.door, hostname="gate.example.com", limits=limits or Limits(), pace=pace
     )
-    home = House(opened, desk)
+    home = House(opened, desk, authority, frozenset(one.name for one in certified if one.tls == "implicit"))
     try:
         yield home
     finally:
@@ -212,9 +295,6 @@ async def house(
         for line in home.lines:
             with contextlib.suppress(OSError):
                 await line.writer.wait_closed()
-
-
-PLAIN = Listener("submission", "127.0.0.1", 0, networks=LOOPBACK)
 
 
 @pytest.fixture(scope="session")

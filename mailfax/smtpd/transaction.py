@@ -1,0 +1,73 @@
+"""What one mail is before it is handed over: its sender, its recipients, and the bytes that have arrived of it.
+
+In: what MAIL and RCPT said, judged by the policy. Out: the ``Recipient`` values of the envelope, one for each number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+
+from mailfax.rules.envelope import Destination, FaxNumber, Recipient
+from mailfax.rules.policy import Permission
+from mailfax.rules.status import Refusal
+from mailfax.smtpd.arrival import Arrival
+from mailfax.smtpd.syntax import MailParameters, RcptParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One RCPT answered 250: the address as it was written, what it means, and what its sender wants to hear."""
+
+    address: str
+    destination: Destination
+    said: RcptParameters
+
+    def recipients(self, numbers: tuple[FaxNumber, ...], cover: tuple[tuple[str, str], ...]) -> list[Recipient]:
+        """One for each number; one without a number for our postmaster."""
+        said = self.said
+        return [Recipient(self.address, number, said.notify, said.orcpt, cover) for number in numbers or (None,)]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """From MAIL to the end of data. ``judged`` is what the policy says of the sender; it is told at each RCPT.
+
+    ``replies`` counts the RCPTs answered 250, for LMTP owes each of them a reply. The same address twice is one
+    recipient. ``arrival`` is there once BDAT has begun.
+    """
+
+    sender: str
+    judged: Permission | Refusal
+    parameters: MailParameters
+    accepted: dict[str, Accepted] = field(default_factory=dict)
+    replies: int = 0
+    numbers: int = 0
+    arrival: Arrival | None = None
+    octets: int = 0  #: announced by all chunks so far
+    began: float = 0.0  #: when the first byte of data was asked for
+
+    @property
+    def to_fax(self) -> bool:
+        """Whether anybody but our postmaster is addressed."""
+        return any(one.destination.numbers or one.destination.in_subject for one in self.accepted.values())
+
+    @property
+    def in_subject(self) -> bool:
+        return any(one.destination.in_subject for one in self.accepted.values())
+
+    def recipients(self, subject: Destination) -> tuple[Recipient, ...]:
+        """All of them; ``subject`` is what the subject names for those whose number is there."""
+        return tuple(
+            chain.from_iterable(
+                one.recipients(subject.numbers, one.destination.cover + subject.cover)
+                if one.destination.in_subject
+                else one.recipients(one.destination.numbers, one.destination.cover)
+                for one in self.accepted.values()
+            )
+        )
+
+    def abandon(self) -> None:
+        """The mail is dropped, and what has arrived of it."""
+        if self.arrival is not None:
+            self.arrival.content.abandon()
