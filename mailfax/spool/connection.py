@@ -16,6 +16,9 @@ from mailfax.spool.sql import migrations
 #: How long one process waits for another one's commit, in seconds.
 BUSY_SECONDS = 30.0
 
+#: What a group of commits changes must fit in here: SQLite's own 2 MB would be written twice.
+CACHE_KILOBYTES = 16_000
+
 #: WAL pages (4 KB each) after which a commit also copies them into the database file.
 CHECKPOINT_PAGES = 4000
 
@@ -54,6 +57,9 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         connection.execute("PRAGMA journal_size_limit=67108864")
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KILOBYTES}")
+        # Copies of pages that a savepoint may have to bring back; none of them is worth a file.
+        connection.execute("PRAGMA temp_store=MEMORY")
     except sqlite3.Error as trouble:
         connection.close()
         raise SpoolRefused(f"{path}: is not a spool that can be used here: {trouble}") from trouble
