@@ -28,6 +28,10 @@ KINDS: Mapping[str, Kind] = {
     "lmtp": Kind(LISTENERS["lmtp"], ("LHLO client.example",)),
     "device": Kind(LISTENERS["device"], ("EHLO client.example",)),
 }
+#: In clear, so that a client can end its side and hear the rest; what TLS carries is the same.
+CLEAR: Mapping[str, Kind] = {name: kind for name, kind in KINDS.items() if kind.listener.tls == "none"} | {
+    "copier with a login": Kind(LISTENERS["device-auth"], ("EHLO client.example", LOGIN)),
+}
 
 
 async def greet(line: Line, kind: Kind) -> None:

@@ -1,0 +1,5 @@
+"""The certificate that the doors of ``tests/smtpd`` have."""
+
+from tests.smtpd.conftest import tls_files
+
+__all__ = ["tls_files"]
