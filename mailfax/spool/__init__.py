@@ -17,7 +17,8 @@ Whole house
                                                    and keys and counts that are too old to matter
 
 ``spool.content``
-    ``begin() -> Content``                         ``write(block)``, ``size``, ``abandon()``; may raise OSError
+    ``begin() -> Content``                         ``prefix(block)``, ``write(block)``, ``open()``, ``size``,
+                                                   ``sent_sha256``, ``abandon()``; may raise OSError
     ``await size(content_id) -> int``
     ``await read(content_id) -> bytes``            ``ContentDamaged`` where bytes are gone or changed
     ``async for block in chunks(content_id)``      the same as a stream
@@ -139,8 +140,9 @@ from mailfax.spool.commits import (
     SentBefore,
 )
 from mailfax.spool.connection import SpoolRefused
-from mailfax.spool.content import Content, ContentDamaged
+from mailfax.spool.content import ContentDamaged
 from mailfax.spool.engine import Bell, CommitUnclear, NotCommitted
+from mailfax.spool.growing import Content
 from mailfax.spool.history import HistoryLine
 from mailfax.spool.jobs import Claimed
 from mailfax.spool.ledger import LedgerEntry

@@ -17,8 +17,9 @@ from mailfax import maillog
 from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob, Letter, Message
 from mailfax.spool.commits import CeilingReached, Commit, Hits, QueueIdTaken, QuotaUsedUp, ReferenceTaken, Statement
-from mailfax.spool.content import Content, ContentDamaged, Contents
+from mailfax.spool.content import ContentDamaged, Contents
 from mailfax.spool.engine import Engine, NotCommitted
+from mailfax.spool.growing import Content
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.rows import history, job_values, log, message_of, message_values
 from mailfax.spool.unheard import Found, Unheard

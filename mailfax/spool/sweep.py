@@ -11,8 +11,8 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from mailfax.spool.content import GROWING
 from mailfax.spool.engine import Engine
+from mailfax.spool.files import GROWING
 
 #: No mail takes that long between its last block and its commit.
 ORPHAN_SECONDS: Final = 3600.0

@@ -21,7 +21,7 @@ from mailfax.config.values import RelayConfig
 from mailfax.proof.prover import Prover
 from mailfax.proof.questions import Temporary
 from mailfax.rules.envelope import Client, Proven
-from mailfax.spool.content import Content
+from mailfax.spool.growing import Content
 
 #: Of the sending domain, of nobody, and of the mail server in front.
 OUTSIDE, STRANGER, RELAY = "192.0.2.25", "198.51.100.66", "10.0.0.5"

@@ -13,7 +13,8 @@ import pytest
 
 from mailfax.rules.failure import NotSent
 from mailfax.spool import ContentDamaged, Spool
-from mailfax.spool.content import GROWING, INLINE_BYTES, file_path
+from mailfax.spool.files import GROWING, file_path
+from mailfax.spool.growing import INLINE_BYTES
 
 if TYPE_CHECKING:
     from tests.spool.conftest import Mails, OpenSpool

@@ -9,7 +9,7 @@ import pytest
 
 from mailfax.rules.states import LetterEvent, LetterState
 from mailfax.spool import Outdated, QueueIdTaken, Spool
-from mailfax.spool.content import file_path
+from mailfax.spool.files import file_path
 
 if TYPE_CHECKING:
     from tests.spool.conftest import Clock, Mails
