@@ -32,6 +32,7 @@ async def take_chunk(talk: Conversation, transaction: Transaction | None, argume
         elif transaction is None or not transaction.accepted:
             await _swallow(talk, int(found[1]))
             talk.refuse(Cause.SEQUENCE, why="no recipient was accepted")
+            goes_on = transaction is not None
         else:
             goes_on = await _take(talk, transaction, int(found[1]), last=bool(found[2]))
         return goes_on

@@ -116,8 +116,8 @@ def rcpt_parameters(text: str, *, device: bool = False) -> RcptParameters:
     said = _parameters(text, known=_OF_RCPT, device=device)
     notify = None
     if "NOTIFY" in said:
-        words = set(said["NOTIFY"].upper().split(","))
-        if not words <= set(Notify) or ("NEVER" in words and len(words) > 1):
+        words = said["NOTIFY"].upper().split(",")
+        if not set(words) <= set(Notify) or len(set(words)) < len(words) or ("NEVER" in words and len(words) > 1):
             raise Malformed(Cause.PARAMETER, why="NOTIFY is NEVER, or a list of SUCCESS, FAILURE and DELAY")
         notify = frozenset(map(Notify, words))
     return RcptParameters(notify, _original_recipient(said["ORCPT"]) if "ORCPT" in said else "")
@@ -125,7 +125,7 @@ def rcpt_parameters(text: str, *, device: bool = False) -> RcptParameters:
 
 def _original_recipient(text: str) -> str:
     kind, semicolon, address = text.partition(";")
-    if not (semicolon and _ADDRESS_TYPE.fullmatch(kind)):
+    if not (semicolon and address and _ADDRESS_TYPE.fullmatch(kind)):
         raise Malformed(Cause.PARAMETER, why="ORCPT is type;address")
     if len(text) > _ORCPT_OCTETS:
         raise Malformed(Cause.PARAMETER, why=f"ORCPT is longer than {_ORCPT_OCTETS} characters")

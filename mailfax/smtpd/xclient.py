@@ -45,7 +45,7 @@ def read_xclient(argument: str) -> Named:
         name, equals, value = word.partition("=")
         name = name.upper()
         if name not in _GRAMMAR or not equals or name in said:
-            raise Malformed(Cause.COMMAND_SYNTAX, syntax=f"{OFFER}, each once, as name=value")
+            raise Malformed(Cause.PARAMETER, why=f"{OFFER}, each once, as name=value")
         said[name] = "" if value.upper() in _UNKNOWN else decode_xtext(name, value)
         if said[name] and not _GRAMMAR[name].fullmatch(said[name]):
             raise Malformed(Cause.PARAMETER, why=f"{name} is not understood")

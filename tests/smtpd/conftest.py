@@ -179,13 +179,12 @@ class House:
     listeners: Listeners
     desk: Desk
     authority: trustme.CA | None = None
-    implicit: frozenset[str] = frozenset()
     lines: list[Line] = field(default_factory=list)
 
-    async def connect(self, name: str = "submission", source: str = "127.0.0.1") -> Line:
-        """A client on its line; under TLS where that listener speaks it from the first byte."""
+    async def connect(self, name: str = "submission", source: str = "127.0.0.1", *, tls: bool = False) -> Line:
+        """A client on its line; ``tls``: it begins with the handshake."""
         host, port = self.listeners.addresses[name]
-        context = self._trusting() if name in self.implicit else None
+        context = self._trusting() if tls else None
         reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0), ssl=context)
         self.lines.append(Line(reader, writer))
         return self.lines[-1]
@@ -285,7 +284,7 @@ async def house(
     opened = await open_listeners(
         certified, desk.door, hostname="gate.example.com", limits=limits or Limits(), pace=pace
     )
-    home = House(opened, desk, authority, frozenset(one.name for one in certified if one.tls == "implicit"))
+    home = House(opened, desk, authority)
     try:
         yield home
     finally:
