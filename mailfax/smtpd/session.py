@@ -16,8 +16,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from mailfax.rules.address import parse_mailbox
-from mailfax.rules.envelope import Destination
 from mailfax.rules.policy import may_connect
+from mailfax.rules.recipient import accepted
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.smtpd.arrival import cause_of
 from mailfax.smtpd.auth import MECHANISMS, log_in
@@ -130,7 +130,7 @@ class Session(Conversation):
             self.refuse(Cause.SEQUENCE, why="a mail has begun already; log in before it")
         elif not self._login_on_offer():
             wanted = self.client.proof == "auth" and self._tls_on_offer()
-            self.refuse(Cause.TLS_REQUIRED if wanted else Cause.NOT_IMPLEMENTED)
+            self.refuse(Cause.TLS_REQUIRED if wanted else Cause.COMMAND_UNKNOWN)
         elif not self.client.helo or not (self.client.esmtp or self.client.device):
             self.refuse(Cause.SEQUENCE, why="say EHLO first")
         else:
@@ -217,7 +217,7 @@ class Session(Conversation):
             transaction.accepted[path.lower()] = Accepted(path, found, parameters)
             transaction.numbers = numbers
         transaction.replies += 1
-        self.say(f"250 2.1.5 Ok{_meaning(found)}")
+        self.say(accepted(found))
 
     async def smtp_DATA(self, arg: str) -> None:
         transaction = self._transaction
@@ -279,12 +279,3 @@ class Session(Conversation):
     }
     of_smtp: ClassVar[dict[str, Command]] = {"HELO": smtp_HELO, "EHLO": smtp_EHLO, "AUTH": smtp_AUTH, **of_both}
     of_lmtp: ClassVar[dict[str, Command]] = {"LHLO": smtp_LHLO, **of_both}
-
-
-def _meaning(destination: Destination) -> str:
-    """What a recipient stands for, so that whoever types one sees it."""
-    if destination.in_subject:
-        return ": the number stands in the subject"
-    if len(destination.numbers) > 1:
-        return f": {len(destination.numbers)} numbers will be dialled"
-    return f": {destination.numbers[0].dialled} will be dialled" if destination.numbers else ""
