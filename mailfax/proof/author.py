@@ -91,13 +91,13 @@ def _is_plain(text: str, domain: str) -> bool:
 
 
 def _address_in(text: str) -> str:
-    """The address in ``Name <address>`` or ``address``; "" where the text is neither.
+    """The address in ``Name <address>``, else the text as it is, which may be no address.
 
-    An unquoted @ in the name ("alice@example.com <mallory@example.net>") is no word, and so ends in "".
+    An unquoted @ in the name ("alice@example.com <mallory@example.net>") is no word, and the whole no address.
     """
     place = 0
     while found := _WORD.match(text, place):
         place = found.end()
     if (angle := _ANGLE.fullmatch(text, place)) is not None:
         return angle[1]
-    return text if "<" not in text else ""
+    return text

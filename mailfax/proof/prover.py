@@ -66,7 +66,7 @@ class Prover:
             if client.relayed:
                 return judge_told(fields, authserv_id, author)
             return Unproven("it did not come through the relay that is believed here")
-        if authserv_id is None or self._here is None:
+        if self._here is None:
             return Unproven(f"listener {client.listener} proves no authors")
         return await self._here.check(client, sender, author, fields, header_block, content)
 
