@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mailfax.config import Config, Limits, Listener
 from mailfax.config.values import RelayConfig
-from mailfax.proof.prover import Prover
+from mailfax.proof import Prover
 from mailfax.proof.questions import Temporary
 from mailfax.rules.envelope import Client, Proven
 from mailfax.spool.growing import Content

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailfax.config import ConfigError, Listener
-from mailfax.proof.prover import Prover
+from mailfax.proof import Prover
 from mailfax.proof.questions import MOST
 from mailfax.rules.envelope import Client
 from tests.proof.conftest import (

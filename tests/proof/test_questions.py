@@ -15,7 +15,7 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from mailfax.proof.prover import Prover
+from mailfax.proof import Prover
 from mailfax.proof.questions import MOST, NoResolver, Questions, Temporary, TooMany, by_resolver
 from tests.proof.conftest import ALICE, BODY, HEADER, LISTENERS, OUTSIDE, Desk, Zones, config, sign
 
