@@ -155,10 +155,11 @@ class Conversation(SMTP):
         except ConnectionError:
             pass  # the client is gone; what was not answered 250 is not ours
         finally:
-            self.place.crowd.leave(self)
             self._patience.stop()
             self._close()
             self.left()
+            if self.transport is None:
+                self._leave()
 
     def left(self) -> None:
         """The conversation is over, however it ended."""
@@ -181,6 +182,12 @@ class Conversation(SMTP):
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
         self.transport = None
+        self._leave()
+
+    def _leave(self) -> None:
+        """Not before the socket is gone: who ends TLS slowly, time and again, would else take every descriptor."""
+        if self in self.place.crowd.sessions:
+            self.place.crowd.leave(self)
 
     def data_received(self, data: bytes) -> None:
         self.wire.feed(data)
@@ -294,12 +301,16 @@ class Conversation(SMTP):
             )
         except OSError as error:  # ssl.SSLError, TimeoutError and a lost connection are all OSError
             maillog.tls_failed(self.client.ip, type(error).__name__)
-            raw.abort()
             self.over = True
-            return
+            encrypted = raw
         finally:
             self._shaking_hands = False
         assert encrypted is not None
+        if self.over:
+            # Of a connection that ends within the handshake, the loop does not tell us.
+            encrypted.abort()
+            self.transport = None
+            return
         self.transport = encrypted
         self.wire.attach(encrypted)
         self.client = replace(self.client, tls=True, helo="")

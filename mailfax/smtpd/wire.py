@@ -14,8 +14,8 @@ import sys
 
 #: RFC 5321 gives 512 octets, RFC 3461 5.4 adds 500 and more for ORCPT and ENVID, RFC 6531 lengthens addresses.
 COMMAND_OCTETS = 2048
-#: RFC 4954 4: AUTH with its initial response, and each response after it.
-AUTH_OCTETS = 12_288
+#: RFC 4954 4: a response of 12,288 octets, that may stand behind its command.
+AUTH_OCTETS = 12_288 + len("AUTH PLAIN \r")
 #: asyncio and uvloop read up to 256 KB at once; more of them would only be memory.
 HELD_OCTETS = 1 << 18
 #: A handshake record of SSL 3.0 or later (RFC 8446 5.1): no command of SMTP begins so.

@@ -21,7 +21,7 @@ _UNKNOWN = frozenset({"[UNAVAILABLE]", "[TEMPUNAVAIL]"})
 #: Attribute -> what its decoded value may be. Names, ports and protocols are read, and needed for nothing.
 _GRAMMAR = {
     "NAME": re.compile(r"[!-~]{1,255}"),
-    "ADDR": re.compile(r"[!-~]{2,60}"),
+    "ADDR": re.compile(r"(?:IPV6:)?[0-9A-F:.]+", re.IGNORECASE),
     "PORT": re.compile(r"[0-9]{1,5}"),
     "PROTO": re.compile(r"E?SMTP|LMTP", re.IGNORECASE),
     "HELO": re.compile(r"[ -~]{1,255}"),
@@ -42,9 +42,9 @@ def read_xclient(argument: str) -> Named:
     """Raises ``Malformed``."""
     said: dict[str, str] = {}
     for word in argument.split():
-        name, equals, value = word.partition("=")
+        name, _, value = word.partition("=")
         name = name.upper()
-        if name not in _GRAMMAR or not equals or name in said:
+        if name not in _GRAMMAR or not value or name in said:
             raise Malformed(Cause.PARAMETER, why=f"{OFFER}, each once, as name=value")
         said[name] = "" if value.upper() in _UNKNOWN else decode_xtext(name, value)
         if said[name] and not _GRAMMAR[name].fullmatch(said[name]):

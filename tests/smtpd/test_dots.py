@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfax.smtpd.dots import DotReader, line_ends_are_crlf
+from mailfax.smtpd.dots import DotReader, LineEnds, line_ends_are_crlf
 
 
 def plain_reference(data: bytes) -> tuple[bytes, bytes | None]:
@@ -71,3 +71,48 @@ def test_bare_line_ends_are_seen(block: bytes, clean: bool) -> None:
 def test_the_reference_knows_the_textbook_case() -> None:
     assert plain_reference(b"..a\r\n.\r\nNOOP") == (b".a\r\n", b"NOOP")
     assert re.fullmatch(rb"\.a\r\n", read([b"..a\r\n.\r\nNOOP"])[0])
+
+
+def mended(blocks: list[bytes], *, mends: bool = True) -> tuple[bytes, bool]:
+    ends = LineEnds(mends=mends)
+    text = b"".join(map(ends.feed, blocks)) + ends.end()
+    return text, ends.wrong
+
+
+@pytest.mark.parametrize(
+    ("came", "kept"),
+    [
+        (b"a\r\nb\r\n", b"a\r\nb\r\n"),
+        (b"a\nb\n", b"a\r\nb\r\n"),
+        (b"a\rb\r", b"a\r\nb\r\n"),
+        (b"a\r\r\nb", b"a\r\nb"),
+        (b"a\r\r\r\nb", b"a\r\n\r\nb"),
+        (b"a\n\rb", b"a\r\n\r\nb"),
+        (b"a\0b\r\0\nc", b"ab\r\nc"),
+        (b"\0", b""),
+    ],
+)
+def test_a_copiers_lines_are_mended_wherever_they_are_cut(came: bytes, kept: bytes) -> None:
+    for cut in range(len(came) + 1):
+        for second in range(cut, len(came) + 1):
+            assert mended([came[:cut], came[cut:second], came[second:]]) == (kept, came != kept)
+
+
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"\0", b"x"]), max_size=20), st.data())
+def test_mending_is_the_same_at_any_cut_and_leaves_nothing_to_mend(parts: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(parts)
+    cut = data.draw(st.integers(0, len(whole)))
+    once, wrong = mended([whole])
+    assert mended([whole[:cut], whole[cut:]]) == (once, wrong)
+    assert mended([once]) == (once, False) and wrong is (once != whole)
+
+
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"\0", b"x"]), max_size=20), st.data())
+def test_other_peoples_lines_are_told_and_not_touched(parts: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(parts)
+    cut = data.draw(st.integers(0, len(whole)))
+    assert mended([whole[:cut], whole[cut:]], mends=False) == (whole, not line_ends_are_crlf(whole))
+
+
+def test_a_million_carriage_returns_are_read_once() -> None:
+    assert mended([b"\r" * 1_000_000])[0] == b"\r\n" * 1_000_000

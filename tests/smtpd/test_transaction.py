@@ -1,0 +1,262 @@
+"""From MAIL to the end of data: limits before the bytes come, the last word after them, and who heard of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from mailfax.config import Limits
+from mailfax.rules.envelope import Client, Proven
+from mailfax.rules.status import Cause, Refusal, refusal
+from mailfax.smtpd import Pace
+from tests.smtpd.conftest import LISTENERS, POLICY, Desk, Kept, Line, OpenHouse
+
+pytestmark = pytest.mark.anyio
+QUEUED = "250 2.0.0 Ok: queued as B000000000"
+TO_FAX = "RCPT TO:<15551234567@fax.local>"
+
+
+async def mail_from(line: Line, said: str = "MAIL FROM:<alice@example.com>") -> str:
+    await line.hear()
+    return await line.ask("EHLO c", said)
+
+
+# --- before the bytes come ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "reply"), [(0, "250 2.1.0 "), (5000, "250 2.1.0 "), (5001, "452 4.3.1 "), (10_001, "552 5.3.4 ")]
+)
+async def test_a_size_that_has_no_room_is_refused_before_it_comes(
+    open_house: OpenHouse, size: int, reply: str
+) -> None:
+    opened = await open_house(limits=Limits(message_bytes=10_000), desk=Desk(room=5000))
+    line = await opened.connect()
+    assert (await mail_from(line, f"MAIL FROM:<alice@example.com> SIZE={size}")).startswith(reply)
+
+
+async def test_too_many_mails_in_a_minute_wait(open_house: OpenHouse) -> None:
+    opened = await open_house(limits=Limits(messages_per_minute=2))
+    line, other = await opened.connect(), await opened.connect(source="127.0.0.2")
+    assert await mail_from(line) == "250 2.1.0 Ok"
+    assert await line.ask("RSET", "MAIL FROM:<alice@example.com>") == "250 2.1.0 Ok"
+    assert (await line.ask("RSET", "MAIL FROM:<alice@example.com>")).startswith("450 4.7.1 ")
+    assert await mail_from(other) == "250 2.1.0 Ok"
+
+
+async def test_the_limit_of_recipients_counts_numbers(open_house: OpenHouse) -> None:
+    opened = await open_house(limits=Limits(recipients=4))
+    line = await opened.connect()
+    await mail_from(line)
+    assert await line.ask("RCPT TO:<sales@fax.local>") == "250 2.1.5 Ok: 15551234567, 15551234568 will be dialled"
+    assert (await line.ask("RCPT TO:<SALES@fax.local>")).startswith("250 "), "the same again is no more"
+    assert (await line.ask("RCPT TO:<15551230001@fax.local>")).startswith("250 ")
+    assert (await line.ask("RCPT TO:<sales@fax.example.com>")).startswith("452 4.5.3 ")
+    assert (await line.ask("RCPT TO:<15551230002@fax.local>")).startswith("250 ")
+    assert (await line.ask("RCPT TO:<15551230003@fax.local>")).startswith("452 4.5.3 ")
+    await line.ask("DATA", ".")
+    said = [(one.address, one.number.dialled) for one in opened.desk.mails[0].envelope.recipients]
+    assert said == [
+        ("sales@fax.local", "15551234567"),
+        ("sales@fax.local", "15551234568"),
+        ("15551230001@fax.local", "15551230001"),
+        ("15551230002@fax.local", "15551230002"),
+    ]
+
+
+async def test_five_hundred_recipients_in_one_mail(open_house: OpenHouse) -> None:
+    opened = await open_house()
+    line = await opened.connect()
+    await mail_from(line)
+    await line.send(b"".join(b"RCPT TO:<1555123%04d@fax.local>\r\n" % number for number in range(501)))
+    replies = [await line.hear() for _ in range(501)]
+    assert [reply[:3] for reply in replies] == ["250"] * 500 + ["452"]
+    await line.ask("DATA", ".")
+    assert len(opened.desk.mails[0].envelope.recipients) == 500
+
+
+async def test_options_of_a_recipient_hold_for_each_of_its_numbers(open_house: OpenHouse) -> None:
+    opened = await open_house()
+    line = await opened.connect()
+    await mail_from(line)
+    await line.ask("RCPT TO:<sales/to=Jane@fax.local> NOTIFY=NEVER ORCPT=rfc822;Jane@X.example", "DATA", ".")
+    for one in opened.desk.mails[0].envelope.recipients:
+        assert (one.notify, one.orcpt, dict(one.cover)) == ({"NEVER"}, "rfc822;Jane@X.example", {"to": "Jane"})
+
+
+# --- the last word --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("subject", "numbers", "rest"),
+    [
+        ("[15551234567] Invoice 12", ["15551234567"], "Invoice 12"),
+        ("=?utf-8?q?[15551234567,_15551234568]_Gr=C3=BC=C3=9Fe?=", ["15551234567", "15551234568"], "Grüße"),
+    ],
+)
+async def test_the_number_may_stand_in_the_subject(
+    open_house: OpenHouse, subject: str, numbers: list[str], rest: str
+) -> None:
+    opened = await open_house()
+    line = await opened.connect()
+    await mail_from(line)
+    assert (await line.ask("RCPT TO:<fax@fax.local>")).startswith("250 2.1.5 ")
+    await line.ask("RCPT TO:<15550001111@fax.local>", "DATA")
+    assert await line.ask(f"Subject: {subject}\r\n\r\ntext\r\n.") == QUEUED
+    *of_subject, last = opened.desk.mails[0].envelope.recipients
+    assert [one.number.dialled for one in of_subject] == numbers
+    assert {one.address for one in of_subject} == {"fax@fax.local"}
+    assert {dict(one.cover)["subject"] for one in of_subject} == {rest}
+    assert last.number.dialled == "15550001111" and not last.cover
+
+
+async def test_a_subject_without_a_number_or_with_too_many_is_refused(open_house: OpenHouse) -> None:
+    opened = await open_house(limits=Limits(recipients=2))
+    line = await opened.connect()
+    await mail_from(line)
+    for subject, reply in (
+        ("Invoice", "550 5.1.3 The subject must begin with the fax number"),
+        ("[15551230001, 15551230002]", "452 4.5.3 Too many recipients"),
+    ):
+        await line.ask("MAIL FROM:<alice@example.com>", "RCPT TO:<fax@fax.local>", TO_FAX, "DATA")
+        assert (await line.ask(f"Subject: {subject}\r\n.")).startswith(reply)
+    assert opened.desk.mails == [] and all(content.abandoned for content in opened.desk.contents)
+
+
+@pytest.mark.parametrize(
+    ("proven", "reply"),
+    [
+        (Proven("alice@example.com", ""), "250 "),
+        (Proven("mallory@example.net", ""), "550 5.7.1 Nothing proves that this mail is from alice@example.com"),
+        (Proven("", "SPF and DKIM failed"), "550 5.7.1 Nothing proves that this mail is from alice@example.com"),
+        (Proven("", "DNS is silent", temporary=True), "451 4.7.1 "),
+    ],
+)
+async def test_internet_mail_is_faxed_only_when_its_author_is_proven(
+    open_house: OpenHouse, proven: Proven, reply: str
+) -> None:
+    asked: list[bytes] = []
+
+    class Asked(Desk):
+        async def prove(self, client: Client, sender: str, header_block: bytes, content: Kept) -> Proven:
+            asked.append(content.open().read())
+            return proven
+
+    opened = await open_house("dmarc", desk=Asked())
+    line = await opened.connect("dmarc")
+    await mail_from(line)
+    await line.ask(TO_FAX, "DATA")
+    assert (await line.ask("From: alice@example.com\r\n\r\ntext\r\n.")).startswith(reply)
+    assert len(asked) == 1 and asked[0].endswith(b"\r\n\r\ntext\r\n")
+    assert opened.desk.contents[0].abandoned is not reply.startswith("250")
+    # Our postmaster is reached by everybody, and nobody is asked.
+    await line.ask("MAIL FROM:<stranger@example.net>", "RCPT TO:<postmaster@fax.local>", "DATA")
+    assert (await line.ask(".")).startswith("250 ")
+    assert len(asked) == 1
+
+
+async def test_a_proof_that_breaks_is_temporary_and_keeps_nothing(open_house: OpenHouse) -> None:
+    class Broken(Desk):
+        async def prove(self, client: Client, sender: str, header_block: bytes, content: Kept) -> Proven:
+            raise RuntimeError("/secret")
+
+    opened = await open_house("dmarc", desk=Broken())
+    line = await opened.connect("dmarc")
+    await mail_from(line)
+    await line.ask(TO_FAX, "DATA")
+    assert await line.ask(".") == "451 4.3.0 The mail can't be taken now; try again later"
+    assert opened.desk.contents[0].abandoned
+    assert await line.ask("NOOP") == "250 2.0.0 Ok"
+
+
+async def test_a_relays_mail_is_judged_by_where_it_began(open_house: OpenHouse) -> None:
+    """The relay's own address proves nobody: the client in its Received line does, or does not."""
+    listener = replace(LISTENERS["relay"], networks=LISTENERS["relay"].relays)
+    opened = await open_house(listener, desk=Desk(replace(POLICY, listeners=(listener,))))
+    line = await opened.connect("relay", "127.0.0.7")
+    await mail_from(line)
+    await line.ask(TO_FAX, "DATA")
+    received = "Received: from x (x [192.0.2.7]) by mta.example with ESMTP; Wed, 2 Jan 2030 03:04:05 +0000\r\n"
+    assert (await line.ask(f"{received}\r\ntext\r\n."))[:4] == "550 "
+    assert opened.desk.mails == []
+
+
+async def test_a_quota_that_is_used_up_is_said_at_the_end(open_house: OpenHouse) -> None:
+    async def used_up() -> Refusal:
+        return refusal(Cause.QUOTA_FAXES, limit=5, used=5, payer="alice@example.com", postmaster="p@example.com")
+
+    opened = await open_house(desk=Desk(before_accept=used_up))
+    line = await opened.connect()
+    await line.begin()
+    assert (await line.ask(".")).startswith("550 5.7.1 ")
+    assert opened.desk.contents[0].abandoned and opened.desk.concluded == []
+
+
+# --- concluded, once ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["QUIT", "NOOP", "nonsense", "x" * 5000, "MAIL FROM:<alice@example.com>"])
+async def test_a_client_that_goes_on_speaking_has_heard(open_house: OpenHouse, command: str) -> None:
+    opened = await open_house()
+    line = await opened.connect()
+    await line.begin()
+    assert await line.ask(".") == QUEUED
+    assert opened.desk.concluded == []
+    await line.ask(command, "NOOP")
+    line.close()
+    await opened.listeners.drain(1)
+    assert opened.desk.concluded == [("B000000000", True)]
+
+
+@pytest.mark.parametrize("how", ["closes", "half-closes", "resets", "falls silent", "is drained", "is cut"])
+async def test_a_client_never_heard_of_again_may_send_it_again(open_house: OpenHouse, how: str) -> None:
+    opened = await open_house(pace=Pace(command=0.2 if how == "falls silent" else 60))
+    line = await opened.connect()
+    await line.begin()
+    assert await line.ask(".") == QUEUED
+    if how == "closes":
+        line.close()
+    elif how == "half-closes":
+        line.writer.write_eof()
+    elif how == "resets":
+        line.writer.transport.abort()
+    elif how == "falls silent":
+        assert (await line.hear()).startswith("421 4.4.2 ")
+    await opened.listeners.drain(0 if how == "is cut" else 5)
+    assert opened.desk.concluded == [("B000000000", False)]
+
+
+@pytest.mark.parametrize("behind", [b"", b"QUIT\r\n", b"MAIL FROM:<alice@example.com>\r\n"])
+async def test_a_client_that_dies_before_its_250_has_not_heard(open_house: OpenHouse, behind: bytes) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def commit() -> None:
+        reached.set()
+        await go_on.wait()
+
+    opened = await open_house(desk=Desk(before_accept=commit))
+    line = await opened.connect()
+    await line.begin()
+    await line.send(b".\r\n" + behind)
+    await reached.wait()
+    line.writer.transport.abort()
+    await asyncio.sleep(0.05)
+    go_on.set()
+    await opened.listeners.drain(5)
+    assert len(opened.desk.mails) == 1 and not opened.desk.contents[0].abandoned
+    assert opened.desk.concluded == [("B000000000", False)]
+
+
+async def test_each_of_several_mails_is_concluded_in_turn(open_house: OpenHouse) -> None:
+    opened = await open_house()
+    line = await opened.connect()
+    await line.hear()
+    one = b"MAIL FROM:<alice@example.com>\r\nRCPT TO:<15551234567@fax.local>\r\nBDAT 0 LAST\r\n"
+    await line.send(b"EHLO c\r\n" + one * 3)
+    for _ in range(10):
+        await line.hear()
+    line.close()
+    await opened.listeners.drain(1)
+    assert opened.desk.concluded == [("B000000000", True), ("B000000001", True), ("B000000002", False)]

@@ -1,0 +1,132 @@
+"""XCLIENT: a mail server that may, tells who its client is; nobody else does."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+
+import pytest
+
+from mailfax.rules.status import Cause
+from mailfax.smtpd.syntax import Malformed
+from mailfax.smtpd.xclient import Named, read_xclient
+from tests.smtpd.conftest import LISTENERS, OpenHouse
+
+pytestmark = pytest.mark.anyio
+SERVER = "127.0.0.8"
+
+
+@pytest.mark.parametrize(
+    ("argument", "named"),
+    [
+        ("ADDR=192.0.2.7", Named("192.0.2.7")),
+        ("addr=IPV6:2001:DB8::1 NAME=mail.example", Named("2001:db8::1")),
+        ("ADDR=ipv6:::ffff:192.0.2.7", Named("192.0.2.7")),
+        ("ADDR=[UNAVAILABLE] NAME=[TEMPUNAVAIL] LOGIN=[unavailable]", Named("", None, "")),
+        ("HELO=old+20box LOGIN=al+2Bice PROTO=SMTP PORT=4711", Named(None, "old box", "al+ice")),
+    ],
+)
+def test_what_is_named(argument: str, named: Named) -> None:
+    assert read_xclient(argument) == named
+
+
+@pytest.mark.parametrize(
+    ("argument", "cause"),
+    [
+        ("", Cause.COMMAND_SYNTAX),
+        ("ADDR", Cause.PARAMETER),
+        ("COLOUR=blue", Cause.PARAMETER),
+        ("DESTADDR=192.0.2.7", Cause.PARAMETER),
+        ("ADDR=192.0.2.7 ADDR=192.0.2.8", Cause.PARAMETER),
+        ("ADDR=192.0.2.777", Cause.PARAMETER),
+        ("ADDR=mail.example", Cause.PARAMETER),
+        ("ADDR=2001:db8::1%eth0", Cause.PARAMETER),
+        ("PORT=http", Cause.PARAMETER),
+        ("PROTO=QMTP", Cause.PARAMETER),
+        ("LOGIN=a+0Ab", Cause.PARAMETER),
+        ("LOGIN=a+zz", Cause.PARAMETER),
+    ],
+)
+def test_what_is_malformed(argument: str, cause: Cause) -> None:
+    with pytest.raises(Malformed) as problem:
+        read_xclient(argument)
+    assert problem.value.cause is cause
+
+
+async def test_only_named_hosts_are_offered_it_and_may_say_it(open_house: OpenHouse) -> None:
+    opened = await open_house("xclient")
+    stranger, server = await opened.connect("xclient"), await opened.connect("xclient", SERVER)
+    for line in (stranger, server):
+        await line.hear()
+    assert "XCLIENT" not in await stranger.ask("EHLO c")
+    assert await stranger.ask("XCLIENT ADDR=127.0.0.9") == "550 5.7.0 XCLIENT is not for clients at 127.0.0.1"
+    assert "\n250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN\n" in await server.ask("EHLO c")
+
+
+async def test_after_it_the_session_is_as_after_the_greeting(open_house: OpenHouse) -> None:
+    opened = await open_house("xclient")
+    line = await opened.connect("xclient", SERVER)
+    await line.hear()
+    assert await line.ask("EHLO proxy", "XCLIENT ADDR=127.0.0.9 HELO=true+20name NAME=x.example") == (
+        "220 gate.example.com ESMTP mailfax"
+    )
+    assert (await line.ask("MAIL FROM:<>")).startswith("503 5.5.1 ")
+    # Said again, although 127.0.0.9 may not: it is the peer that may.
+    assert "XCLIENT" in await line.ask("EHLO proxy")
+    await line.ask("MAIL FROM:<anybody@example.net>", "RCPT TO:<15551234567@fax.local>", "DATA")
+    assert (await line.ask(".")).startswith("250 ")
+    (mail,) = opened.desk.mails
+    assert (mail.envelope.client.ip, mail.envelope.client.helo) == ("127.0.0.9", "true name")
+    assert mail.envelope.grant.account == "copier"
+    assert mail.prefix.startswith(b"Received: from true?name ([127.0.0.9])")
+
+
+async def test_a_mail_that_has_begun_is_not_given_to_another_client(open_house: OpenHouse) -> None:
+    opened = await open_house("xclient")
+    line = await opened.connect("xclient", SERVER)
+    await line.hear()
+    await line.ask("EHLO c", "MAIL FROM:<alice@example.com>")
+    assert (await line.ask("XCLIENT ADDR=127.0.0.9")).startswith("503 5.5.1 ")
+    assert await line.ask("RSET", "XCLIENT ADDR=") == (
+        "501 5.5.4 Bad parameter: XCLIENT NAME ADDR PORT PROTO HELO LOGIN, each once, as name=value"
+    )
+
+
+async def test_a_client_that_may_not_connect_is_told_so(open_house: OpenHouse) -> None:
+    opened = await open_house("xclient")
+    line = await opened.connect("xclient", SERVER)
+    await line.hear()
+    assert (await line.ask("EHLO c", "XCLIENT ADDR=192.0.2.7")).startswith("554 5.7.1 Clients at 192.0.2.7 ")
+    assert await line.hear() == ""
+
+
+async def test_a_client_nobody_knows_sends_nothing(open_house: OpenHouse) -> None:
+    opened = await open_house("xclient")
+    line = await opened.connect("xclient", SERVER)
+    await line.hear()
+    assert (await line.ask("EHLO c", "XCLIENT ADDR=[UNAVAILABLE]")).startswith("220 ")
+    assert (await line.ask("EHLO c", "MAIL FROM:<alice@example.com>")).startswith("554 5.7.1 ")
+
+
+async def test_login_proves_from_named_hosts_and_not_for_the_next_client(open_house: OpenHouse) -> None:
+    opened = await open_house("xclient-auth")
+    line = await opened.connect("xclient-auth", SERVER)
+    await line.hear()
+    assert (await line.ask("EHLO c", "XCLIENT LOGIN=alice ADDR=127.0.0.1")).startswith("220 ")
+    await line.ask("EHLO c", "MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA")
+    assert (await line.ask(".")).startswith("250 ")
+    assert opened.desk.mails[0].envelope.client.login == "alice"
+    assert (await line.ask("XCLIENT ADDR=127.0.0.2", "EHLO c", "MAIL FROM:<alice@example.com>")).startswith("530 ")
+    stranger = await opened.connect("xclient-auth")
+    await stranger.hear()
+    assert (await stranger.ask("EHLO c", "XCLIENT LOGIN=alice")).startswith("550 5.7.0 ")
+
+
+async def test_whoever_is_named_counts_for_relays_and_limits(open_house: OpenHouse) -> None:
+    listener = replace(LISTENERS["xclient"], relays=(ipaddress.ip_network("127.0.0.7/32"),))
+    opened = await open_house(listener)
+    line = await opened.connect("xclient", SERVER)
+    await line.hear()
+    await line.ask("EHLO c", "XCLIENT ADDR=127.0.0.7", "EHLO c", "MAIL FROM:<alice@example.com>")
+    await line.ask("RCPT TO:<postmaster>", "DATA", ".")
+    assert opened.desk.mails[0].envelope.client.relayed
