@@ -44,6 +44,36 @@ async def test_connections_are_limited_in_all_and_for_one_client(open_house: Ope
     assert (await (await opened.connect()).hear()).startswith("220 ")
 
 
+async def test_who_does_not_end_tls_keeps_its_place_until_its_socket_is_closed(
+    open_house: OpenHouse, tls_files: tuple[trustme.CA, Path], tls_listeners: tuple[Listener, Listener]
+) -> None:
+    """Else one client, logging out time and again, would hold every descriptor that we have."""
+    implicit = tls_listeners[1]
+    opened = await open_house(implicit, limits=Limits(connections_per_client=2))
+    trusting = ssl.create_default_context()
+    tls_files[0].configure_trust(trusting)
+
+    def leave() -> tuple[ssl.SSLSocket | None, bytes]:
+        raw = socket.create_connection(opened.listeners.addresses["implicit"], timeout=5)
+        try:
+            client = trusting.wrap_socket(raw, server_hostname="gate.example.com")
+        except OSError:  # no place: refused in clear
+            raw.close()
+            return None, b""
+        client.recv(200)
+        client.sendall(b"QUIT\r\n")
+        return client, client.recv(200)
+
+    left = [await asyncio.to_thread(leave) for _ in range(3)]
+    assert [said[:3] for _, said in left] == [b"221", b"221", b""]
+    for client, _ in left:
+        if client is not None:
+            client.close()
+    while (again := await asyncio.to_thread(leave))[0] is None:
+        await asyncio.sleep(0.01)
+    again[0].close()
+
+
 async def test_silence_is_ended_with_a_word(open_house: OpenHouse) -> None:
     opened = await open_house(pace=Pace(command=0.1))
     line = await opened.connect()
