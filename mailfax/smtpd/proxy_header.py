@@ -90,7 +90,10 @@ def _read_v2(heard: bytes) -> ProxyHeader | None:
 
 def _address(text: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
-        return ipaddress.ip_address(text.decode("ascii"))
+        address = ipaddress.ip_address(text.decode("ascii"))
+        if "%" in str(address):  # a zone may be any text, and means something on the balancer only
+            raise ValueError(address)
+        return address
     except ValueError as error:
         raise NoProxyHeader("a line of version 1 holds no IP address") from error
 

@@ -62,6 +62,7 @@ BAD = {
     "v1 no address": b"PROXY TCP4 192.0.2.777 127.0.0.1 1 2\r\n",
     "v1 a name": b"PROXY TCP4 localhost 127.0.0.1 1 2\r\n",
     "v1 a zone": b"PROXY TCP6 fe80::1%\xff ::1 1 2\r\n",
+    "v1 a zone with control characters": b"PROXY TCP6 fe80::1%\x1b[31m ::1 1 2\r\n",
     "v1 octal": b"PROXY TCP4 192.0.02.7 127.0.0.1 1 2\r\n",
     "v1 port out of range": b"PROXY TCP4 192.0.2.7 127.0.0.1 65536 2\r\n",
     "v1 port with zeros": b"PROXY TCP4 192.0.2.7 127.0.0.1 01 2\r\n",
