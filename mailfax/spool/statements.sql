@@ -303,9 +303,10 @@ WHERE payer = :payer AND hour > :hour - 24
 DELETE FROM spent WHERE hour < :hour - 24 OR hour > :hour + 24
 
 -- name: alarm_tell
--- Hits one row where it was not told for a day. A clock that was put back does not silence it.
+-- Hits one row where it was not told for a day. A clock that was put back does not silence it; one that is set right by
+-- less than an hour does not repeat it.
 INSERT INTO alarm (what, told_at) VALUES (:what, :now)
-ON CONFLICT (what) DO UPDATE SET told_at = :now WHERE alarm.told_at <= :now - 86400 OR alarm.told_at > :now
+ON CONFLICT (what) DO UPDATE SET told_at = :now WHERE alarm.told_at <= :now - 86400 OR alarm.told_at > :now + 3600
 
 
 -- name: account_get

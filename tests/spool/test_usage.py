@@ -121,7 +121,8 @@ async def test_only_jobs_that_wait_for_the_document_pay_for_its_pages(spool: Spo
 
 
 async def test_the_ceiling_is_told_once_a_day(spool: Spool, mails: Mails, clock: Clock) -> None:
-    for hours, told in ((0, True), (1, False), (22, False), (1, True), (1, False), (-48, True)):
+    moves = ((0, True), (-0.001, False), (1.001, False), (22, False), (1, True), (1, False), (-48, True))
+    for hours, told in moves:
         clock.now += hours * 3600
         assert await spool.usage.ceiling_reached([mails.letter(kind="alarm")]) == told
     assert (await spool.counts()).letters == {"waiting": 3}
