@@ -32,6 +32,7 @@ from mailfax.spool import (
     SentBefore,
     Spool,
     Unheard,
+    not_stored,
 )
 
 
@@ -100,7 +101,7 @@ class Accept:
     async def _again(self, envelope: Envelope, content: Content, same: Sequence[Found]) -> str:
         """Nothing of it is new: the first queue ID is the answer. Raises ``SentBefore``: not so any more."""
         first = message_id(same[0].job)
-        with self._resent.session(first, (), {}, same):
+        with self._resent.session(first, (), {}, same), not_stored():
             await self._spool.unheard.same(same)
         content.discard()
         for found in same:
@@ -110,7 +111,8 @@ class Accept:
     async def _site_has_none_left(self) -> Refusal:
         """The postmaster is told before the client hears that he was."""
         alarm = letters.ceiling(self._site, self._marks(), limit=self._ceiling)
-        await self._spool.usage.ceiling_reached((alarm,))
+        with not_stored():
+            await self._spool.usage.ceiling_reached((alarm,))
         return refusal(Cause.CEILING, postmaster=self._site.postmaster)
 
     async def _payer_has_none_left(self, message: Message, more: int) -> Refusal:

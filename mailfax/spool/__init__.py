@@ -144,6 +144,7 @@ from mailfax.spool.content import ContentDamaged
 from mailfax.spool.engine import Bell, CommitUnclear, NotCommitted
 from mailfax.spool.growing import Content
 from mailfax.spool.history import HistoryLine
+from mailfax.spool.intake import not_stored
 from mailfax.spool.jobs import Claimed
 from mailfax.spool.ledger import LedgerEntry
 from mailfax.spool.spool import Counts, Spool
@@ -173,4 +174,5 @@ __all__ = [
     "Spool",
     "SpoolRefused",
     "Unheard",
+    "not_stored",
 ]

@@ -53,7 +53,7 @@ class Intake:
         ``SentBefore`` (read what is known), and may be called again with the same content; ``CeilingReached``,
         ``QuotaUsedUp`` or ``NotSent``: nothing is stored, and the content is gone; ``CommitUnclear``.
         """
-        with _not_stored():
+        with not_stored():
             _, sealed = await self._contents.seal(content)
         message = replace(message, content_id=sealed.content_id, size=sealed.size)
         statements = [
@@ -70,7 +70,7 @@ class Intake:
             statements.append(Statement("job_add", job_values(job), Hits.ONE))
             statements.append(history(job.queue_id, "accepted", job.state))
         try:
-            with _not_stored():
+            with not_stored():
                 async with self._outbox.sealed(letters) as owed:
                     await self._engine.commit(
                         Commit(
@@ -114,8 +114,8 @@ class Intake:
 
 
 @contextlib.contextmanager
-def _not_stored() -> Iterator[None]:
-    """Trouble of the disk, in words for the client. Internals stay here."""
+def not_stored() -> Iterator[None]:
+    """Trouble of the disk becomes ``NotSent``, in words for the client. Internals stay here."""
     try:
         yield
     except NotCommitted as trouble:

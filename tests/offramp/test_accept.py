@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from mailfax.letters import Marks
 from mailfax.offramp.accept import Accept
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
+from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, Refusal
@@ -288,6 +290,30 @@ async def test_the_ceiling_is_told_to_the_postmaster_once_a_day(spool: Spool, cl
     assert isinstance(await door.mail(*NUMBERS[:2], mail=b"other"), str)
     assert isinstance(await door.mail(NUMBERS[2]), Refusal)
     assert len(await spool.outbox.listing()) == 2
+
+
+async def test_a_full_disk_is_told_as_such_also_where_nothing_is_to_be_stored(tmp_path: Path, clock: Clock) -> None:
+    """The line "same as …" and the alarm need room, too: 452, and the client comes again."""
+    full = False
+
+    def before_commit(names: tuple[str, ...]) -> None:
+        if full:
+            trouble = sqlite3.OperationalError("database or disk is full")
+            trouble.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise trouble
+
+    spool = await Spool.open("sqlite:///spool.db", tmp_path, clock=clock, before_commit=before_commit)
+    door = Door(spool, clock, ceiling=1)
+    first = await door.queued(NUMBERS[0])
+    door.concluded(first, False)
+    full = True
+    for number in NUMBERS[:2]:
+        with pytest.raises(NotSent, match="no room"):
+            await door.mail(number)
+    full = False
+    assert await door.queued(NUMBERS[0]) == first
+    assert isinstance(await door.mail(NUMBERS[1]), Refusal)
+    await spool.close()
 
 
 async def test_the_cover_of_the_address_is_the_jobs(door: Door) -> None:
