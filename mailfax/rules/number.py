@@ -50,8 +50,9 @@ def read_number(text: str, *, default_country: str) -> FaxNumber | Unfit:
         return Unfit(Cause.NUMBER_SYNTAX, _why_no_number(text))
     digits = "".join(char for char in text if char.isdigit())
     if text[0] == "+":
-        # +44 (0)20 …: by that notation the bracketed zero is dialled at home only.
-        found = _read(f"+{digits}", default_country, zero_at_home="(0)" in text)
+        # +44 (0)20 …: right behind the country code, the bracketed zero is dialled at home only.
+        before, zero, _ = text.partition("(0)")
+        found = _read(f"+{digits}", default_country, zero_behind=re.sub("[^0-9]", "", before) if zero else "")
     else:
         if digits in _EMERGENCY_ANYWHERE or phonenumbers.connects_to_emergency_number(digits, default_country):
             return Unfit(
@@ -81,22 +82,30 @@ def example(default_country: str) -> str:
 def _read_without_plus(digits: str, country: str) -> PhoneNumber | Unfit:
     """Read digits as a number of ``country``, or, where that fails, as one with its country code in front."""
     at_home, abroad = _read(digits, country), _read(f"+{digits}", country)
+    if digits.startswith("00") and not isinstance(at_home, Unfit):
+        # "00" is where most of the world begins a call abroad; some countries go on with the digits of a carrier.
+        abroad = _read(f"+{digits[2:]}", country)
     if isinstance(at_home, Unfit):
         # "Digits only, country code first" is how we ask for numbers; here only a listed number will do, because
         # any ten digits look like some number of some country.
         if not isinstance(abroad, Unfit) and phonenumbers.is_valid_number(abroad):
             return abroad
         return at_home
-    if isinstance(abroad, Unfit) or abroad == at_home:
+    if abroad == at_home:
         return at_home
-    in_north_america = at_home.country_code == _NANP_CODE
+    if isinstance(abroad, Unfit):
+        if _lacks_trunk_prefix(digits, at_home):
+            why = f"without {_trunk_prefix(at_home)} before its area code it could be in any town"
+            return Unfit(Cause.NUMBER_SYNTAX, f"{why}; write + and country code")
+        return at_home
+    in_north_america = phonenumbers.country_code_for_region(country) == _NANP_CODE
     if in_north_america and (phonenumbers.is_valid_number(at_home) or not phonenumbers.is_valid_number(abroad)):
         return at_home  # ten digits are how North America writes its numbers
     spoken = [f"+{one.country_code} {phonenumbers.national_significant_number(one)}" for one in (at_home, abroad)]
     return Unfit(Cause.NUMBER_SYNTAX, f"it could be {spoken[0]} or {spoken[1]}; write it with + and country code")
 
 
-def _read(text: str, country: str, *, zero_at_home: bool = False) -> PhoneNumber | Unfit:
+def _read(text: str, country: str, *, zero_behind: str = "") -> PhoneNumber | Unfit:
     """One reading of ``text``, by the country tables and the rules of this module."""
     try:
         number = phonenumbers.parse(text, country, keep_raw_input=True)
@@ -120,25 +129,41 @@ def _read(text: str, country: str, *, zero_at_home: bool = False) -> PhoneNumber
         fit = phonenumbers.is_valid_number(bare) or unlisted
     if not fit:
         return Unfit(Cause.NUMBER_SYNTAX, "no number of that country looks like this")
-    if not _every_digit_counts(text, number, national, zero_at_home=zero_at_home):
+    if not _every_digit_counts(text, number, national, country, zero_behind):
         return Unfit(Cause.NUMBER_SYNTAX, "some of its digits have no meaning; write + and country code")
     return bare
 
 
-def _every_digit_counts(text: str, number: PhoneNumber, national: str, *, zero_at_home: bool) -> bool:
+def _every_digit_counts(text: str, number: PhoneNumber, national: str, country: str, zero_behind: str) -> bool:
     """Whether what was written is [prefix] + number with nothing changed or dropped in between.
 
-    The library drops carrier codes (Brazil) and moves mobile prefixes (Argentina); we never dial what nobody wrote.
+    The library drops carrier codes (Brazil), a second 1 (North America) and moves mobile prefixes (Argentina); we
+    never dial what nobody wrote. ``zero_behind``: the digits before a zero in brackets.
     """
     code = str(number.country_code)
-    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
-    trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
     digits = text.lstrip("+")
     if text.startswith("+"):
-        return digits == code + national or (zero_at_home and digits == f"{code}0{national}")
+        return digits == code + national or (zero_behind == code and digits == f"{code}0{national}")
     if number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD:
-        return digits.endswith(code + national)
-    return digits in (national, trunk + national, code + national)
+        home = phonenumbers.PhoneMetadata.metadata_for_region(country)
+        prefix = digits.removesuffix(code + national)
+        return home is not None and re.fullmatch(home.international_prefix or "", prefix) is not None
+    return digits in (national, _trunk_prefix(number) + national, code + national)
+
+
+def _lacks_trunk_prefix(digits: str, number: PhoneNumber) -> bool:
+    """Whether people of that country would not call from one town to another by ``digits``.
+
+    There, 30123456 is somebody in the caller's own town, and not 030 123456 in Berlin.
+    """
+    national = phonenumbers.national_significant_number(number)
+    at_home = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return digits == national and re.sub("[^0-9]", "", at_home) == _trunk_prefix(number) + national != national
+
+
+def _trunk_prefix(number: PhoneNumber) -> str:
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return phonenumbers.ndd_prefix_for_region(region, True) or ""
 
 
 _PARSE_PROBLEM = {

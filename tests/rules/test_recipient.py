@@ -80,6 +80,47 @@ def test_numbers_as_a_german_site_dials_them(local: str, dialled: str) -> None:
     assert isinstance(found, FaxNumber) and found.dialled == dialled
 
 
+@pytest.mark.parametrize(
+    ("local", "country"),
+    [
+        ("30123456", "DE"),  # in the caller's own town, and not in Berlin
+        ("3312345678", "DE"),
+        ("1123456789", "AR"),
+        ("00115551234567", "DE"),  # the library drops the second 1
+        ("011115551234567", "US"),
+        ("0093234567890", "SG"),  # 009 and Belgium, or 00 and Afghanistan
+        ("0016497121234", "AU"),  # 0016 and Germany, or 00 and Turks and Caicos
+        ("00218212345678", "HK"),  # 002 and North America, or 00 and Libya
+        ("00995322123456", "BR"),  # 0099 and Cuba, or 00 and Georgia
+        ("003723212345", "JP"),  # free of charge, or Estonia
+        ('"+44020794(0)6095"', "GB"),  # not the bracketed zero was dropped
+    ],
+)
+def test_what_a_strict_reader_reads_in_no_way_or_in_two_is_not_dialled(local: str, country: str) -> None:
+    by = Addressing(DOMAINS, country, {})
+    found = read_recipient(f"{local}@fax.local", by)
+    assert isinstance(found, Refusal) and found.cause is Cause.NUMBER_SYNTAX
+
+
+@pytest.mark.parametrize(
+    ("local", "country", "dialled"),
+    [
+        ("0211234567", "ZA", "27211234567"),
+        ("0011442079460958", "AU", "442079460958"),
+        ("0015442079460958", "BR", "442079460958"),
+        ("00112125551234", "HK", "12125551234"),
+        ("0012125551234", "GB", "12125551234"),
+        ("0612345678", "IT", "390612345678"),
+        ("1123456789", "BR", "551123456789"),
+        ("21234567", "HK", "85221234567"),
+        ("61234567", "SG", "6561234567"),
+    ],
+)
+def test_numbers_as_other_sites_dial_them(local: str, country: str, dialled: str) -> None:
+    found = read_recipient(f"{local}@fax.local", Addressing(DOMAINS, country, {}))
+    assert isinstance(found, Destination) and [one.dialled for one in found.numbers] == [dialled]
+
+
 def test_plus_one_is_not_always_home() -> None:
     found = recipient("+18765551234@fax.local")
     assert isinstance(found, FaxNumber) and found.region == "JM"

@@ -58,6 +58,30 @@ def test_what_could_be_read_otherwise_is_refused(subject: str) -> None:
     assert isinstance(read_subject(subject, default_country="US", limit=3), Unfit)
 
 
+@pytest.mark.parametrize(
+    ("subject", "country"),
+    [
+        ("030 1234567 - 89", "DE"),
+        ("+49 30 1234567 \u2013 89 Angebot", "US"),
+        ("15551234567 - 15559876543", "US"),
+        ("15551234567: +1 555 987 6543 Offer", "US"),
+        ("[15551234567] [15559876543] Offer", "US"),
+        ("[15551234567], [Offer, 15559876543]", "US"),
+        ("1" + " 5" * 200, "US"),
+    ],
+)
+def test_digits_that_may_belong_to_the_number_are_never_passed_over(subject: str, country: str) -> None:
+    assert isinstance(read_subject(subject, default_country=country, limit=3), Unfit)
+
+
+@pytest.mark.parametrize(
+    ("subject", "rest"), [("030 1234567: 89 Seiten", "89 Seiten"), ("[030 1234567] 89 Seiten", "89 Seiten")]
+)
+def test_behind_a_colon_or_a_bracket_nothing_belongs_to_the_number(subject: str, rest: str) -> None:
+    found = read_subject(subject, default_country="DE", limit=3)
+    assert not isinstance(found, Unfit) and found[0][0].dialled == "49301234567" and found[1] == rest
+
+
 @given(st.text(max_size=40) | st.text(alphabet="0123456789+-() []:,fax", max_size=40))
 def test_every_digit_before_the_rest_is_dialled(subject: str) -> None:
     """Nothing is skipped: what stands before the rest has no digits but those of the numbers."""
