@@ -40,6 +40,8 @@ class _Unanswered(Exception):
 async def log_in(talk: Conversation, argument: str) -> None:
     """Obey ``AUTH argument``; that it may be said now is known."""
     mechanism, _, initial = argument.partition(" ")
+    if not mechanism:
+        return talk.refuse(Cause.COMMAND_SYNTAX, syntax="AUTH mechanism [response]")
     if mechanism.upper() not in MECHANISMS:
         return talk.refuse(Cause.AUTH_MECHANISM)
     try:

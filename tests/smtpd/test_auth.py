@@ -54,7 +54,7 @@ async def under_tls(opened: House, name: str = "auth") -> Line:
         (["AUTH PLAIN !!!"], ["501 5.5.2 This authentication response can't be read: it is not base64"]),
         (["AUTH LOGIN", "YQ"], [f"334 {USER}", "501 5.5.2 This authentication response can't be read: it is …"]),
         (["AUTH CRAM-MD5"], ["504 5.5.4 Only AUTH PLAIN and AUTH LOGIN work here"]),
-        (["AUTH"], ["504 5.5.4 …"]),
+        (["AUTH"], ["501 5.5.2 Syntax: AUTH mechanism [response]"]),
         ([f"AUTH PLAIN {plain()}", f"AUTH PLAIN {plain()}"], [SUCCESS, "503 5.5.1 …: you are logged in already"]),
         (["AUTH PLAIN", b64("\0alice\0" + "x" * 9000)], ["334 ", FAILURE]),
         ([f"AUTH PLAIN {b64('0alice0' + 'x' * 9000)}"], ["501 5.5.2 …"]),
