@@ -28,7 +28,7 @@ from mailfax.rules.recipient import OUR_POSTMASTER, Addressing, read_recipient
 from mailfax.rules.senders import Asker, Rule, ask_for, is_in, mailbox_key, prepare, read_address
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.rules.subject import read_subject
-from mailfax.rules.trace import Untold, true_client
+from mailfax.rules.trace import Origin, Untold, true_client
 
 SITE_DEFAULT = Destinations()
 #: RFC 5321 6.3 suggests a hundred.
@@ -192,10 +192,12 @@ class Policy:
             if client.proof == "network":
                 if isinstance(found, Untold):
                     return self._relayed(found.why)
-                if not may_connect(self._listener(client).networks, found):
-                    why = f"it came from {found}, which is not in the networks of this listener"
+                if not may_connect(self._listener(client).networks, found.ip):
+                    why = f"it came from {found.ip}, which is not in the networks of this listener"
                     return refusal(Cause.SENDER_UNPROVEN, sender=sender or "<>", why=why, postmaster=self.postmaster)
-            ip = "" if isinstance(found, Untold) else found
+                if found.passed_on:
+                    return self._relayed(f"{found.ip} is not named in relays")
+            ip = "" if isinstance(found, Untold) else found.ip
             asker, client = replace(asker, address=read_address(ip), waits=False), replace(client, ip=ip or "unknown")
         if not self.needs_proof(client):
             return self._judge(client, sender, asker)
@@ -208,7 +210,7 @@ class Policy:
         why = f"its author is {said.address}, and no rule joins the two" if said.address else said.why
         return refusal(cause, sender=sender or "<>", why=why, postmaster=self.postmaster)
 
-    def _true_client(self, client: Client, received: Sequence[str]) -> str | Untold:
+    def _true_client(self, client: Client, received: Sequence[str]) -> Origin | Untold:
         relays = self._listener(client).relays
         return true_client(received, client.ip, lambda ip: may_connect(relays, ip))
 

@@ -64,33 +64,49 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a mail entered the relays that we know. ``passed_on``: that client itself had it from another host.
+
+    Whoever writes no mail of its own is a relay that nobody has named, and may take mail from anywhere.
+    """
+
+    ip: str
+    passed_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Untold:
     """Why the true client is not known."""
 
     why: str
 
 
-def true_client(received: Sequence[str], relay: str, is_relay: Callable[[str], bool]) -> str | Untold:
+def true_client(received: Sequence[str], relay: str, is_relay: Callable[[str], bool]) -> Origin | Untold:
     """The address at which a mail entered the relays that we know; ``relay`` is the one that handed it to us.
 
     The relay's own address is the answer where it vouches for the mail itself: its client logged in, or nothing but
     relays is in the trace (the mail was written there). ``is_relay`` says whether an address is one of ours.
     """
     wrote = False
-    for line in received:
+    for depth, line in enumerate(received, 1):
         hop = read_received(line)
         if hop is None:
             return Untold(f"the Received line of {relay} can't be read")
         if hop.authenticated:
-            return relay
+            return Origin(relay)
         wrote = True
         # No network brought it: written there, or put back by a content filter, and then the next line says more.
-        if not hop.ip or ipaddress.ip_address(hop.ip).is_loopback:
+        if _is_itself(hop):
             continue
         if not is_relay(hop.ip):
-            return hop.ip
+            below = map(read_received, received[depth:])
+            return Origin(hop.ip, passed_on=not all(each is not None and _is_itself(each) for each in below))
         relay, wrote = hop.ip, False
-    return relay if wrote else Untold(f"the relay at {relay} wrote no Received line")
+    return Origin(relay) if wrote else Untold(f"the relay at {relay} wrote no Received line")
+
+
+def _is_itself(hop: Hop) -> bool:
+    return not hop.ip or ipaddress.ip_address(hop.ip).is_loopback
 
 
 def read_received(value: str) -> Hop | None:

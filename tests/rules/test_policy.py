@@ -262,7 +262,9 @@ NUMBER = FaxNumber("15551234567", "15551234567", "US")
         (CLIENT, b"Subject: x\r\n", "main"),
         (CLIENT, FROM_OFFICE, Cause.RELAYED),
         (RELAYED, FROM_OFFICE, "main"),
-        (RELAYED, FROM_OFFICE + FROM_OUTSIDE, "main"),
+        # A server of the office that nobody named took it from the Internet.
+        (RELAYED, FROM_OFFICE + FROM_OUTSIDE, Cause.RELAYED),
+        (RELAYED, FROM_OFFICE + b"Received: by pc.x.com (Postfix, from userid 1) id 1; x\r\n", "main"),
         (RELAYED, FROM_OUTSIDE, Cause.SENDER_UNPROVEN),
         (RELAYED, FROM_OUTSIDE + FROM_OFFICE, Cause.SENDER_UNPROVEN),
         (RELAYED, FROM_OUTSIDE + LOGGED_IN, Cause.SENDER_UNPROVEN),

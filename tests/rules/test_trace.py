@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfax.rules.trace import Hop, Untold, read_received, true_client
+from mailfax.rules.trace import Hop, Origin, Untold, read_received, true_client
 
 DATE = "; Tue, 24 Nov 2026 01:00:00 +0000"
 RELAYS = frozenset({"10.0.0.5", "10.0.0.6", "2001:db8::5"})
@@ -156,7 +156,24 @@ def postfix(helo: str, ip: str, protocol: str = "ESMTP") -> str:
     ],
 )
 def test_the_true_client_is_the_first_that_is_no_relay(lines: list[str], client: str) -> None:
-    assert true_client(lines, "10.0.0.5", RELAYS.__contains__) == client
+    found = true_client(lines, "10.0.0.5", RELAYS.__contains__)
+    assert isinstance(found, Origin) and found.ip == client
+
+
+@pytest.mark.parametrize(
+    ("below", "passed_on"),
+    [
+        ([], False),
+        (["by app.x.com (Postfix, from userid 1000) id 1"], False),
+        ([postfix("localhost", "127.0.0.1"), "by app.x.com (Postfix, from userid 1000) id 1"], False),
+        ([postfix("pc", "203.0.113.5")], True),
+        (["by app.x.com (Postfix, from userid 99) id 1", postfix("pc", "203.0.113.5")], True),
+        (["junk"], True),
+    ],
+)
+def test_a_client_that_had_it_from_others_is_a_relay_that_nobody_named(below: list[str], passed_on: bool) -> None:
+    lines = [postfix("app", "192.0.2.7"), *below]
+    assert true_client(lines, "10.0.0.5", RELAYS.__contains__) == Origin("192.0.2.7", passed_on)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +226,7 @@ def test_nothing_below_the_relays_line_and_no_name_in_it_moves_the_client(helo: 
         "10.0.0.5",
         RELAYS.__contains__,
     )
-    assert found == "203.0.113.5" or isinstance(found, Untold)
+    assert isinstance(found, Untold) or found.ip == "203.0.113.5"
 
 
 @given(LINE)
