@@ -46,7 +46,7 @@ async def entrance(request: pytest.FixtureRequest, open_house: OpenHouse) -> tup
     """A client that may say MAIL, on a listener of each kind, and what arrives from it."""
     kind, behind = KINDS[request.param], Desk()
     opened = await open_house(kind.listener, desk=behind, limits=UNHURRIED, pace=Pace(errors=10_000))
-    line = await opened.connect(kind.listener.name)
+    line = await opened.connect(kind.listener.name, tls=kind.listener.tls == "implicit")
     await greet(line, kind)
     return line, behind
 
