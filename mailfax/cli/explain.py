@@ -51,6 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError:
         raise CannotRun(f'--from-ip: "{arguments.from_ip}" is no IP address') from None
     door = _listener(config, arguments.listener, ip, bool(arguments.login))
+    if arguments.login and door.proof != "auth" and not door.xclient:
+        raise CannotRun(
+            f'--login: nobody can log in on listener "{door.name}" (proof = "{door.proof}"); leave it out'
+        )
     client = Client(
         door.name,
         ip,

@@ -80,7 +80,8 @@ def _rule(rule: Rule, asker: Asker, matched: int) -> list[Finding]:
     """A rule, and each of its keys."""
     about = f"rule {rule.number}"
     if matched and rule.number > matched:
-        return [Finding(about, None, f"not asked: rule {matched} matches before it")]
+        until = " (for now: the true client comes with the mail)" if asker.waits else ""
+        return [Finding(about, None, f"not asked: rule {matched} matches before it{until}")]
     keys = []
     for question in rule.questions:
         holds = question.holds(asker)
@@ -113,7 +114,11 @@ def _destination(judged: Permission, number: FaxNumber) -> list[Finding]:
     """The patterns that decide on a number."""
     where = f"in {number.region}" if number.region else "in no region that the tables know"
     denied, allowed = judged.destinations.denial(number), judged.destinations.permit(number)
-    told = [Finding(f"+{number.dialled}", not judged.destinations.why_not(number), where)]
+    may = not judged.destinations.why_not(number)
+    if not may and any(not other.why_not(number) for other in judged.perhaps):
+        told = [Finding(f"+{number.dialled}", None, f"{where}; the rule of the true client decides")]
+    else:
+        told = [Finding(f"+{number.dialled}", may, where)]
     if allowed:
         told.append(Finding("  allow", True, str(allowed)))
     else:

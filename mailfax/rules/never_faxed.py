@@ -21,7 +21,10 @@ _FIELD = re.compile(
     rb"(.*(?:\n[ \t].*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
-#: (value in lower case, whether the sender's rule takes automatic mail) -> what speaks against the mail.
+#: Comments in front of the word that counts (RFC 5322 3.2.2).
+_COMMENTS = re.compile(r"^(?:\([^()]*\)\s*)*")
+#: (value in lower case without comments in front, whether the sender's rule takes automatic mail) -> what speaks
+#: against the mail.
 _Tell = Callable[[str, bool], Cause | None]
 
 
@@ -44,13 +47,13 @@ def read_marks(header_block: bytes, *, automatic: bool) -> Marks:
             received.append(value)
         elif cause is None:
             tell = _bulk if name.startswith("list-") else _NEVER_FAXED[name]
-            cause, why = tell(value.lower(), automatic), f"{name.title()}: {value}"
+            cause, why = tell(_COMMENTS.sub("", value.lower()), automatic), f"{name.title()}: {value}"
     return Marks(tuple(received), cause, why if cause else "")
 
 
 def _auto_submitted(value: str, automatic: bool) -> Cause | None:
     """RFC 3834 5: "no" and "auto-generated" may be followed by comments and parameters."""
-    keyword = re.split(r"[;(\s]", re.sub(r"^(?:\([^()]*\)\s*)*", "", value), maxsplit=1)[0]
+    keyword = re.split(r"[;(\s]", value, maxsplit=1)[0]
     return None if keyword == "no" or (keyword == "auto-generated" and automatic) else Cause.AUTOMATIC
 
 

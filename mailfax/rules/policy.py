@@ -37,12 +37,16 @@ RECEIVED_LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What the rule that matched allows. ``rule`` is its number (from 1); ``automatic``: auto-generated mail, too."""
+    """What the rule that matched allows. ``rule`` is its number (from 1); ``automatic``: auto-generated mail, too.
+
+    ``perhaps``: destinations of further rules, one of which may decide when the true client is known.
+    """
 
     rule: int
     grant: Grant
     destinations: Allowed
     automatic: bool = False
+    perhaps: tuple[Allowed, ...] = ()
 
 
 def may_connect(networks: Sequence[Network], ip: str) -> bool:
@@ -171,7 +175,9 @@ class Policy:
         rule = next((rule for rule in self.rules if rule.matches(asker)), None)
         if rule is not None:
             grant = rule.grant(sender, client.login, success_notice=self.success_notice and not client.device)
-            return Permission(rule.number, grant, rule.destinations, rule.written.automatic)
+            later = self.rules[rule.number :] if asker.waits else ()
+            perhaps = tuple(other.destinations for other in later if other.matches(asker))
+            return Permission(rule.number, grant, rule.destinations, rule.written.automatic, perhaps)
         if asker.null:
             return refusal(Cause.SENDER_NULL)
         if asker.login and any(rule.written.login and rule.matches_but_for("from", asker) for rule in self.rules):
@@ -224,7 +230,8 @@ class Policy:
     def _denied(self, judged: Permission, numbers: Iterable[FaxNumber]) -> Refusal | None:
         """The refusal of the first number that the sender may not fax to."""
         for number in numbers:
-            if why := judged.destinations.why_not(number):
+            why = judged.destinations.why_not(number)
+            if why and all(other.why_not(number) for other in judged.perhaps):
                 shown = f"+{number.dialled}"
                 return refusal(Cause.DESTINATION_DENIED, number=shown, why=why, postmaster=self.postmaster)
         return None

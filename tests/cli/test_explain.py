@@ -143,7 +143,12 @@ def test_behind_a_relay_the_last_word_comes_with_the_mail(config: Path, capsys: 
 
 
 @pytest.mark.parametrize(
-    ("option", "says"), [(("--listener", "nope"), "write one of office"), (("--from-ip", "x"), "is no IP address")]
+    ("option", "says"),
+    [
+        (("--listener", "nope"), "write one of office"),
+        (("--from-ip", "x"), "is no IP address"),
+        (("--login", "ann"), 'nobody can log in on listener "office"'),
+    ],
 )
 def test_what_does_not_exist_is_said(
     config: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], says: str

@@ -168,6 +168,8 @@ def permission(*, automatic: bool) -> Permission:
         (b"Precedence: auto_reply\r\n", Cause.AUTOMATIC, Cause.AUTOMATIC),
         (b"Content-Type: message/partial; number=1; total=3; id=x\r\n", Cause.PARTIAL, Cause.PARTIAL),
         (b"List-Unsubscribe : <mailto:a@b.example>\r\n", Cause.BULK, Cause.BULK),
+        (b"Precedence: (a comment) bulk\r\n", Cause.BULK, Cause.BULK),
+        (b"Content-Type: (a comment) multipart/report\r\n", Cause.AUTOMATIC, Cause.AUTOMATIC),
         (b"Received: a\r\n\tb\r\n" * 101, Cause.LOOP, Cause.LOOP),
     ],
 )
@@ -306,6 +308,25 @@ def test_behind_a_relay_the_true_client_decides_between_rules_and_destinations()
     assert isinstance(abroad, Destination)
     final = rules.judge_header(RELAYED, "a@x.com", judged, FROM_OFFICE, None, (NUMBER,))
     assert isinstance(final, Permission) and final.grant.account == "office"
+    refused = rules.judge_header(RELAYED, "a@x.com", judged, FROM_OFFICE, None, abroad.numbers)
+    assert isinstance(refused, Refusal) and refused.cause is Cause.DESTINATION_DENIED
+
+
+def test_behind_a_relay_a_number_is_denied_at_once_only_where_every_rule_that_may_decide_denies_it() -> None:
+    rules = policy(
+        SenderRule(network=(OFFICE,), account="office", deny=("international",)),
+        SenderRule(senders=("@x.com",), account="boss", deny=("JM",)),
+        listeners=(replace(BEHIND, networks=(OFFICE, ipaddress.ip_network("198.51.100.7"))),),
+    )
+    judged = rules.judge_sender(RELAYED, "a@x.com")
+    assert isinstance(judged, Permission)
+    abroad = rules.judge_recipient(RELAYED, judged, "+442079460958@fax.local")
+    assert isinstance(abroad, Destination)
+    denied = rules.judge_recipient(RELAYED, judged, "+18765551234@fax.local")
+    assert isinstance(denied, Refusal) and denied.cause is Cause.DESTINATION_DENIED
+    from_boss = FROM_OFFICE.replace(b"192.0.2.7", b"198.51.100.7")
+    final = rules.judge_header(RELAYED, "a@x.com", judged, from_boss, None, abroad.numbers)
+    assert isinstance(final, Permission) and final.grant.account == "boss" and not final.perhaps
     refused = rules.judge_header(RELAYED, "a@x.com", judged, FROM_OFFICE, None, abroad.numbers)
     assert isinstance(refused, Refusal) and refused.cause is Cause.DESTINATION_DENIED
 
