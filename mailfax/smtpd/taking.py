@@ -79,25 +79,35 @@ async def finish(talk: Conversation, transaction: Transaction, arrival: Arrival)
     handed_over = False
     try:
         arrival.end()
-        envelope = await _judge(talk, transaction, arrival)
-        if isinstance(envelope, Envelope):
+        told: str | Refusal | Envelope = await _judge_safely(talk, transaction, arrival)
+        if isinstance(told, Envelope):
             handed_over = True
-            told = await _hand_over(talk, envelope, arrival)
-        else:
-            told = envelope
+            told = await _hand_over(talk, told, arrival)
     finally:
         if not handed_over:
             arrival.content.abandon()
-    for _ in range(transaction.replies if talk.client.lmtp else 1):
-        if isinstance(told, str):
-            talk.say(f"250 2.0.0 Ok: queued as {told}")
-        else:
-            talk.tell(told, counts=False, sender=transaction.sender or "<>")
     if isinstance(told, str):
+        reply = f"250 2.0.0 Ok: queued as {told}"
+        talk.say(reply)
         talk.commands_since_mail = 0
+    else:
+        reply = told.reply
+        talk.tell(told, counts=False, sender=transaction.sender or "<>")
+    if talk.client.lmtp:
+        for _ in range(transaction.replies - 1):
+            talk.say(reply)
+    talk.patience(talk.place.pace.command)
     # Not held back for a pipelined command: from here on the client may forget the mail.
     await talk.wire.flush()
-    talk.patience(talk.place.pace.command)
+
+
+async def _judge_safely(talk: Conversation, transaction: Transaction, arrival: Arrival) -> Envelope | Refusal:
+    """Trouble of ours is a refusal like any other, for LMTP counts the replies."""
+    try:
+        return await _judge(talk, transaction, arrival)
+    except Exception:
+        log.exception("a mail can't be judged")
+        return refusal(Cause.TROUBLE)
 
 
 async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival) -> Envelope | Refusal:

@@ -162,11 +162,13 @@ async def test_a_proof_that_breaks_is_temporary_and_keeps_nothing(open_house: Op
         async def prove(self, client: Client, sender: str, header_block: bytes, content: Kept) -> Proven:
             raise RuntimeError("/secret")
 
-    opened = await open_house("dmarc", desk=Broken())
+    listener = replace(LISTENERS["dmarc"], protocol="lmtp")
+    opened = await open_house(listener, desk=Broken())
     line = await opened.connect("dmarc")
-    await mail_from(line)
-    await line.ask(TO_FAX, "DATA")
-    assert await line.ask(".") == "451 4.3.0 The mail can't be taken now; try again later"
+    await line.hear()
+    await line.ask("LHLO c", "MAIL FROM:<alice@example.com>", TO_FAX, "RCPT TO:<15551234568@fax.local>", "DATA")
+    await line.send(b".\r\n")
+    assert [await line.hear() for _ in range(2)] == ["451 4.3.0 The mail can't be taken now; try again later"] * 2
     assert opened.desk.contents[0].abandoned
     assert await line.ask("NOOP") == "250 2.0.0 Ok"
 

@@ -147,6 +147,11 @@ async def test_an_abandoned_content_leaves_nothing_and_never_seals(spool: Spool)
     assert list(spool.content.root.glob("*/*")) == []
 
 
+async def test_room_is_what_the_disk_has_left(spool: Spool) -> None:
+    disk = os.statvfs(spool.content.root.parent)
+    assert 0 < spool.content.room() < disk.f_blocks * disk.f_frsize
+
+
 async def test_a_failed_fsync_is_never_repeated(spool: Spool, mails: Mails, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
