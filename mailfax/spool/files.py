@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 
 GROWING: Final = ".growing-"
 #: After so many bytes of a file the kernel is asked to begin writing them.
-_EARLY_BYTES: Final = 1 << 20
+_EARLY_BYTES: Final = 1 << 21
 _THREADS: Final = ThreadPoolExecutor(2, thread_name_prefix="spool-content")
 
 
