@@ -157,8 +157,11 @@ def test_what_does_not_exist_is_said(
     assert says in capsys.readouterr().err
 
 
-def test_a_running_door_says_the_same(office: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_running_door_says_the_same(
+    office: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No second truth: each reply is asked of the door itself."""
+    monkeypatch.setenv("MAILFAX_ACCOUNT_MAIN_PASSWORD", office.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"])
     for sender in ("alice@example.com", "eve@evil.example"):
         for address in ("15551234567@fax.local", "911@fax.local", "19005551234@fax.local", "postmaster@fax.local"):
             with smtplib.SMTP("127.0.0.1", office.smtp_port) as door:
