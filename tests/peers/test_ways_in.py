@@ -13,7 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.clients import BY_SMTP, HERE, KNOWN, NEEDS, PASSWORD, SEND, SENDER, USER, WISHES, Way, Wishes, letter
+from tests.peers.clients import (
+    BY_SMTP,
+    HERE,
+    KNOWN,
+    NEEDS,
+    PASSWORD,
+    SEND,
+    SENDER,
+    USERS,
+    WISHES,
+    Way,
+    Wishes,
+    letter,
+)
 from tests.support.gate import Arrival, Gate, gate
 from tests.support.postfix import Postfix, running, skip_without_postfix
 
@@ -112,7 +125,7 @@ account = "main"
 
 [[sender]]
 from = ["alice@example.com"]
-login = ["alice"]
+login = ["alice", "copier-3"]
 account = "main"
 """
 
@@ -122,13 +135,12 @@ def door(request: pytest.FixtureRequest) -> Iterator[Gate]:
     """A gate for all mails of one program (``request.param``), gone with them when it has sent them."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "offer.pdf").write_bytes(ATTACHED)
-        with gate(Path(folder), DOORS, {USER: PASSWORD}) as opened:
+        with gate(Path(folder), DOORS, USERS) as opened:
             yield opened
 
 
 TABLE = [
     pytest.param(
-        client,
         client,
         way,
         id=f"{client} by {way}",
@@ -139,8 +151,9 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("door", "client", "way"), TABLE, indirect=["door"], scope="module")
-def test_ten_megabytes_arrive(door: Gate, client: str, way: Way) -> None:
+@pytest.mark.parametrize(("door", "way"), TABLE, indirect=["door"])
+def test_ten_megabytes_arrive(request: pytest.FixtureRequest, door: Gate, way: Way) -> None:
+    client = request.node.callspec.params["door"]
     if client == "nodemailer" and not (HERE / "node" / "node_modules" / "nodemailer").is_dir():
         pytest.skip("needs nodemailer; scripts/test installs it")
     recipients = ["15557651001@fax.local", "15557651002@fax.local"]
@@ -194,7 +207,7 @@ def postfix_settings(protocol: str, way: Way, door: Gate) -> dict[str, str]:
     if way.tls == "implicit":
         settings["tls_wrappermode"] = "yes"
     if way.auth:
-        login = f"[127.0.0.1]:{door.ports[way.listener]} = {USER}:{PASSWORD}"
+        login = f"[127.0.0.1]:{door.ports[way.listener]} = {way.user}:{PASSWORD}"
         settings |= {
             "sasl_auth_enable": "yes",
             "sasl_password_maps": f"inline:{{ {{{login}}} }}",
@@ -217,7 +230,7 @@ def hand_to(postfix: Postfix, recipients: list[str], file: Path) -> None:
 def assert_as_sent(arrival: Arrival, way: Way, recipients: list[str], wishes: Wishes) -> None:
     message, jobs = arrival.message, arrival.jobs
     assert (message["sender"], message["listener"]) == (SENDER, way.listener)
-    assert message["login"] == (USER if way.auth else "")
+    assert message["login"] == (way.user if way.auth else "")
     assert [job["address"] for job in jobs] == recipients
     assert (message["ret"], message["envid"]) == (wishes.ret, wishes.envid)
     assert arrival.notify() == [wishes.notify] * len(recipients)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import json
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -59,7 +57,7 @@ class Arrival:
 
     def notify(self) -> list[set[str] | None]:
         """What each recipient's sender wants to hear about; None where nothing was said."""
-        return [None if job["notify"] is None else set(json.loads(job["notify"])) for job in self.jobs]
+        return [None if job["notify"] is None else set(job["notify"].split(",")) for job in self.jobs]
 
 
 class Gate:
@@ -100,14 +98,15 @@ def gate(folder: Path, doors: str, users: Mapping[str, str] | None = None) -> It
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     pem = folder / "gate.pem"
-    authority.issue_cert("127.0.0.1", "localhost", "gate.example.com").private_key_and_cert_chain_pem.write_to_path(
-        pem
-    )
+    certificate = authority.issue_cert("127.0.0.1", "localhost", "gate.example.com")
+    certificate.private_key_and_cert_chain_pem.write_to_path(pem)
     (folder / "mailfax.toml").write_text(HEAD + doors.replace("{pem}", f'certificate = "{pem}"\nkey = "{pem}"'))
-    with (folder / "passwords").open("w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-        for user, password in (users or {}).items():
-            name, bound, listener = user.partition(":")
-            file.write(f"{name}:{hash_password(password)}{bound}{listener}\n")
+    lines = []
+    for user, password in (users or {}).items():
+        name, bound, listener = user.partition(":")
+        lines.append(f"{name}:{hash_password(password)}{bound}{listener}\n")
+    (folder / "passwords").touch(0o600)
+    (folder / "passwords").write_text("".join(lines))
     config = load(folder / "mailfax.toml", {"MAILFAX_ACCOUNT_MAIN_PASSWORD": "secret"})
     opened: concurrent.futures.Future[tuple[Service, asyncio.AbstractEventLoop]] = concurrent.futures.Future()
     closing_time = threading.Event()
