@@ -8,6 +8,7 @@ LIMITS: ``From:`` in the header proves nothing here; what DMARC has proven of it
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -135,6 +136,7 @@ def mailbox_key(text: str) -> MailboxKey | None:
     return mailbox.local.casefold(), fold_domain(mailbox.domain)
 
 
+@functools.lru_cache(maxsize=1024)
 def read_address(ip: str) -> Address | None:
     """The client's address as rules write it: without a zone, and IPv4 also where a dual-stack socket maps it."""
     try:

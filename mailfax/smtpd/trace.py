@@ -9,6 +9,7 @@ Message-ID is wanted), RFC 6409 8 (they may be added on submission).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from datetime import UTC, datetime
@@ -29,8 +30,14 @@ def received_line(client: Client, *, hostname: str, smtputf8: bool, now: float) 
     helo = _NO_NAME.sub("?", client.helo)[:255] or "unknown"
     literal = f"IPv6:{client.ip}" if ":" in client.ip else client.ip or "unknown"
     protocol = _protocol(client, smtputf8=smtputf8)
-    date = format_datetime(datetime.fromtimestamp(now, UTC))
-    return f"Received: from {helo} ([{literal}])\r\n\tby {hostname} with {protocol}; {date}\r\n".encode("ascii")
+    trace = f"Received: from {helo} ([{literal}])\r\n\tby {hostname} with {protocol}; {_date(int(now))}\r\n"
+    return trace.encode("ascii")
+
+
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    """RFC 5322 3.3. Written once a second: all mails of it share the text."""
+    return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
 def _protocol(client: Client, *, smtputf8: bool) -> str:
@@ -50,7 +57,7 @@ def missing_fields(header_block: bytes, *, client: Client, author: str, hostname
     missing = {name for name, field in _FIELDS.items() if not field.search(header_block)}
     lines: list[str] = []
     if b"date" in missing:
-        lines.append(f"Date: {format_datetime(datetime.fromtimestamp(now, UTC))}")
+        lines.append(f"Date: {_date(int(now))}")
     if b"from" in missing:
         lines.append(f"From: <{author}>")
     if b"message-id" in missing:

@@ -28,17 +28,17 @@ def statements() -> Mapping[str, str]:
     return blocks
 
 
-def compile_statement(name: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def compile_statement(name: str, values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """The SQL of a block and what to bind: a tuple becomes as many parameters as it has items, an empty one NULL."""
     text = statements()[name]
-    bound: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, tuple):
-            places = {f"{key}_{number}": item for number, item in enumerate(value)}
-            bound.update(places)
-            text = text.replace(f"(:{key})", "(" + (", ".join(f":{place}" for place in places) or "NULL") + ")")
-        else:
-            bound[key] = value
+    lists = [key for key, value in values.items() if isinstance(value, tuple)]
+    if not lists:
+        return text, values
+    bound = dict(values)
+    for key in lists:
+        places = {f"{key}_{number}": item for number, item in enumerate(bound.pop(key))}
+        bound.update(places)
+        text = text.replace(f"(:{key})", "(" + (", ".join(f":{place}" for place in places) or "NULL") + ")")
     return text, bound
 
 
