@@ -31,7 +31,8 @@ async def take_chunk(talk: Conversation, transaction: Transaction | None, argume
             talk.over = True
         elif transaction is None or not transaction.accepted:
             await _swallow(talk, int(found[1]))
-            talk.refuse(Cause.SEQUENCE, why="no recipient was accepted")
+            # Not an error of the dialog: the rest of a refused mail may be on its way already (RFC 3030 4.2).
+            talk.tell(refusal(Cause.SEQUENCE, why="no recipient was accepted"), counts=False)
             goes_on = transaction is not None
         else:
             goes_on = await _take(talk, transaction, int(found[1]), last=bool(found[2]))
