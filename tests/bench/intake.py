@@ -1,27 +1,31 @@
 """Mail intake beside Postfix: the same load from Postfix's own smtp-source, turn by turn, and the ratios.
 
-Usage: scripts/bench intake [--json] [--quick]. Both servers keep their mail on the same file system and answer 250 after an
-fsync; after every turn the mails that lie there are counted. Figures are medians of the turns. ``messages_ratio`` is of
-mails a second (4 KB, 16 connections), ``bytes_ratio`` of bytes a second (13.5 MB, 16 connections): mailfax to Postfix.
+Usage: scripts/bench intake [--json] [--quick] [--turns N] [--folder DIR]. Both servers keep their mail on one file
+system and answer 250 after an fsync; after every turn the mails that lie there are counted. Figures are medians of
+the turns. ``messages_ratio`` is of mails a second (4 KB), ``bytes_ratio`` of bytes a second (13.5 MB), mailfax to
+Postfix, both over 16 connections.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.servers import RECIPIENT, SENDER, HoldingPostfix, Mailfax, Server
+from tests.bench.servers import RECIPIENT, SENDER, HoldingPostfix, Mailfax, Server, version
 from tests.support.postfix import POSTFIX, SEARCHED
 
 SMTP_SOURCE = shutil.which("smtp-source", path=SEARCHED)
@@ -103,9 +107,8 @@ def compare(load: Load, servers: tuple[Server, ...], turns: int) -> Cell:
 def measure_memory(folder: Path) -> dict[str, float]:
     """How far the memory of mailfax rises, in MB, above what it has after its first mail."""
     server = Mailfax(folder)
-    server.start()
     rises = {}
-    try:
+    with _running(server):
         send(server, Load(SMALL, 1, 1))
         for name, load in MEMORY_LOADS.items():
             server.forget_peak()
@@ -113,26 +116,21 @@ def measure_memory(folder: Path) -> dict[str, float]:
             send(server, load)
             rises[name] = (server.resident() - before) / 1e6
             server.empty()
-    finally:
-        server.stop()
     return rises
 
 
 def run(folder: Path, turns: int, progress: Any) -> dict[str, Any]:
     servers: tuple[Server, ...] = (Mailfax(_made(folder, "mailfax")), HoldingPostfix(_made(folder, "postfix")))
     cells = []
-    try:
+    with contextlib.ExitStack() as running:
         for server in servers:
-            server.start()
+            running.enter_context(_running(server))
         for server in servers:
             # A new log grows for a while, and that is slower than to fill it again.
             send(server, Load(SMALL, 16, 2000))
         for load in LOADS:
             cells.append(compare(load, servers, turns))
             print(_row(cells[-1]), file=progress, flush=True)
-    finally:
-        for server in servers:
-            server.stop()
     ratios = {cell.load.size: cell.ratio for cell in cells if cell.load.connections == COMPARED_AT}
     return {
         "messages_ratio": round(ratios[SMALL], 2),
@@ -145,8 +143,18 @@ def run(folder: Path, turns: int, progress: Any) -> dict[str, Any]:
         ],
         "memory_rise_mb": {name: round(rise, 1) for name, rise in measure_memory(_made(folder, "memory")).items()},
         "turns": turns,
-        "machine": f"{os.cpu_count()} × {_processor()}, Linux {platform.release()}, Python {platform.python_version()}",
+        "machine": f"{os.cpu_count()} × {_processor()}, Linux {platform.release()}",
+        "versions": {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, "postfix": version()},
     }
+
+
+@contextlib.contextmanager
+def _running(server: Server) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+    finally:
+        server.stop()
 
 
 def _row(cell: Cell) -> str:

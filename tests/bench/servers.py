@@ -45,23 +45,27 @@ class Mailfax:
         self._house = House(folder, more=LIMITS)
         self.port = self._house.smtp_port
         self._config = self._house.configure()
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with (self._house.folder / "serve.log").open("ab") as output:
-            self._process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 [sys.executable, "-m", "tests.bench.door", str(self._config)],
                 env=self._house.environment,
                 stdout=output,
                 stderr=output,
             )
-        process = self._process
         until(lambda: _greets(self.port) or process.poll() is not None, "mailfax", self._house.log)
         if process.poll() is not None:
             raise SystemExit(f"mailfax did not start:\n{self._house.log()}")
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=60)
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=60)
+            finally:
+                self._process.kill()
 
     def held(self) -> int:
         [(number,)] = self._house.rows("SELECT COUNT(*) FROM message")
@@ -73,11 +77,15 @@ class Mailfax:
 
     def resident(self) -> int:
         """Bytes of memory of the service and its helpers, at their highest since ``forget_peak``."""
-        return sum(_peak(pid) for pid in _family(self._process.pid))
+        return sum(_peak(pid) for pid in self._family())
 
     def forget_peak(self) -> None:
-        for pid in _family(self._process.pid):
+        for pid in self._family():
             Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def _family(self) -> list[int]:
+        assert self._process is not None
+        return _with_descendants(self._process.pid)
 
 
 class HoldingPostfix(Postfix):
@@ -93,6 +101,12 @@ class HoldingPostfix(Postfix):
         subprocess.run(command, check=True, capture_output=True, env={"PATH": SEARCHED})
 
 
+def version() -> str:
+    """Of the Postfix that is compared with."""
+    told = subprocess.run(["postconf", "-h", "mail_version"], check=True, capture_output=True, env={"PATH": SEARCHED})
+    return told.stdout.decode().strip()
+
+
 def _greets(port: int) -> bool:
     try:
         with smtplib.SMTP("127.0.0.1", port, timeout=10):
@@ -101,11 +115,11 @@ def _greets(port: int) -> bool:
         return False
 
 
-def _family(pid: int) -> list[int]:
+def _with_descendants(pid: int) -> list[int]:
     """A process and its descendants."""
     children = Path(f"/proc/{pid}/task").glob("*/children")
     found = [int(child) for file in children for child in file.read_text().split()]
-    return [pid, *(member for child in found for member in _family(child))]
+    return [pid, *(member for child in found for member in _with_descendants(child))]
 
 
 def _peak(pid: int) -> int:
