@@ -46,11 +46,11 @@ class Load:
 SMALL, LARGE = 4_000, 13_500_000
 LOADS = (
     Load(SMALL, 1, 400),
-    Load(SMALL, 16, 2000),
-    Load(SMALL, 50, 2000),
+    Load(SMALL, 16, 4000),
+    Load(SMALL, 50, 4000),
     Load(LARGE, 1, 8),
-    Load(LARGE, 16, 32),
-    Load(LARGE, 50, 50),
+    Load(LARGE, 16, 64),
+    Load(LARGE, 50, 100),
 )
 COMPARED_AT = 16
 #: Name in the report -> what comes in at once.
