@@ -34,8 +34,10 @@ from mailfax.offramp.steady import SteadyClock
 from mailfax.offramp.submit import LEASE_FACTOR, Submit
 from mailfax.offramp.track import Track
 from mailfax.onramp.collect import Collect
+from mailfax.passwords import Passwords
 from mailfax.postmaster.delays import Delays
 from mailfax.postmaster.deliver import Deliver
+from mailfax.proof.prover import Prover
 from mailfax.relay import relay_for
 from mailfax.render import Renderer
 from mailfax.rules.policy import Policy
@@ -143,7 +145,19 @@ class Service:
             expire_seconds=config.limits.expire_seconds,
             faxes_per_day=config.limits.faxes_per_day,
         )
-        door = Door(begin=spool.content.begin, accept=accept, policy=Policy.of(config), now=spool.now)
+        passwords, prover = Passwords.of(config), Prover(config)
+        self._exits.callback(passwords.close)
+        self._exits.callback(prover.close)
+        door = Door(
+            begin=spool.content.begin,
+            room=spool.content.room,
+            accept=accept,
+            policy=Policy.of(config),
+            now=spool.now,
+            authenticate=passwords.authenticate,
+            prove=prover.prove,
+            concluded=accept.concluded,
+        )
         self.listeners = await open_listeners(config.listeners, door, hostname=config.hostname, limits=config.limits)
 
     def stop(self) -> None:
