@@ -82,7 +82,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("alice", "correct horse ", "people", None),
         ("alice", "copier's own", "people", None),
         ("alice", "", "people", None),
-        ("alice", SECRET, "people", None),
+        pytest.param("alice", SECRET, "people", None, id="alice-her hash-people-None"),
         ("", "correct horse", "people", None),
         ("bob", "correct horse", "people", None),
         ("alice:", "correct horse", "people", None),

@@ -166,6 +166,7 @@ async def _accept(talk: Conversation, envelope: Envelope, arrival: Arrival) -> s
         arrival.content.abandon()
         return told
     talk.unconcluded = told
-    if talk not in talk.place.crowd.sessions:
+    # Now, not when the 250 is written: a client that gave up during the commit may have sent the mail again already.
+    if talk.wire.over or talk not in talk.place.crowd.sessions:
         talk.conclude(heard=False)
     return told

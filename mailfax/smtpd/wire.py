@@ -64,6 +64,11 @@ class Wire:
         self._ended = True
         self._wake()
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can come that was not read yet: the client closed its side, and all of it was read."""
+        return self._ended and self._at == len(self._heard)
+
     def pause_writing(self) -> None:
         """The client does not take our replies."""
         self._writing_paused = True

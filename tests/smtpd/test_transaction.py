@@ -251,6 +251,31 @@ async def test_a_client_that_dies_before_its_250_has_not_heard(open_house: OpenH
     assert opened.desk.concluded == [("B000000000", False)]
 
 
+async def test_a_client_that_gave_up_during_the_commit_is_known_to_be_gone_when_it_ends(
+    open_house: OpenHouse,
+) -> None:
+    """Its second try may stand behind in the same group of commits, and asks in the next moment whether it is one."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def commit() -> None:
+        reached.set()
+        await go_on.wait()
+
+    opened = await open_house(desk=Desk(before_accept=commit))
+    line = await opened.connect()
+    await line.begin()
+    await line.send(b".\r\n")
+    await reached.wait()
+    line.writer.write_eof()
+    await asyncio.sleep(0.05)
+    [accepting] = opened.listeners._crowd.accepting
+    then: list[list[tuple[str, bool]]] = []
+    accepting.add_done_callback(lambda _: then.append(list(opened.desk.concluded)))
+    go_on.set()
+    assert await line.hear() == QUEUED
+    assert then == [[("B000000000", False)]]
+
+
 async def test_each_of_several_mails_is_concluded_in_turn(open_house: OpenHouse) -> None:
     opened = await open_house()
     line = await opened.connect()
