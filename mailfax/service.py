@@ -37,7 +37,7 @@ from mailfax.onramp.collect import Collect
 from mailfax.passwords import Passwords
 from mailfax.postmaster.delays import Delays
 from mailfax.postmaster.deliver import Deliver
-from mailfax.proof.prover import Prover
+from mailfax.proof import Prover
 from mailfax.relay import relay_for
 from mailfax.render import Renderer
 from mailfax.rules.policy import Policy

@@ -23,11 +23,13 @@ def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config
     from mailfax.config import ConfigError, read_users
     from mailfax.config.weak import weaknesses
+    from mailfax.proof import Prover
     from mailfax.rules.policy import Policy
 
     config = load_config(arguments)
     try:
         Policy.of(config)
+        Prover(config).close()
     except ConfigError as wrong:
         raise CannotRun(str(wrong)) from None
     print(f"ok     configuration: {config.source}")
