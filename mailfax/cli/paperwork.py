@@ -30,7 +30,7 @@ td, th { border: 1px solid black; padding: 6pt; text-align: left }
 
 def letter() -> bytes:
     """A letter of two pages, PDF."""
-    from mailfax.render.html import draw_html
+    from mailfax.render.engine import draw_html
 
     return draw_html(LETTER)
 

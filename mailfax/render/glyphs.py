@@ -11,7 +11,7 @@ from html import escape
 
 import pypdfium2
 
-from mailfax.render.html import draw_html
+from mailfax.render.engine import draw_html
 
 #: Up to here (Latin, Greek, Cyrillic) Noto Sans has every letter.
 FAMILIAR = "\u052f"

@@ -10,9 +10,9 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
-from mailfax.render.html import text_of
 from mailfax.render.kinds import EXTENSIONS, PICTURES, UNTOUCHED, Kind, extension_of, kind_of
 from mailfax.render.picture import nothing_to_see
+from mailfax.render.words import text_of
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part, Submission
 

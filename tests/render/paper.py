@@ -11,7 +11,7 @@ import pikepdf
 import pypdfium2
 from PIL import Image, ImageDraw, ImageFont
 
-from mailfax.render.html import draw_html
+from mailfax.render.engine import draw_html
 
 LETTER, A4 = (612, 792), (595, 842)
 File = tuple[str, str, bytes]  #: name, type, content

@@ -14,7 +14,7 @@ SCRIPT = """
 import sys
 from mailfax.render import fonts
 fonts.SYSTEM = ("/nowhere",)
-from mailfax.render.html import draw_html
+from mailfax.render.engine import draw_html
 page = "<p>Hello <b>Wörld</b> <i>Ελλάδα</i> <code>Кириллица</code></p><p style='font-family: Times New Roman'>Serif"
 sys.stdout.buffer.write(draw_html(page))
 """

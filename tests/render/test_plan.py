@@ -1,4 +1,4 @@
-"""Every mail in ``mails/`` becomes the plan, or the refusal, that stands beside it in ``.expected``."""
+"""Every mail in ``tests/mails/`` becomes the plan, or the refusal, that stands beside it in ``.expected``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailfax.render.plan import FILENAME_BYTES, Source, fits_cover, plan, safe_f
 from mailfax.rules.submission import NotFaxable, Part, Submission, understand
 from tests.render.paper import picture
 
-MAILS = sorted(Path(__file__).with_name("mails").glob("*.eml"))
+MAILS = sorted(Path(__file__).parents[1].joinpath("mails").glob("*.eml"))
 
 
 def described(raw: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The MIME tree of a mail is read by one rule for each container; ``tests/render/mails`` has whole mails."""
+"""The MIME tree of a mail is read by one rule for each container; ``tests/mails`` has whole mails."""
 
 from __future__ import annotations
 

@@ -1,0 +1,84 @@
+"""A mail becomes a document: what the plan decided is drawn, file by file, inside a cell.
+
+In: the path of a mail and a directory. Out: the facts of ``Rendered`` as JSON values, or ``NotFaxable``. ``DRAWERS``
+says who draws what: a drawer appends the pages of its source and returns what it had to leave out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mailfax.render.html import add_html
+from mailfax.render.kinds import Kind
+from mailfax.render.pdf import Document
+from mailfax.render.picture import draw_picture
+from mailfax.render.plan import Plan, Source, plan, safe_filename
+from mailfax.render.terms import Terms
+from mailfax.render.text import add_text
+from mailfax.render.work import Work
+from mailfax.rules.status import Cause, status
+from mailfax.rules.submission import NotFaxable, Part, understand
+
+
+def _add_pdf(source: Source, work: Work) -> list[str]:
+    work.document.add(source.part.content, source.name)
+    return []
+
+
+def _add_picture(source: Source, work: Work) -> list[str]:
+    for page in draw_picture(source.part.content, source.kind, source.name, work.terms.paper, work.terms.pages):
+        work.document.add(page, source.name)
+    return []
+
+
+DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {
+    Kind.PDF: _add_pdf,
+    Kind.JPEG: _add_picture,
+    Kind.PNG: _add_picture,
+    Kind.GIF: _add_picture,
+    Kind.TIFF: _add_picture,
+    Kind.HTML: add_html,
+    Kind.TEXT: add_text,
+}
+
+
+def render(source: Path, into: Path, terms: Terms, notes_bytes: int, say_at: Callable[[str], None]) -> dict[str, Any]:
+    """Make the document of one mail in ``into``."""
+    submission = understand(source.read_bytes())
+    decided = plan(submission, notes_bytes)
+    if decided.untouched is not None:
+        content, filename, pages = decided.untouched.part.content, safe_filename(decided.untouched), None
+        contents: tuple[str, ...] = (f"{decided.untouched.name}: sent as it is",)
+        skipped: tuple[str, ...] = ()
+    else:
+        content, pages, contents, skipped = _drawn(decided, submission.images, terms, say_at)
+        filename = "fax.pdf"
+    if len(content) > terms.document_bytes:
+        raise NotFaxable(status(Cause.DOCUMENT_TOO_BIG, size=len(content), limit=terms.document_bytes))
+    path = into / filename
+    path.write_bytes(content)
+    return {
+        "filename": filename,
+        "pages": pages,
+        "notes": decided.notes,
+        "contents": (*(("text of the mail: on the cover page",) if decided.notes else ()), *contents),
+        "skipped": (*decided.skipped, *skipped),
+    }
+
+
+def _drawn(
+    decided: Plan, images: dict[str, Part], terms: Terms, say_at: Callable[[str], None]
+) -> tuple[bytes, int, tuple[str, ...], tuple[str, ...]]:
+    document = Document(terms.paper, terms.pages)
+    work = Work(images, document, terms)
+    contents: list[str] = []
+    skipped: list[str] = []
+    for source in decided.sources:
+        say_at(source.name)
+        first = document.pages + 1
+        skipped += DRAWERS[source.kind](source, work)
+        last = document.pages
+        contents.append(f"{source.name}: page {first}" if first == last else f"{source.name}: pages {first}-{last}")
+    return document.save(), document.pages, tuple(contents), tuple(skipped)

@@ -1,0 +1,70 @@
+"""Plain text becomes pages.
+
+LIMITS: ``LONGEST_TEXT`` of one paragraph (the engine's line breaking is quadratic: 1 MB in one paragraph took 16 s,
+in many 0.2 s).
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from mailfax.render.engine import draw_html
+from mailfax.render.glyphs import missing_glyphs, unbearable
+from mailfax.render.plan import Source, visible
+from mailfax.render.work import Work
+from mailfax.rules.status import Cause, status
+from mailfax.rules.submission import NotFaxable
+
+LONGEST_TEXT = 4000
+
+
+def add_text(source: Source, work: Work) -> list[str]:
+    """Append the pages of a text; what was left out of it."""
+    return add_words(source.name, visible(text_in(source)), work)
+
+
+def add_words(name: str, text: str, work: Work) -> list[str]:
+    """Append the pages of ``text``; what was left out of it."""
+    left_out = tell_missing(name, text)
+    work.document.add(draw_text(text, work.terms.paper), name)
+    return left_out
+
+
+def tell_missing(name: str, text: str) -> list[str]:
+    """Tell which characters will be boxes; raises ``NotFaxable`` where they are most of the text."""
+    missing = missing_glyphs(text)
+    if not missing:
+        return []
+    writings = ", ".join(missing)
+    if unbearable(text, missing):
+        why = f"there is no font for its writing here ({writings}). Send it as a PDF"
+        raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
+    count = sum(missing.values())
+    return [f"{name}: {count} character{'s' * (count != 1)} for which there is no font here ({writings})"]
+
+
+def text_in(source: Source) -> str:
+    if source.part.text is not None:
+        return source.part.text
+    content = source.part.content
+    for charset in ("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
+        try:
+            return content.decode(charset)
+        except ValueError:
+            continue
+    return content.decode("latin-1")
+
+
+def draw_text(text: str, paper: str) -> bytes:
+    """Draw plain text; a PDF. Text in columns (ASCII tables) gets a font of one width."""
+    columns = len(re.findall(r"^.*\S(?: {3,}|\t+)\S.*(?: {3,}|\t+)\S", text, re.MULTILINE)) >= 3
+    blocks = "".join(
+        f'<div dir="auto">{escape(piece) or "<br>"}</div>' for line in text.split("\n") for piece in _pieces(line)
+    )
+    return draw_html(f'<div class="text{" columns" if columns else ""}">{blocks}</div>', paper=paper)
+
+
+def _pieces(line: str) -> list[str]:
+    """An endless line in pieces that the engine breaks in bounded time."""
+    return re.findall(rf".{{1,{LONGEST_TEXT}}}(?:\s|$)|.{{1,{LONGEST_TEXT}}}", line) or [""]

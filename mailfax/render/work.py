@@ -1,0 +1,19 @@
+"""What every drawer is given beside its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mailfax.render.pdf import Document
+from mailfax.render.terms import Terms
+from mailfax.rules.submission import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """``images`` are the pictures of the mail by Content-ID; pages are appended to ``document``."""
+
+    images: Mapping[str, Part]
+    document: Document
+    terms: Terms
