@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mailfax.render.html import add_html
-from mailfax.render.kinds import Kind
+from mailfax.render.kinds import PICTURES, Kind
 from mailfax.render.pdf import Document
 from mailfax.render.picture import draw_picture
 from mailfax.render.plan import Plan, Source, plan, safe_filename
@@ -35,10 +35,7 @@ def _add_picture(source: Source, work: Work) -> list[str]:
 
 DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {
     Kind.PDF: _add_pdf,
-    Kind.JPEG: _add_picture,
-    Kind.PNG: _add_picture,
-    Kind.GIF: _add_picture,
-    Kind.TIFF: _add_picture,
+    **dict.fromkeys(PICTURES, _add_picture),
     Kind.HTML: add_html,
     Kind.TEXT: add_text,
 }

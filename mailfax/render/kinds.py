@@ -25,6 +25,12 @@ class Kind(enum.Enum):
     PNG = "png"
     GIF = "gif"
     TIFF = "tif"
+    BMP = "bmp"
+    WEBP = "webp"
+    AVIF = "avif"
+    JPEG2000 = "jp2"
+    HEIC = "heic"
+    ICO = "ico"
     TEXT = "txt"
     HTML = "html"
     # FaxCore turns these into pages ("Supported File Formats"); nothing here does.
@@ -34,7 +40,6 @@ class Kind(enum.Enum):
     XLSX = "xlsx"
     PPT = "ppt"
     PPTX = "pptx"
-    BMP = "bmp"
     XPS = "xps"
     PCL = "pcl"
     RTF = "rtf"
@@ -44,7 +49,9 @@ class Kind(enum.Enum):
     ASIDE = ""
 
 
-PICTURES = frozenset([Kind.JPEG, Kind.PNG, Kind.GIF, Kind.TIFF])
+PICTURES = frozenset(
+    [Kind.JPEG, Kind.PNG, Kind.GIF, Kind.TIFF, Kind.BMP, Kind.WEBP, Kind.AVIF, Kind.JPEG2000, Kind.HEIC, Kind.ICO]
+)
 DRAWN = PICTURES | {Kind.PDF, Kind.TEXT, Kind.HTML}
 UNTOUCHED = frozenset(Kind) - DRAWN - {Kind.ASIDE}
 
@@ -58,11 +65,18 @@ MARKS: tuple[tuple[bytes, Kind], ...] = (
     (b"MM\x00*", Kind.TIFF),
     (b"II+\x00", Kind.TIFF),
     (b"MM\x00+", Kind.TIFF),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", Kind.JPEG2000),
+    (b"\xff\x4f\xff\x51", Kind.JPEG2000),
+    (b"\x00\x00\x01\x00", Kind.ICO),
     (b"{\\rtf", Kind.RTF),
     (b"BEGIN:VCARD", Kind.ASIDE),
     (b"BEGIN:VCALENDAR", Kind.ASIDE),
     (b"-----BEGIN PGP SIGNATURE", Kind.ASIDE),
     (b"-----BEGIN PGP PUBLIC KEY", Kind.ASIDE),
+)
+#: Brands of ISO media files that are pictures (ISO 23008-12; AV1 Image File Format): "ftyp" stands before them.
+BRANDS: dict[bytes, Kind] = dict.fromkeys((b"avif", b"avis"), Kind.AVIF) | dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), Kind.HEIC
 )
 #: Marks of files that nobody here or at FaxCore can draw, and what their sender can do.
 AS_PDF = "this kind of file is not known here. Save it as a PDF and send that"
@@ -96,8 +110,11 @@ STREAMS: tuple[tuple[str, Kind], ...] = (
 )
 #: Extensions that people give, where they differ from ours.
 EXTENSIONS = {kind.value: kind for kind in Kind if kind.value} | {
-    "jpeg": Kind.JPEG, "jpe": Kind.JPEG, "tiff": Kind.TIFF, "htm": Kind.HTML, "xhtml": Kind.HTML, "mht": Kind.MHTML,
+    "jpeg": Kind.JPEG, "jpe": Kind.JPEG, "jfif": Kind.JPEG, "tiff": Kind.TIFF,
+    "htm": Kind.HTML, "xhtml": Kind.HTML, "mht": Kind.MHTML,
     "text": Kind.TEXT, "log": Kind.TEXT, "csv": Kind.TEXT, "md": Kind.TEXT, "prn": Kind.PCL,
+    "dib": Kind.BMP, "heif": Kind.HEIC, "hif": Kind.HEIC, "j2k": Kind.JPEG2000,
+    "jpf": Kind.JPEG2000, "jpx": Kind.JPEG2000,
     "p7s": Kind.ASIDE, "vcf": Kind.ASIDE, "ics": Kind.ASIDE,
 }  # fmt: skip
 LABELS = {
@@ -149,6 +166,10 @@ def _by_content(part: Part) -> Kind | None:
     for mark, kind in MARKS:
         if head.startswith(mark):
             return kind
+    if head[4:8] == b"ftyp" and (brand := _brand(head)) is not None:
+        return brand
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return Kind.WEBP
     for mark, why in HOPELESS:
         if head.startswith(mark):
             raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=why))
@@ -161,6 +182,13 @@ def _by_content(part: Part) -> Kind | None:
     if head.startswith((b"\x1bE", b"\x1b%-12345X", b"\x1b&", b"\x1b*")):
         return Kind.PCL
     return _textual(part)
+
+
+def _brand(head: bytes) -> Kind | None:
+    """What picture an ISO media file is: its brand, or one it is compatible with ("mif1" alone says little)."""
+    brands = [head[8:12]] + [head[at : at + 4] for at in range(16, min(int.from_bytes(head[:4], "big"), 256), 4)]
+    found = {BRANDS[brand] for brand in brands if brand in BRANDS}
+    return Kind.AVIF if Kind.AVIF in found else next(iter(found), None)
 
 
 def _zipped(part: Part) -> Kind:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import img2pdf
+import pi_heif
 from PIL import Image, ImageOps, TiffImagePlugin
 
 from mailfax.render.kinds import Kind
@@ -39,6 +40,7 @@ FAX_WIDTHS, FAX_STANDARD_HEIGHT = (1728, 2048, 2432), 1500
 LOSSLESS_BYTES = 1_500_000
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+pi_heif.register_heif_opener(thumbnails=False)
 
 
 def draw_picture(content: bytes, kind: Kind, name: str, paper: str, most_pages: int) -> Iterator[bytes]:
@@ -77,7 +79,10 @@ def nothing_to_see(content: bytes, kind: Kind) -> str:
         return ""
 
 
-_FORMATS = {Kind.JPEG: "JPEG", Kind.PNG: "PNG", Kind.GIF: "GIF", Kind.TIFF: "TIFF"}
+_FORMATS = {
+    Kind.JPEG: "JPEG", Kind.PNG: "PNG", Kind.GIF: "GIF", Kind.TIFF: "TIFF", Kind.BMP: "BMP", Kind.WEBP: "WEBP",
+    Kind.AVIF: "AVIF", Kind.JPEG2000: "JPEG2000", Kind.HEIC: "HEIF", Kind.ICO: "ICO",
+}  # fmt: skip
 
 
 def _frames(picture: Image.Image, kind: Kind) -> Iterator[Image.Image]:
