@@ -253,6 +253,12 @@ def test_a_relay_in_clear_is_taken_when_it_was_said_twice(write: Write) -> None:
     assert (relay.host, relay.tls, relay.cleartext) == ("mail.example.com", "none", True)
 
 
+def test_files_are_opened_without_a_cell_when_it_was_said_twice(write: Write) -> None:
+    said = load(write(("[relay]", '[render]\ncell = "low"\nunconfined = true\n\n[relay]')), SECRETS).render
+    assert (said.cell, said.unconfined) == ("low", True)
+    assert load(write(), SECRETS).render.cell == "good"
+
+
 def test_maildirs_lie_beside_the_file(write: Write, tmp_path: Path) -> None:
     relay = load(write(('address = "127.0.0.1:25"\n', 'maildir = "var/mail"\n')), SECRETS).relay
     assert (relay.maildir, relay.host) == (tmp_path / "var/mail", "")

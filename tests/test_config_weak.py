@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailfax.config import Config, Destinations, Limits, Listener, RelayConfig, SenderRule, User
+from mailfax.config import Config, Destinations, Limits, Listener, RelayConfig, RenderConfig, SenderRule, User
 from mailfax.config.weak import weaknesses
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$3wUzYJxCJzRXSrqeqLXSmCuVkyvRTyrn6N9RZW8cTXk"
@@ -98,6 +98,10 @@ def test_a_weak_listener_is_told(listener: Listener, sentence: str) -> None:
             {"listeners": (PEOPLE, replace(PROVEN, networks=(WORLD,)))},
             "[sender 2]: reached from the Internet without faxes_per_day or pages_per_day: "
             "one stolen password or domain may use up the site's own limit",
+        ),
+        (
+            {"render": RenderConfig(cell="low", unconfined=True)},
+            "[render]: strangers' files may be opened where they can reach your own",
         ),
         ({"senders": ()}, "no [[sender]] rule, so nobody may fax"),
         (

@@ -19,6 +19,7 @@ from mailfax.config.values import (
     Listener,
     Network,
     RelayConfig,
+    RenderConfig,
     SenderRule,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "Listener",
     "Network",
     "RelayConfig",
+    "RenderConfig",
     "SenderRule",
     "User",
     "load",

@@ -17,7 +17,7 @@ from mailfax.config.places import is_loopback
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
 from mailfax.config.users import read_users
-from mailfax.config.values import Account, Config, Limits, RelayConfig
+from mailfax.config.values import Account, Config, Limits, RelayConfig, RenderConfig
 
 #: Against a real service: more than 6 calls a minute meet rate limits, and a fax may be listed only minutes after it
 #: was accepted, so that a shorter look proves no absence and could send a fax twice; and ASP.NET answers an upload
@@ -64,6 +64,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         relay=_relay(relay, secrets),
         limits=Limits(**parts["limits"][0].values),
         destinations=read_destinations(parts["destinations"][0]),
+        render=_render(parts["render"][0]),
         aliases=read_aliases(parts["aliases"][0], top["subject_mailbox"]),
         subject_mailbox=top["subject_mailbox"],
         password_file=password_file,
@@ -161,3 +162,13 @@ def _relay(part: Part, secrets: Mapping[str, str]) -> RelayConfig:
         ca_file=_authorities(part),
         cleartext=part["cleartext"],
     )
+
+
+def _render(part: Part) -> RenderConfig:
+    if part["cell"] == "low" and not part["unconfined"]:
+        part.refuse(
+            "cell",
+            '"low" would open strangers\' files where they can reach your own; write "good" or "full", '
+            "or say it twice with unconfined = true",
+        )
+    return RenderConfig(**part.values)

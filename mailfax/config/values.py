@@ -111,6 +111,14 @@ class RelayConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderConfig:
+    """How strangers' files become pages. ``cell`` is the least that closes their cell (``render.jail``)."""
+
+    cell: str = "good"
+    unconfined: bool = False  #: the second time that ``cell = "low"`` is said
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds that keep one mail or one client from taking everything. Sizes in bytes, times in seconds."""
 
@@ -153,6 +161,7 @@ class Config:
     limits: Limits
     success_notice: bool = True
     destinations: Destinations = Destinations()
+    render: RenderConfig = RenderConfig()
     #: (name in lower case, its numbers and further names): ``name@fax.local`` is each of them.
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     #: Mail to this local part has its number in the subject (copiers with one fixed address); "" is off.

@@ -39,6 +39,8 @@ def weaknesses(config: Config, users: Sequence[User]) -> Iterator[str]:
         yield "no [[sender]] rule, so nobody may fax"
     if "premium" not in config.destinations.deny and {"*", "premium"} & set(config.destinations.allow):
         yield "[destinations]: premium numbers may be dialled, at your cost"
+    if config.render.cell == "low":
+        yield "[render]: strangers' files may be opened where they can reach your own"
     if not config.limits.faxes_per_day:
         yield "[limits]: faxes_per_day = 0, so nothing stops a flood of faxes at your cost"
 

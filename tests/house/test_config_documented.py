@@ -101,6 +101,7 @@ def test_the_reference_starts_with_every_default_written_out(tmp_path: Path) -> 
     assert as_written.senders == as_shown.senders
     assert as_written.relay == as_shown.relay
     assert as_written.limits == as_shown.limits
+    assert as_written.render == as_shown.render
     assert as_written.destinations == as_shown.destinations
     assert as_written.password_file.name == as_shown.password_file.name
 
