@@ -6,6 +6,10 @@
 # --network host, or let a mail server in front decide.
 FROM python:3.11-slim
 
+# The wheels bring the fonts of every common script; these have rare signs (mathematics, playing cards, Runic, …).
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-dejavu-extra \
+    && rm -rf /var/lib/apt/lists/*
+
 WORKDIR /opt/mailfax
 COPY config/constraints.txt ./
 # The build tool first and pinned; what is needed is a layer of its own, so that a change of code builds quickly.

@@ -91,10 +91,22 @@ async def _renderer(config: Config) -> AsyncIterator[Finding]:
             mail.write_bytes(b"Subject: check\r\n\r\nA page of text.\r\n")
             made = await renderer.render(mail, into=Path(folder))
         yield True, f"pages: a mail became {made.pages} page"
+        yield _scripts()
     except (CannotRender, OSError) as failed:
         yield False, f"pages: a plain mail could not be turned into pages: {failed}"
     finally:
         await renderer.close()
+
+
+def _scripts() -> Finding:
+    """Which writing systems pages can be drawn in."""
+    from mailfax.render.fonts import covered_scripts
+
+    covered = covered_scripts()
+    lacking = ", ".join(script for script, there in covered.items() if not there)
+    if lacking:
+        return False, f"fonts: there is none for {lacking}; mails written so are refused. Install fonts-noto-core"
+    return True, f"fonts: {', '.join(covered)}; mails in any other writing are refused by its name"
 
 
 async def _relay(config: Config) -> AsyncIterator[Finding]:

@@ -1,40 +1,31 @@
 """Which characters no font on this machine has: they would be boxes on the fax, and that must be told.
 
-In: text. Out: characters. Each rare character is drawn alone and read back from the PDF: what the engine found no
-glyph for comes back as U+FFFD. On a whole page that would not tell, because ligatures come back so, too.
+In: text. Out: characters, by writing system. The fonts' own tables are asked (``fonts.has_glyph``): no page is drawn.
+A character that has no shape of its own (joiners, variation selectors, direction marks) needs no glyph; of a flag, a
+skin tone or a joined emoji each piece is looked at, and what is not joined in the font is drawn piece by piece.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from html import escape
 
-import pypdfium2
-
-from mailfax.render.engine import draw_html
+from mailfax.render.fonts import has_glyph
 
 #: Up to here (Latin, Greek, Cyrillic) Noto Sans has every letter.
 FAMILIAR = "\u052f"
-#: Different characters looked at; a page of Chinese has some 400.
-MOST = 2000
 #: With a larger share of its letters missing, a text is not the same text any more.
 BEARABLE = 0.1
+#: Marks without a shape: variation selectors.
+SHAPELESS = {*map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0)), "\u034f"}
 
 
 def missing_glyphs(text: str) -> dict[str, int]:
     """How often each writing system occurs in ``text`` with characters that can't be drawn; {} if all can."""
-    rare = sorted({char for char in text if char > FAMILIAR and unicodedata.category(char)[0] in "LNS"})[:MOST]
-    if not rare:
-        return {}
-    page = "".join(f"<div>|{escape(char)}|</div>" for char in rare)
-    with pypdfium2.PdfDocument(draw_html(page)) as pdf:
-        drawn = "".join(page.get_textpage().get_text_range() for page in pdf)
-    cells = drawn.replace("\r", "").replace("\n", "").split("|")[1::2]
-    absent = {char for char, shown in zip(rare, cells, strict=False) if "\ufffd" in shown}
     counts: dict[str, int] = {}
-    for char in text:
-        if char in absent:
-            counts[_writing(char)] = counts.get(_writing(char), 0) + 1
+    for char in set(text):
+        if char > FAMILIAR and _has_shape(char) and not has_glyph(char):
+            writing = _writing(char)
+            counts[writing] = counts.get(writing, 0) + text.count(char)
     return counts
 
 
@@ -45,8 +36,13 @@ def unbearable(text: str, missing: dict[str, int]) -> bool:
     return lost > BEARABLE * max(letters, 1)
 
 
+def _has_shape(char: str) -> bool:
+    category = unicodedata.category(char)
+    return (category[0] in "LMNPS" or category in ("Co", "Cn")) and char not in SHAPELESS
+
+
 def _writing(char: str) -> str:
     """The first word of the character's name is its writing system."""
-    if unicodedata.category(char)[0] == "S":
+    if unicodedata.category(char)[0] in "SP":
         return "emoji and signs"
     return unicodedata.name(char, "unknown").split()[0].replace("CJK", "Chinese").capitalize()

@@ -11,6 +11,7 @@ from html import escape
 
 from mailfax.render.engine import draw_html
 from mailfax.render.glyphs import missing_glyphs, unbearable
+from mailfax.render.language import language_of
 from mailfax.render.plan import Source, visible
 from mailfax.render.work import Work
 from mailfax.rules.status import Cause, status
@@ -62,7 +63,8 @@ def draw_text(text: str, paper: str) -> bytes:
     blocks = "".join(
         f'<div dir="auto">{escape(piece) or "<br>"}</div>' for line in text.split("\n") for piece in _pieces(line)
     )
-    return draw_html(f'<div class="text{" columns" if columns else ""}">{blocks}</div>', paper=paper)
+    kind = "text columns" if columns else "text"
+    return draw_html(f'<div class="{kind}" lang="{language_of(text)}">{blocks}</div>', paper=paper)
 
 
 def _pieces(line: str) -> list[str]:
