@@ -36,7 +36,22 @@ def read_sender(part: Part, accounts: Sequence[Account]) -> SenderRule:
         part.refuse("allow", "empty, so this sender may fax nowhere; leave it out, or leave out the whole rule")
     _require_apart(part)
     rule = {key: value for key, value in part.values.items() if key != "from"}
-    return SenderRule(**{**rule, "senders": part["from"], "allow": part["allow"] or ()})
+    return SenderRule(
+        **{**rule, "senders": part["from"], "allow": part["allow"] or (), "cover_page": _cover_page(part, accounts)}
+    )
+
+
+def _cover_page(part: Part, accounts: Sequence[Account]) -> str:
+    """When this sender's faxes get a cover page; never through an account that makes none."""
+    written: str | None = part["cover_page"]
+    if all(account.cover != "none" for account in accounts if account.name == part["account"]):
+        return written or "with-text"
+    if written not in (None, "none"):
+        part.refuse(
+            "cover_page",
+            f'"{written}", and the account "{part["account"]}" has cover = "none"; leave one of the two out',
+        )
+    return "none"
 
 
 def read_destinations(part: Part) -> Destinations:

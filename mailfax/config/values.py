@@ -59,6 +59,8 @@ class Account:
     first_run: str = "baseline"
     reference: str = "end"
     ca_file: Path | None = None
+    #: Who makes cover pages: "service" or "none".
+    cover: str = "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class SenderRule:
     deny: tuple[str, ...] = ()
     faxes_per_day: int = 0
     pages_per_day: int = 0
+    #: When a fax gets a cover page: "none", "on-demand", "always" or "with-text".
+    cover_page: str = "with-text"
+    #: "ignore": the text of a mail with files is left out.
+    body: str = "fax"
 
 
 @dataclass(frozen=True, slots=True)

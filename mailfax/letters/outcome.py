@@ -159,6 +159,7 @@ def _text(
         (texts.ROW_SENDER, message.sender if whose else ""),
         (texts.ROW_SUBJECT, message.subject),
         (texts.ROW_PAGES, _pages(document, job)),
+        (texts.ROW_COVER, texts.COVER_NONE if document and not job.has_cover(document) else ""),
         (texts.ROW_RECEIVED, moment(message.received_at, site.zone)),
         (outcome.ended, moment(job.ended_at, site.zone) if outcome.ended and job.ended_at else ""),
         (texts.ROW_QUEUE_ID, job.queue_id),

@@ -57,6 +57,8 @@ class Accept:
         heading = read_heading(header)
         sent = content.sent_sha256
         faxes = {fax.key(sent, envelope.sender): fax for fax in faxes_of(envelope.recipients, heading.names)}
+        if envelope.grant.cover_page == "none" and any(fax.cover_page == "yes" for fax in faxes.values()):
+            return refusal(Cause.NO_COVER, sender=envelope.sender or "<>", postmaster=self._site.postmaster)
         known: dict[str, Found] = {}
         while True:
             same = [found for found in known.values() if self._resent.is_same(found)]
@@ -134,7 +136,7 @@ class Accept:
             listener=client.listener,
             login=client.login,
             account=grant.account,
-            sender_name=grant.name,
+            sender_name=grant.name or heading.author,
             sender_company=grant.company,
             owner=grant.notify,
             success_notice=grant.success_notice,
@@ -145,6 +147,8 @@ class Accept:
             payer=grant.payer or envelope.sender,
             faxes_per_day=grant.faxes_per_day,
             pages_per_day=grant.pages_per_day,
+            cover_page=grant.cover_page,
+            body=grant.body,
         )
 
     def _forwards(self, envelope: Envelope, message: Message, content: Content) -> list[Letter]:
@@ -177,4 +181,5 @@ class Accept:
             expires_at=message.received_at + self._expire_seconds,
             next_attempt_at=message.received_at,
             subject=fax.subject,
+            cover=fax.cover_page,
         )

@@ -30,6 +30,7 @@ class Fax:
     orcpt: str
     recipient_name: str = ""
     subject: str | None = None
+    cover_page: str = ""  #: "yes" or "no" where the address asks for it
     cover: tuple[tuple[str, str], ...] = ()
 
     def key(self, sent_sha256: str, sender: str) -> str:
@@ -59,6 +60,7 @@ def faxes_of(recipients: Iterable[Recipient], names: Mapping[str, str]) -> list[
             # FaxCore's cover has no field for the recipient's company.
             recipient_name=", ".join(part for part in (name, said.get("company")) if part),
             subject=said.get("subject"),
+            cover_page=said.get("cover", ""),
             cover=cover,
         )
     return list(faxes.values())

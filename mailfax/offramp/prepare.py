@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mailfax import maillog
+from mailfax.config import Account
 from mailfax.faxcore.values import FaxUpload, notes_budget
 from mailfax.offramp.cover import cover_for
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
-from mailfax.render import NOTES_BYTES, CannotRender, Renderer
+from mailfax.render import CannotRender, Renderer
+from mailfax.render.terms import NOTES_BYTES, Wishes
 from mailfax.rules import schedule
-from mailfax.rules.job import Document, Message, Status
+from mailfax.rules.cover import not_shown
+from mailfax.rules.job import Document, FaxJob, Message, Status
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
 from mailfax.spool import ContentDamaged, PagesUsedUp, Spool
@@ -74,9 +77,12 @@ class Prepare:
         return True
 
     async def _make(self, message: Message, document: Document, folder: Path) -> None:
-        notes_bytes = await self._room_for_notes(message)
+        jobs = await self._spool.jobs.of(message.queue_id)
+        line = self._desk.lines.get(message.account)  # None: taken out of the configuration meanwhile
+        account = line.account if line else None
+        wishes = _wishes(account, message, document, jobs)
         async with self._spool.content.file(message.content_id) as source:
-            rendered = await self._renderer.render(source, into=folder, notes_bytes=notes_bytes)
+            rendered = await self._renderer.render(source, into=folder, wishes=wishes)
         ready = replace(
             document,
             filename=rendered.filename,
@@ -84,7 +90,9 @@ class Prepare:
             notes=rendered.notes,
             contents=rendered.contents,
             skipped=rendered.skipped,
+            cover="yes" if rendered.covered else "no",
         )
+        ready = replace(ready, skipped=(*ready.skipped, *_told(account, message, ready, jobs)))
         try:
             stored = await self._spool.documents.ready(document, ready, rendered.content, message=message)
         except PagesUsedUp:
@@ -104,16 +112,6 @@ class Prepare:
             left=max(0, message.pages_per_day - used),
         )
 
-    async def _room_for_notes(self, message: Message) -> int:
-        """What notes may cost beside the longest names of this mail: what does not fit the cover gets a page."""
-        line = self._desk.lines.get(message.account)  # None: taken out of the configuration meanwhile
-        reference_at = line.account.reference if line else "end"
-        uploads = [
-            FaxUpload(job.number, cover_for(reference_at, message, "", job), LONGEST_FILENAME, 1)
-            for job in await self._spool.jobs.of(message.queue_id)
-        ]
-        return min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
-
     async def _later(self, document: Document, why: Status, *, counts: bool = True) -> None:
         again = schedule.render_attempt(document.attempts, self._spool.now(), self._jitter())
         await self._spool.documents.later(document, again, why.diagnostic, counts=counts)
@@ -127,3 +125,33 @@ class Prepare:
         await self._spool.documents.impossible(document, ended, letters, why.diagnostic)
         for _, job in ended:
             maillog.ended(job)
+
+
+def _wishes(account: Account | None, message: Message, document: Document, jobs: Sequence[FaxJob]) -> Wishes:
+    """What the recipients of a mail want together: its text stands on their cover pages only where all have one, and
+    what does not fit there, beside the longest of their names, gets a page."""
+    asked = {job.cover for job in jobs}
+    room = 0
+    if account and account.cover == "service" and "no" not in asked:
+        covers = [cover_for(account, message, replace(document, cover="yes", notes=""), job) for job in jobs]
+        uploads = [FaxUpload(job.number, cover, LONGEST_FILENAME, 1) for job, cover in zip(jobs, covers, strict=True)]
+        room = min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
+    return Wishes("always" if asked == {"yes"} else message.cover_page, room, message.body)
+
+
+def _told(account: Account | None, message: Message, document: Document, jobs: Sequence[FaxJob]) -> list[str]:
+    """What the cover page of the fax service may not show."""
+    if account is None:
+        return []
+    lines: dict[str, None] = {}
+    for job in jobs:
+        cover = cover_for(account, message, document, job)
+        for what, text in (
+            ("subject", cover.subject),
+            ("name of the recipient", cover.recipient_name),
+            ("name of the sender", f"{cover.sender_name} {cover.sender_company}"),
+        ):
+            if writings := not_shown((text,)):
+                shown = " and ".join(writings)
+                lines[f"{what}: the fax service's cover page may not show what is written in {shown}"] = None
+    return list(lines)

@@ -22,6 +22,7 @@ from mailfax.config import Account
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, same_number
+from mailfax.offramp.cover import has_reference
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import ALL_OUTBOUND, Look, look
@@ -154,8 +155,8 @@ class Reconcile:
             job for reference in references for job in await self._spool.jobs.by_reference(self._name, reference)
         ]
         jobs = [job for job in named if not details.number or same_number(job.number, details.number)]
-        if not named and self._account.reference == "off":
-            jobs = await self._by_window(details)
+        if not references:
+            jobs = await self._by_window(details, trying)
         if not jobs:
             # With a reference of nobody's, or of a job that looks for no fax, it was sent from elsewhere: ours are in
             # the spool before their POST. Without any, the service may have cut it off (A38): it is foreign only if
@@ -176,13 +177,17 @@ class Reconcile:
             return False
         return True
 
-    async def _by_window(self, details: FaxDetails) -> list[FaxJob]:
+    async def _by_window(self, details: FaxDetails, trying: list[FaxJob]) -> list[FaxJob]:
         """Without a reference: number, time window and page count decide, with one such fax in flight per number."""
         fitting = []
-        for job in await self._spool.jobs.tracked(self._name):
-            if job.state is not JobState.IN_DOUBT or not same_number(job.number, details.number):
+        for job in trying:
+            if not _may_have_made(job, details):
                 continue
             document = await self._spool.documents.get(job.message)
+            if document and has_reference(self._account, document, job):
+                return []  # it may be this one's, whose reference the service cut off (A38)
+            if job.state is not JobState.IN_DOUBT or not same_number(job.number, details.number):
+                continue
             pages = document.pages if document else None
             near = details.created is not None and (
                 job.submitting_at - WINDOW <= details.created.timestamp() <= job.last_byte_at + WINDOW
@@ -214,7 +219,7 @@ class Reconcile:
         if trustworthy and began >= job.last_byte_at:
             counted = replace(job, absences=job.absences + 1)
             settled = counted.absences >= ENOUGH_LISTINGS and began >= job.last_byte_at + account.settle_seconds
-            if settled and account.resend_when_absent and await self._absence_counts():
+            if settled and account.resend_when_absent and await self._absence_counts(job):
                 absent = counted.after(JobEvent.PROVEN_ABSENT, next_attempt_at=self._spool.now())
                 absent = await self._spool.jobs.advance(
                     job, absent, JobEvent.PROVEN_ABSENT, detail=f"{counted.absences} full listings without it"
@@ -225,11 +230,13 @@ class Reconcile:
                 job = await self._spool.jobs.note(job, counted, detail="one more full listing without it")
         await self._again(job, may_end=self._silence.is_an_answer(self._name))
 
-    async def _absence_counts(self) -> bool:
+    async def _absence_counts(self, job: FaxJob) -> bool:
         """Whether what is not found by its reference is not there. What an account once gave back proves nothing
-        where no reference is sent any more, and a settling time proves nothing while the clock leaps."""
+        where this fax has no reference, and a settling time proves nothing while the clock leaps."""
         returned = (await self._spool.accounts.state(self._name)).reference_returned
-        return returned and self._account.reference != "off" and self._steady.is_steady()
+        document = await self._spool.documents.get(job.message)
+        carried = document is not None and has_reference(self._account, document, job)
+        return returned and carried and self._steady.is_steady()
 
     async def _again(self, job: FaxJob, *, may_end: bool) -> None:
         """Look again later: soon at first, and often enough to see the end of the settling time; or end it."""

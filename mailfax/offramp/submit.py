@@ -17,7 +17,7 @@ from mailfax.config import Account
 from mailfax.faxcore.errors import InDoubt, Refused
 from mailfax.faxcore.values import FaxUpload
 from mailfax.offramp import trouble
-from mailfax.offramp.cover import cover_for
+from mailfax.offramp.cover import cover_for, may_have_reference
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.steady import elapsed
@@ -55,7 +55,7 @@ class Submit:
         answer_seconds = max(self._desk.account(name).timeout_seconds for name in open_now)
         claimed_at = self._monotonic()
         # Without a reference two faxes to one number could not be told apart: one at a time.
-        one_by_one = [name for name in open_now if self._desk.account(name).reference == "off"]
+        one_by_one = [name for name in open_now if not may_have_reference(self._desk.account(name))]
         claimed = await self._spool.jobs.claim(open_now, answer_seconds * LEASE_FACTOR, one_by_one=one_by_one)
         if claimed is None:
             return False
@@ -101,9 +101,7 @@ class Submit:
     async def _upload(self, account: Account, message: Message, document: Document, job: FaxJob) -> FaxUpload:
         try:
             length = await self._spool.content.size(document.content_id)
-            return FaxUpload(
-                job.number, cover_for(account.reference, message, document.notes, job), document.filename, length
-            )
+            return FaxUpload(job.number, cover_for(account, message, document, job), document.filename, length)
         except (ValueError, ContentDamaged) as wrong:
             raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
 

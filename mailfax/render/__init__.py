@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mailfax.config import Limits
-from mailfax.render.terms import Terms
+from mailfax.render.terms import ORDINARY, Terms, Wishes
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 
@@ -26,8 +26,6 @@ from mailfax.rules.status import Cause, status
 START_SECONDS = 60.0
 #: How much longer than the cell's own limit an answer may take before the foreman itself counts as hung.
 MARGIN = 5.0
-#: What notes may cost in a URL, encoded: half of what IIS takes leaves room for names and subject (A30).
-NOTES_BYTES = 1200
 #: The longest line of an answer.
 LINE = 4_500_000
 
@@ -45,6 +43,7 @@ class Rendered:
     notes: str
     contents: tuple[str, ...]
     skipped: tuple[str, ...]
+    covered: bool = True  #: whether a fax that asks for nothing gets a cover page
 
 
 class CannotRender(Exception):
@@ -75,12 +74,9 @@ class Renderer:
             if self._foreman is None:
                 await self._start()
 
-    async def render(self, source: Path, *, into: Path, notes_bytes: int = NOTES_BYTES) -> Rendered:
-        """Make the document of the mail in ``source``; its file is written into the directory ``into``.
-
-        ``notes_bytes`` is what notes may cost in a URL, encoded: a longer text gets a page of its own.
-        """
-        made = (await self._ask("render", source, into, notes_bytes=notes_bytes))["rendered"]
+    async def render(self, source: Path, *, into: Path, wishes: Wishes = ORDINARY) -> Rendered:
+        """Make the document of the mail in ``source``; its file is written into the directory ``into``."""
+        made = (await self._ask("render", source, into, wishes=asdict(wishes)))["rendered"]
         # The answer comes from where strangers' files are opened: it names a file there, and no other.
         content = into / Path(made["filename"]).name
         if content.is_symlink() or not content.is_file():
@@ -92,6 +88,7 @@ class Renderer:
             notes=made["notes"],
             contents=tuple(made["contents"]),
             skipped=tuple(made["skipped"]),
+            covered=made["covered"],
         )
 
     async def count_pages(self, source: Path) -> int:
@@ -144,7 +141,7 @@ class Renderer:
         self._foreman = foreman
         self._listening = asyncio.create_task(self._listen(foreman, foreman.stdout))
 
-    async def _ask(self, do: str, source: Path, into: Path, **more: int) -> dict[str, Any]:
+    async def _ask(self, do: str, source: Path, into: Path, **more: object) -> dict[str, Any]:
         await self.start()
         foreman, number = self._foreman, next(self._ids)
         assert foreman is not None and foreman.stdin is not None
@@ -187,6 +184,6 @@ def _search_path() -> str:
     return json.dumps([str(Path(entry).absolute()) for entry in sys.path])
 
 
-def _task(number: int, do: str, source: Path, into: Path, **more: int) -> bytes:
+def _task(number: int, do: str, source: Path, into: Path, **more: object) -> bytes:
     task = {"id": number, "do": do, "source": str(source.absolute()), "into": str(into.absolute()), **more}
     return json.dumps(task).encode() + b"\n"

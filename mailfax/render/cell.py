@@ -18,7 +18,7 @@ from typing import Any
 from mailfax.render.attempt import die_with_parent
 from mailfax.render.drawing import render
 from mailfax.render.pdf import count_pages
-from mailfax.render.terms import Terms
+from mailfax.render.terms import Terms, Wishes
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
@@ -56,7 +56,7 @@ def work(task: dict[str, Any], terms: Terms, say: Say) -> None:
         if task["do"] == "count":
             say({"pages": count_pages(Path(task["source"]).read_bytes(), "the received fax")})
         else:
-            made = render(Path(task["source"]), Path(task["into"]), terms, task["notes_bytes"], say_at)
+            made = render(Path(task["source"]), Path(task["into"]), terms, Wishes(**task["wishes"]), say_at)
             say({"rendered": made})
     except NotFaxable as refused:
         say(_refused(refused.status))

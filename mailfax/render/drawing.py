@@ -15,7 +15,7 @@ from mailfax.render.kinds import PICTURES, Kind
 from mailfax.render.pdf import Document
 from mailfax.render.picture import draw_picture
 from mailfax.render.plan import Plan, Source, plan, safe_filename
-from mailfax.render.terms import Terms
+from mailfax.render.terms import Terms, Wishes
 from mailfax.render.text import add_text
 from mailfax.render.work import Work
 from mailfax.rules.status import Cause, status
@@ -41,10 +41,10 @@ DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {
 }
 
 
-def render(source: Path, into: Path, terms: Terms, notes_bytes: int, say_at: Callable[[str], None]) -> dict[str, Any]:
+def render(source: Path, into: Path, terms: Terms, wishes: Wishes, say_at: Callable[[str], None]) -> dict[str, Any]:
     """Make the document of one mail in ``into``."""
     submission = understand(source.read_bytes())
-    decided = plan(submission, notes_bytes)
+    decided = plan(submission, wishes)
     if decided.untouched is not None:
         content, filename, pages = decided.untouched.part.content, safe_filename(decided.untouched), None
         contents: tuple[str, ...] = (f"{decided.untouched.name}: sent as it is",)
@@ -62,6 +62,7 @@ def render(source: Path, into: Path, terms: Terms, notes_bytes: int, say_at: Cal
         "notes": decided.notes,
         "contents": (*(("text of the mail: on the cover page",) if decided.notes else ()), *contents),
         "skipped": (*decided.skipped, *skipped),
+        "covered": decided.covered,
     }
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote_plus
 
 from mailfax.render.kinds import EXTENSIONS, PICTURES, UNTOUCHED, Kind, extension_of, kind_of
 from mailfax.render.picture import nothing_to_see
+from mailfax.render.terms import ORDINARY, Wishes
 from mailfax.render.words import text_of
+from mailfax.rules.copier_texts import written_by_device
+from mailfax.rules.cover import covered, not_shown
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part, Submission
 
@@ -40,9 +43,10 @@ class Plan:
     sources: tuple[Source, ...]
     untouched: Source | None
     skipped: tuple[str, ...]
+    covered: bool
 
 
-def plan(submission: Submission, notes_bytes: int) -> Plan:
+def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
     """Decide; raises ``NotFaxable`` with the name of the part that can't be faxed."""
     skipped = list(submission.skipped)
     sources: list[Source] = []
@@ -61,17 +65,36 @@ def plan(submission: Submission, notes_bytes: int) -> Plan:
     if untouched and len(sources) > 1:
         raise NotFaxable(status(Cause.UNSUPPORTED_BESIDE, name=untouched.name))
     if not sources:
-        return Plan("", _body_alone(submission, text, skipped), None, tuple(skipped))
-    if fits_cover(text, notes_bytes):
+        body = _body_alone(submission, text, skipped)
+        return Plan("", body, None, tuple(skipped), covered(wishes.cover_page, "", bool(text)))
+    if text and (why := _not_meant(text, wishes)):
+        skipped.append(f"{BODY}: {why}")
+        text = ""
+        submission = replace(submission, body_text="", body_html="")
+    has_cover = covered(wishes.cover_page, "", bool(text))
+    if not text or (has_cover and fits_cover(text, wishes.notes_bytes)):
         skipped += [f"{image.name}: a picture inside the text of the mail" for image in submission.images.values()]
-        return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped))
+        return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped), has_cover)
     if untouched:
         why = (
-            "it goes to the fax service as it is, and the text of the mail is too long for the cover page beside it. "
-            f"Shorten the text to less than {NOTES_CHARACTERS} characters, or send the file as a PDF"
+            "it goes to the fax service as it is, and "
+            "the text of the mail is too long for the cover page beside it. Shorten the text to less than "
+            f"{NOTES_CHARACTERS} characters, or send the file as a PDF"
+            if has_cover and wishes.notes_bytes
+            else "it goes to the fax service as it is, and there is no cover page for the text of the mail. "
+            "Leave out the text, ask for a cover page, or send the file as a PDF"
         )
         raise NotFaxable(status(Cause.UNSUPPORTED, name=untouched.name, why=why))
-    return Plan("", (_body(submission, text), *sources), None, tuple(skipped))
+    return Plan("", (_body(submission, text), *sources), None, tuple(skipped), has_cover)
+
+
+def _not_meant(text: str, wishes: Wishes) -> str:
+    """Why the text of a mail with files is left out, or ""."""
+    if wishes.body == "ignore":
+        return "the texts of this sender's mails are not faxed beside files"
+    if device := written_by_device(text):
+        return f"what {device} writes into every mail"
+    return ""
 
 
 def visible(text: str) -> str:
@@ -88,7 +111,8 @@ def fits_cover(text: str, notes_bytes: int) -> bool:
     # instead of "&#" (three more). Counted too low, the end of the text would be cut off.
     harmless = 6 * (text.count("<") + text.count(">")) + 3 * text.count("&#")
     cost = len(quote_plus(text).replace("+", "%20")) + harmless
-    return len(text) <= NOTES_CHARACTERS and text.count("\n") < NOTES_LINES and cost <= notes_bytes
+    short = len(text) <= NOTES_CHARACTERS and text.count("\n") < NOTES_LINES and cost <= notes_bytes
+    return short and not not_shown((text,))
 
 
 def safe_filename(source: Source) -> str:

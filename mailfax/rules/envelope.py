@@ -98,6 +98,8 @@ class Grant:
     payer: str = ""
     faxes_per_day: int = 0
     pages_per_day: int = 0
+    cover_page: str = "with-text"  #: one of ``rules.cover.MODES``
+    body: str = "fax"  #: "ignore": the text of a mail that has files is left out
 
 
 @dataclass(frozen=True, slots=True)

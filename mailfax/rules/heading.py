@@ -12,6 +12,7 @@ import contextlib
 import email.errors
 import email.utils
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.header import decode_header, make_header
 from typing import Any
@@ -23,16 +24,18 @@ LENIENT: dict[str, Any] = {"strict": False} if getattr(email.utils, "supports_st
 LONGEST = 65_536
 #: The fields that are read, with their folded values. Every mail passes here, and a parser of messages takes thrice
 #: the time.
-_FIELD = re.compile(rb"^(subject|message-id|to|cc):(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_FIELD = re.compile(rb"^(subject|message-id|from|to|cc):(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """``names`` maps an address of To or Cc, in lower case, to the display name that stood before it."""
+    """``names`` maps an address of To or Cc, in lower case, to the display name that stood before it. ``author`` is
+    the display name in From, "" where there is none: a name for people, which proves nothing."""
 
     subject: str = ""
     message_id: str = ""
     names: dict[str, str] = field(default_factory=dict)
+    author: str = ""
 
 
 def read_heading(header: bytes) -> Heading:
@@ -42,16 +45,14 @@ def read_heading(header: bytes) -> Heading:
         fields.setdefault(name.lower(), []).append(_read(value))
     recipients = fields.get(b"to", []) + fields.get(b"cc", [])
     names: dict[str, str] = {}
-    for display, address in _addresses(recipients):
+    for name, address in _named(recipients):
         # The display name of *this* recipient only: another one's name must never stand on the cover.
-        # Decoded only now: an encoded "Builder, Bob" has a comma that separates nothing.
-        name = one_line(display)
-        if name and address and not _is_address_again(name, address):
-            names.setdefault(address.casefold(), name)
+        names.setdefault(address.casefold(), name)
     return Heading(
         subject=one_line(fields.get(b"subject", [""])[0]),
         message_id=_message_id(fields.get(b"message-id", [""])[0]),
         names=names,
+        author=next((name for name, address in _named(fields.get(b"from", []))), ""),
     )
 
 
@@ -65,6 +66,15 @@ def one_line(value: str) -> str:
         with contextlib.suppress(LookupError, ValueError, email.errors.MessageError):
             text = str(make_header(decode_header(value)))
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _named(values: list[str]) -> Iterator[tuple[str, str]]:
+    """(display name, address) of each that has both."""
+    for display, address in _addresses(values):
+        # Decoded only now: an encoded "Builder, Bob" has a comma that separates nothing.
+        name = one_line(display)
+        if name and address and not _is_address_again(name, address):
+            yield name, address
 
 
 def _addresses(values: list[str]) -> list[tuple[str, str]]:

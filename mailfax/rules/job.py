@@ -64,6 +64,8 @@ class Message:
     payer: str = ""  #: whose quota this uses (``Grant.payer``)
     faxes_per_day: int = 0  #: what the payer's rule said when it was accepted; 0 is no quota
     pages_per_day: int = 0
+    cover_page: str = "with-text"  #: the sender's mode when it was accepted (``rules.cover.MODES``)
+    body: str = "fax"  #: "ignore": its text is left out where it has files
 
     @property
     def hears(self) -> str:
@@ -92,6 +94,7 @@ class Document:
     notes: str = ""
     contents: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    cover: str = "yes"  #: "yes" or "no": whether a job that asks for nothing gets a cover page
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,11 @@ class FaxJob:
     pages_delivered: int | None = None
     status: Status | None = None
     subject: str | None = None  #: of the cover, where the address gave one; else the mail's
+    cover: str = ""  #: "yes" or "no" where the address or the mail asks for it; "" leaves it to the document
+
+    def has_cover(self, document: Document) -> bool:
+        """Whether this fax gets a cover page."""
+        return (self.cover or document.cover) == "yes"
 
     def after(self, event: JobEvent, **changes: Any) -> FaxJob:
         """This job after ``event``, with ``changes`` to its other fields; raises ``NotAllowed``."""

@@ -10,6 +10,7 @@ The local part is one of
     sales                               an alias of the configuration
     15551234567/to=Jane_Doe/company=Example_Ltd/subject=Invoice_12
                                         any of the above with fields for the cover; "_" is a space, %2F is "/"
+    15551234567/cover=no                without a cover page, or with one ("yes")
 
 Field names are case-blind; one that is not known, empty or written twice is refused by its name, never passed over.
 
@@ -31,7 +32,7 @@ from mailfax.rules.number import Unfit, example, read_number
 from mailfax.rules.status import Cause, Refusal, refusal
 
 OUR_POSTMASTER = Destination()
-COVER_FIELDS = ("to", "company", "subject")
+COVER_FIELDS = ("to", "company", "subject", "cover")
 #: Service selectors of RFC 3191 and its kin: they say how to call, and so are nobody's name.
 _SELECTORS = frozenset({"fax", "voice", "sms", "pager", "tel", "t33s"})
 #: How many numbers of a list a reply names.
@@ -143,6 +144,10 @@ def _cover_field(written: str, seen: Mapping[str, str]) -> tuple[str, str] | Unf
     if key in seen:
         return Unfit(Cause.COVER_FIELD, f"{key}= is given twice")
     text = _value(value, f"{key}=")
+    if key == "cover" and isinstance(text, str):
+        text = text.casefold()
+        if text not in ("yes", "no"):
+            return Unfit(Cause.COVER_FIELD, "cover= is yes or no")
     return text if isinstance(text, Unfit) else (key, text)
 
 

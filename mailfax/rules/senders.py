@@ -98,6 +98,8 @@ class Rule:
             payer=(login or rule.notify or sender).lower(),
             faxes_per_day=rule.faxes_per_day,
             pages_per_day=rule.pages_per_day,
+            cover_page=rule.cover_page,
+            body=rule.body,
         )
 
 

@@ -47,11 +47,12 @@ SELECT content_id FROM content WHERE content_id IN (:content_ids)
 -- name: message_add
 INSERT INTO message (
     queue_id, received_at, sender, ret, envid, client_ip, listener, login, account, sender_name, sender_company,
-    owner, success_notice, header_message_id, subject, content_id, size, payer, faxes_per_day, pages_per_day
+    owner, success_notice, header_message_id, subject, content_id, size, payer, faxes_per_day, pages_per_day,
+    cover_page, body
 ) VALUES (
     :queue_id, :received_at, :sender, :ret, :envid, :client_ip, :listener, :login, :account, :sender_name,
     :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size, :payer, :faxes_per_day,
-    :pages_per_day
+    :pages_per_day, :cover_page, :body
 )
 
 -- name: message_get
@@ -90,7 +91,7 @@ RETURNING lease_until
 -- name: document_change
 UPDATE document SET
     state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at, lease_until = 0, content_id = :content_id,
-    filename = :filename, pages = :pages, notes = :notes, contents = :contents, skipped = :skipped,
+    filename = :filename, pages = :pages, notes = :notes, contents = :contents, skipped = :skipped, cover = :cover,
     version = version + 1
 WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
 
@@ -118,13 +119,13 @@ UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message 
 
 -- name: job_add
 INSERT INTO job (
-    queue_id, message, account, address, number, recipient_name, subject, notify, orcpt, reference, state, accepted_at,
+    queue_id, message, account, address, number, recipient_name, subject, cover, notify, orcpt, reference, state, accepted_at,
     expires_at, next_attempt_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic
 ) VALUES (
-    :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :notify, :orcpt, :reference, :state,
-    :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
+    :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :notify, :orcpt, :reference,
+    :state, :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic
 )
@@ -149,8 +150,8 @@ WHERE queue_id IN (
 
 -- name: job_claim
 -- Committed before the first byte leaves. Neither a paused account's job, nor one that somebody wants cancelled, nor
--- one that is past its time. Accounts in :one_by_one have no reference by which two faxes to one number could be told
--- apart, so they have one in flight per number.
+-- one that is past its time. Accounts in :one_by_one, and faxes without a cover page, have no reference by which two faxes
+-- to one number could be told apart, so such a fax goes only while no other to its number is in flight.
 UPDATE job SET
     state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, submitting_at = :now,
     last_byte_at = 0, absences = 0, attempts = attempts + 1, version = version + 1
@@ -159,7 +160,9 @@ WHERE queue_id = (
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0
       AND j.next_attempt_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
       AND NOT EXISTS (SELECT 1 FROM account a WHERE a.name = j.account AND a.paused_at > 0)
-      AND CASE WHEN j.account IN (:one_by_one) THEN NOT EXISTS (
+      AND CASE WHEN j.account IN (:one_by_one) OR 'no' = CASE WHEN j.cover <> '' THEN j.cover ELSE (
+          SELECT d.cover FROM document d WHERE d.message = j.message
+      ) END THEN NOT EXISTS (
           SELECT 1 FROM job o
           WHERE o.account = j.account AND o.number = j.number AND o.state IN ('submitting', 'submitted', 'in-doubt')
       ) ELSE 1 = 1 END

@@ -83,7 +83,7 @@ class Street:
         self.reconcile = Reconcile(*rooms, account.name, **days, **quiet)
         self.deadlines = Deadlines(*rooms, **days)
 
-    async def mail(self, *numbers: str, subject: str = "Invoice 12") -> list[FaxJob]:
+    async def mail(self, *numbers: str, subject: str = "Invoice 12", cover: str = "yes") -> list[FaxJob]:
         """Accept a mail and have its document made; its jobs, ready."""
         header = f"Subject: {subject}\r\nMessage-ID: <1@example.com>\r\n\r\n".encode()
         content = self.spool.content.begin()
@@ -95,7 +95,7 @@ class Street:
         claimed = await self.spool.documents.claim(60.0)
         assert claimed is not None
         _, document = claimed
-        ready = replace(document, filename="fax.pdf", pages=1, contents=("text: page 1",))
+        ready = replace(document, filename="fax.pdf", pages=1, contents=("text: page 1",), cover=cover)
         await self.spool.documents.ready(document, ready, one_page())
         return await self.spool.jobs.of(queue_id)
 

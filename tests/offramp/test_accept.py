@@ -325,7 +325,9 @@ async def test_the_cover_of_the_address_is_the_jobs(door: Door) -> None:
 
 
 def test_a_subject_of_the_address_replaces_that_of_the_mail() -> None:
+    from mailfax.config import Account
     from mailfax.offramp.cover import cover_for
+    from mailfax.rules.job import Document
     from tests.spool.conftest import Clock as SpoolClock
     from tests.spool.conftest import Mails
 
@@ -333,8 +335,27 @@ def test_a_subject_of_the_address_replaces_that_of_the_mail() -> None:
     message = mails.message()
 
     def subject(job: FaxJob) -> str:
-        return cover_for("off", message, "", job).subject
+        account = Account("main", "https://api.example.com/api/", "1", "", reference="off")
+        return cover_for(account, message, Document(message.queue_id, "ready", 1, 0.0, 1), job).subject
 
     assert subject(mails.job(message)) == "Invoice 12"
     assert subject(mails.job(message, subject="Order 7")) == "Order 7"
     assert subject(mails.job(message, subject="")) == ""
+
+
+async def test_a_cover_page_that_nobody_may_have_can_not_be_asked_for(door: Door) -> None:
+    closed = Grant("main", cover_page="none")
+    told = await door.mail(NUMBERS[0], grant=closed, cover=(("cover", "yes"),))
+    assert isinstance(told, Refusal) and told.reply.startswith(
+        "550 5.7.1 No fax of alice@example.com has a cover page"
+    )
+    [job] = await door.spool.jobs.of(await door.queued(NUMBERS[0], grant=closed, cover=(("cover", "no"),)))
+    assert job.cover == "no"
+
+
+async def test_who_has_no_name_in_the_rules_is_called_as_from_says(door: Door) -> None:
+    mail = b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.com>\r\nSubject: x\r\n\r\nHello\r\n"
+    for grant, name in ((Grant("main"), "Jürgen"), (Grant("main", "Example Ltd"), "Example Ltd")):
+        queue_id = await door.queued(NUMBERS[0], mail=mail, grant=grant, sender=f"{name[:2]}@example.com")
+        message = await door.spool.intake.message(queue_id)
+        assert message is not None and message.sender_name == name

@@ -514,3 +514,54 @@ async def test_three_faxes_that_bring_no_answer_starve_no_other(
         street.track._list_cost = 10**9
     assert (await street.spool.counts()).jobs["delivered"] >= 3
     assert {(await street.job(job.queue_id)).state for job in jobs} <= {JobState.DELIVERED, JobState.SUBMITTED}
+
+
+async def test_a_fax_without_a_cover_page_sends_no_field_and_the_window_finds_it(
+    tmp_path: Path, sandbox: Sandbox, account: Account
+) -> None:
+    """A reference would force a cover page: without one, number, time and pages decide, one fax to a number."""
+    clock = Clock()
+    clock.now = time.time()
+    async with opened(tmp_path, clock, account) as street:
+        await meet(street.spool, street.desk.client("main"), street.account)
+        [job] = await street.mail("15555550120", cover="no")
+        await street.forward(1)
+        [bare] = await street.mail("15555550120", cover="no")
+        await street.submit.round()
+        assert (await street.job(job.queue_id)).state is JobState.IN_DOUBT
+        assert not await street.submit.round(), "one such fax in flight per number"
+        await street.forward(10)
+        await street.reconcile.round()
+        assert (await street.job(job.queue_id)).state is JobState.SUBMITTED
+        assert (await street.job(bare.queue_id)).state is JobState.READY
+        [fax] = await sandbox.faxes()
+        assert fax["cover"] is None and fax["subject"] == ""
+
+
+async def test_a_fax_that_may_be_another_s_with_its_reference_cut_off_is_nobody_s(
+    tmp_path: Path, sandbox: Sandbox, account: Account
+) -> None:
+    clock = Clock()
+    clock.now = time.time()
+    await sandbox.control("quirks", {"cut_subject": 5})
+    async with opened(tmp_path, clock, account) as street:
+        await meet(street.spool, street.desk.client("main"), street.account)
+        [bare] = await street.mail("15555550120", cover="no")
+        await street.submit.round()
+        [referenced] = await street.mail("15555550120")
+        await street.submit.round()
+        assert {(await street.job(one.queue_id)).state for one in (bare, referenced)} == {JobState.IN_DOUBT}
+        await street.forward(10)
+        await street.reconcile.round()
+        assert (await street.job(bare.queue_id)).state is JobState.IN_DOUBT
+
+
+async def test_absence_is_never_proven_for_a_fax_without_a_reference(street: Street, sandbox: Sandbox) -> None:
+    await delivered_once(street)
+    for cover, state in (("yes", JobState.DEFERRED), ("no", JobState.IN_DOUBT)):
+        [job] = await street.mail("15551234567", cover=cover)
+        assert await street.spool.jobs.claim(["main"], 6.0) is not None
+        await street.forward(100)
+        await street.deadlines.round()
+        await look_until_settled(street)
+        assert (await street.job(job.queue_id)).state is state

@@ -64,7 +64,7 @@ async def test_text_that_does_not_fit_beside_long_names_gets_a_page(street: Stre
     document = await street.spool.documents.get(job.message)
     message = await street.spool.intake.message(job.message)
     assert document is not None and message is not None
-    cover = cover_for(street.account.reference, message, document.notes, job)
+    cover = cover_for(street.account, message, document, job)
     assert fits(FaxUpload(job.number, cover, document.filename, 1))
     # The same text beside short names stands on the cover.
     assert not document.notes and document.pages == 2

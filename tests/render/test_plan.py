@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mailfax.faxcore.cover import CoverFields, FaxUpload, as_sent, encoded_octets
-from mailfax.render import NOTES_BYTES
 from mailfax.render.kinds import Kind
 from mailfax.render.plan import FILENAME_BYTES, Source, fits_cover, plan, safe_filename, visible
+from mailfax.render.terms import NOTES_BYTES, Wishes
 from mailfax.rules.submission import NotFaxable, Part, Submission, understand
 from tests.render.paper import picture
 
@@ -20,7 +20,7 @@ def described(raw: bytes) -> str:
     """A plan as people read it: one fact a line."""
     try:
         submission = understand(raw)
-        decided = plan(submission, NOTES_BYTES)
+        decided = plan(submission)
     except NotFaxable as refused:
         return f"refused {refused.status.code}: {refused.status.sentence}\n"
     lines = [f"subject: {submission.subject}"] if submission.subject else []
@@ -106,7 +106,7 @@ UNTOUCHED = [
 
 @pytest.mark.parametrize(("name", "content", "extension"), UNTOUCHED, ids=[name for name, _, _ in UNTOUCHED])
 def test_what_only_faxcore_draws_goes_there_untouched(name: str, content: bytes, extension: str) -> None:
-    decided = plan(Submission(parts=(Part(name, "application/octet-stream", content),)), NOTES_BYTES)
+    decided = plan(Submission(parts=(Part(name, "application/octet-stream", content),)))
     assert decided.untouched is not None
     assert decided.untouched.part.content == content
     assert safe_filename(decided.untouched) == f"x.{extension}"
@@ -115,7 +115,7 @@ def test_what_only_faxcore_draws_goes_there_untouched(name: str, content: bytes,
 def test_long_text_beside_an_untouched_file_is_refused() -> None:
     rtf = Part("x.rtf", "", b"{\\rtf1 hello}")
     with pytest.raises(NotFaxable, match="too long for the cover page"):
-        plan(Submission(body_text="word " * 200, parts=(rtf,)), NOTES_BYTES)
+        plan(Submission(body_text="word " * 200, parts=(rtf,)))
 
 
 @pytest.mark.parametrize(
@@ -143,25 +143,82 @@ def test_what_fits_the_cover_is_sent_whole(text: str) -> None:
 @pytest.mark.parametrize("form", ["GIF", "PNG", "JPEG", "TIFF"])
 def test_a_picture_with_nothing_to_see_is_skipped_and_named(size: tuple[int, int], form: str) -> None:
     pixel = Part("pixel", f"image/{form.lower()}", picture(form, size))
-    decided = plan(Submission(body_text="Dear Bob", parts=(pixel,)), NOTES_BYTES)
+    decided = plan(Submission(body_text="Dear Bob", parts=(pixel,)))
     assert decided.skipped == (f"pixel: a picture of {size[0]} x {size[1]} dots: nothing to see",)
     assert (decided.notes, [source.name for source in decided.sources]) == ("", ["text of the mail"])
 
 
 def test_a_picture_of_eight_dots_is_a_page() -> None:
-    decided = plan(Submission(parts=(Part("rule.png", "image/png", picture("PNG", (400, 8))),)), NOTES_BYTES)
+    decided = plan(Submission(parts=(Part("rule.png", "image/png", picture("PNG", (400, 8))),)))
     assert [source.name for source in decided.sources] == ["rule.png"]
 
 
 def test_a_mail_of_nothing_but_what_is_skipped_is_refused_with_the_reason() -> None:
     pixel = Part("pixel.gif", "image/gif", picture("GIF", (1, 1)))
     with pytest.raises(NotFaxable, match=r"gives a page \(pixel.gif: a picture of 1 x 1 dots: nothing to see\)"):
-        plan(Submission(parts=(pixel,)), NOTES_BYTES)
+        plan(Submission(parts=(pixel,)))
     with pytest.raises(NotFaxable, match="neither text nor an attachment"):
-        plan(Submission(body_html='<img src="cid:1">', images={"1": pixel}), NOTES_BYTES)
+        plan(Submission(body_html='<img src="cid:1">', images={"1": pixel}))
 
 
 def test_a_picture_pasted_into_html_is_something_to_fax() -> None:
     """No text and no attachment, but a data: picture in the HTML: that is what the sender meant."""
-    decided = plan(Submission(body_html='<p><IMG width=3 src="data:image/png;base64,iVBORw0KGgo="></p>'), NOTES_BYTES)
+    decided = plan(Submission(body_html='<p><IMG width=3 src="data:image/png;base64,iVBORw0KGgo="></p>'))
     assert [source.kind for source in decided.sources] == [Kind.HTML]
+
+
+PDF = Part("a.pdf", "application/pdf", b"%PDF-1.4 a letter")
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "notes", "pages", "covered"),
+    [
+        ("with-text", "Dear Bob", "Dear Bob", ["a.pdf"], True),
+        ("with-text", " \u200b\n\u00a0", "", ["a.pdf"], False),
+        ("always", "", "", ["a.pdf"], True),
+        ("always", "Dear Bob", "Dear Bob", ["a.pdf"], True),
+        ("on-demand", "Dear Bob", "", ["text of the mail", "a.pdf"], False),
+        ("none", "Dear Bob", "", ["text of the mail", "a.pdf"], False),
+        ("none", "", "", ["a.pdf"], False),
+        ("with-text", "請見附件", "", ["text of the mail", "a.pdf"], True),
+    ],
+)
+def test_the_mode_of_the_sender_decides_where_the_text_goes(
+    mode: str, text: str, notes: str, pages: list[str], covered: bool
+) -> None:
+    decided = plan(Submission(body_text=text, parts=(PDF,)), Wishes(mode))
+    assert (decided.notes, [source.name for source in decided.sources]) == (notes, pages)
+    assert decided.covered is covered
+
+
+def test_invisible_html_is_no_text_and_asks_for_no_cover_page() -> None:
+    html = "<div><style>p {color: red}</style><p>&nbsp;</p><!-- nothing --><br></div>"
+    decided = plan(Submission(body_html=html, parts=(PDF,)), Wishes("with-text"))
+    assert (decided.notes, decided.covered, [source.name for source in decided.sources]) == ("", False, ["a.pdf"])
+
+
+def test_where_one_recipient_has_no_cover_page_the_text_is_a_page() -> None:
+    decided = plan(Submission(body_text="Dear Bob", parts=(PDF,)), Wishes("with-text", notes_bytes=0))
+    assert (decided.notes, [source.name for source in decided.sources]) == ("", ["text of the mail", "a.pdf"])
+
+
+def test_what_a_copier_writes_into_every_mail_is_no_text() -> None:
+    advertisement = "Please open the attached document. It was sent to you using a Xerox WorkCentre."
+    decided = plan(Submission(body_text=advertisement, parts=(PDF,)), Wishes("with-text"))
+    assert (decided.notes, decided.covered) == ("", False)
+    assert decided.skipped == ("text of the mail: what a Xerox device writes into every mail",)
+
+
+def test_a_text_that_is_to_be_ignored_is_named_and_alone_it_is_the_fax() -> None:
+    ignored = Wishes("with-text", body="ignore")
+    decided = plan(Submission(body_text="Dear Bob", parts=(PDF,)), ignored)
+    assert (decided.notes, decided.covered) == ("", False)
+    assert decided.skipped == ("text of the mail: the texts of this sender's mails are not faxed beside files",)
+    alone = plan(Submission(body_text="Dear Bob"), ignored)
+    assert ([source.name for source in alone.sources], alone.covered) == (["text of the mail"], True)
+
+
+def test_text_beside_an_untouched_file_without_a_cover_page_is_refused() -> None:
+    rtf = Part("x.rtf", "", b"{\\rtf1 hello}")
+    with pytest.raises(NotFaxable, match="no cover page for the text"):
+        plan(Submission(body_text="Dear Bob", parts=(rtf,)), Wishes("none"))

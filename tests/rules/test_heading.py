@@ -90,3 +90,18 @@ def test_any_encoded_words_and_comments_are_read(words: list[str]) -> None:
 @given(WORDS)
 def test_one_line_is_one_line(words: list[str]) -> None:
     assert one_line("".join(words)).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("line", "author"),
+    [
+        (b'From: "Example, Alice" <alice@example.com>', "Example, Alice"),
+        (b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.com>", "Jürgen"),
+        (b"From: alice@example.com", ""),
+        (b"From: alice@example.com <alice@example.com>", ""),
+        (b"Subject: x", ""),
+    ],
+    ids=str,
+)
+def test_the_author_s_name_is_that_of_from(line: bytes, author: str) -> None:
+    assert read_heading(line + b"\r\n\r\n").author == author

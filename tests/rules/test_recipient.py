@@ -223,6 +223,8 @@ def test_no_digit_is_dropped_moved_or_made_up(written: str, country: str) -> Non
         ("15551234567/to=J._Doe", "15551234567", {"to": "J. Doe"}),
         ("15551234567/TO=Jane_Doe/Company=A%2FB_Ltd/subject=No%5F1", "15551234567", None),
         ("Jane=15551234567/company=Example", "15551234567", {"to": "Jane", "company": "Example"}),
+        ("15551234567/Cover=NO", "15551234567", {"cover": "no"}),
+        ("15551234567/cover=yes/to=Jane", "15551234567", {"cover": "yes", "to": "Jane"}),
         ("FAX=+15551234567/to=Jane", "15551234567", {"to": "Jane"}),
         ("/fax=+1-555.123-4567/to=Jane/", "15551234567", {"to": "Jane"}),
         ("15551234567/subject=a=b/", "15551234567", {"subject": "a=b"}),
@@ -239,7 +241,9 @@ def test_an_address_may_bring_fields_for_the_cover(local: str, dialled: str, cov
 @pytest.mark.parametrize(
     ("local", "says"),
     [
-        ("15551234567/cc=Bob", "/cc= is not known here, only to=, company=, subject="),
+        ("15551234567/cc=Bob", "/cc= is not known here, only to=, company=, subject=, cover="),
+        ("15551234567/cover=maybe", "cover= is yes or no"),
+        ("15551234567/cover=", "cover= is empty"),
         ("15551234567/to=Bob/retries=3", "/retries= is not known"),
         ("15551234567/to=", "to= is empty"),
         ("15551234567/to=_", "to= is empty"),

@@ -56,12 +56,14 @@ deliver_to = ["office@example.com"]
 poll_seconds = 1
 settle_seconds = {settle_seconds}
 timeout_seconds = {timeout_seconds}
+{account}
 
 [[sender]]
 from = ["@example.com"]
 account = "main"
 name = "Alice Example"
 company = "Example Ltd"
+{sender}
 
 [relay]
 {relay}
@@ -102,6 +104,8 @@ class House:
             "deadline_seconds": 3600,
             "relay": 'maildir = "mail"',
             "more": "",
+            "account": "",
+            "sender": "",
             "base_url": f"http://127.0.0.1:{self.sandbox_port}/api/",
         } | settings
         self.config = folder / "mailfax.toml"
