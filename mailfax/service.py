@@ -107,7 +107,7 @@ class Service:
         site = Site(hostname=config.hostname, postmaster=config.postmaster, fax_domain=config.fax_domains[0])
         marks = _marks(config.hostname, spool.now)
 
-        renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits)
+        renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits, config=config.render)
         await renderer.start()
         self._exits.push_async_callback(renderer.close)
         desk = Desk(spool, config.accounts, site=site, marks=marks, connect=connect)

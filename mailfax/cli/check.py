@@ -80,10 +80,11 @@ async def _renderer(config: Config) -> AsyncIterator[Finding]:
     import tempfile
     from pathlib import Path
 
+    from mailfax.config import ConfigError
     from mailfax.render import CannotRender, Renderer
     from mailfax.service import paper_for
 
-    renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits)
+    renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits, config=config.render)
     try:
         await renderer.start()
         with tempfile.TemporaryDirectory() as folder:
@@ -91,6 +92,9 @@ async def _renderer(config: Config) -> AsyncIterator[Finding]:
             mail.write_bytes(b"Subject: check\r\n\r\nA page of text.\r\n")
             made = await renderer.render(mail, into=Path(folder))
         yield True, f"pages: a mail became {made.pages} page"
+        yield True, f"files are opened in a cell: {renderer.closed}"
+    except ConfigError as wrong:
+        yield False, str(wrong)
         yield _scripts()
     except (CannotRender, OSError) as failed:
         yield False, f"pages: a plain mail could not be turned into pages: {failed}"

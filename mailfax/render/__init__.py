@@ -2,8 +2,8 @@
 
 In: the path of a mail, a directory. Out: ``Rendered`` with the document's file, or ``CannotRender``. No stranger's
 byte is parsed in the service's own process: ``Renderer`` talks to a foreman process (``foreman``), which forks one
-cell (``cell``) for each document. In a cell: ``plan`` decides what becomes of the submission, ``html``, ``picture``
-and ``pdf`` draw it.
+cell (``cell``) for each document and closes it (``jail``). Neither sees the file system: both files are handed over
+open. In a cell: ``plan`` decides what becomes of the submission, ``html``, ``picture`` and ``pdf`` draw it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ import asyncio
 import contextlib
 import itertools
 import json
+import re
+import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mailfax.config import Limits
+from mailfax.config import ConfigError, Limits, RenderConfig
+from mailfax.render.jail import Level
 from mailfax.render.terms import ORDINARY, Terms, Wishes
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
@@ -26,6 +30,7 @@ from mailfax.rules.status import Cause, status
 START_SECONDS = 60.0
 #: How much longer than the cell's own limit an answer may take before the foreman itself counts as hung.
 MARGIN = 5.0
+ORDINARY_CELL = RenderConfig()
 #: The longest line of an answer.
 LINE = 4_500_000
 
@@ -57,51 +62,57 @@ class CannotRender(Exception):
 class Renderer:
     """Turns mails into documents. One for the whole service; any number of ``render`` at once.
 
-    ``paper`` is "letter" or "a4".
+    ``paper`` is "letter" or "a4". ``closed`` says how well cells are closed, once it has started.
     """
 
-    def __init__(self, *, paper: str, limits: Limits) -> None:
+    closed = ""
+
+    def __init__(self, *, paper: str, limits: Limits, config: RenderConfig = ORDINARY_CELL) -> None:
         self._terms = Terms(paper, limits.pages, limits.document_bytes, limits.render_seconds)
+        self._least = Level[config.cell]
         self._foreman: asyncio.subprocess.Process | None = None
+        self._tasks: socket.socket | None = None
         self._listening: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._ids = itertools.count(1)
+        self._ids, self._names = itertools.count(1), itertools.count(1)
         self._starting = asyncio.Lock()
 
     async def start(self) -> None:
-        """Start the foreman; raises ``CannotRender`` if it does not come up."""
+        """Start the foreman; raises ``CannotRender`` if it does not come up, ``ConfigError`` if this machine can't
+        close cells as well as the configuration wants it."""
         async with self._starting:
             if self._foreman is None:
                 await self._start()
 
     async def render(self, source: Path, *, into: Path, wishes: Wishes = ORDINARY) -> Rendered:
         """Make the document of the mail in ``source``; its file is written into the directory ``into``."""
-        made = (await self._ask("render", source, into, wishes=asdict(wishes)))["rendered"]
-        # The answer comes from where strangers' files are opened: it names a file there, and no other.
-        content = into / Path(made["filename"]).name
-        if content.is_symlink() or not content.is_file():
-            raise CannotRender(status(Cause.RENDER_FAILED, why="the converter made no document"), later=True)
-        return Rendered(
-            content=content,
-            filename=content.name,
-            pages=made["pages"],
-            notes=made["notes"],
-            contents=tuple(made["contents"]),
-            skipped=tuple(made["skipped"]),
-            covered=made["covered"],
-        )
+        # Nothing can be put in the place of a file that the cell has open, and has no name for.
+        document = into / f".document-{next(self._names)}"
+        try:
+            with source.open("rb") as mail, document.open("xb") as empty:
+                told = await self._ask("render", mail.fileno(), empty.fileno(), wishes=asdict(wishes))
+            rendered = _rendered(told.get("rendered"), into)
+            document.replace(rendered.content)
+        finally:
+            document.unlink(missing_ok=True)
+        return rendered
 
     async def count_pages(self, source: Path) -> int:
         """How many pages a received PDF has; raises ``CannotRender`` where it is damaged."""
-        return int((await self._ask("count", source, source.parent))["pages"])
+        with source.open("rb") as fax:
+            told = await self._ask("count", fax.fileno())
+        pages = told.get("pages")
+        if not isinstance(pages, int):
+            raise _no_document()
+        return pages
 
     async def close(self) -> None:
         """End the foreman and whatever cells there are."""
         foreman, self._foreman = self._foreman, None
         if foreman is None:
             return
-        assert foreman.stdin is not None and self._listening is not None
-        foreman.stdin.close()
+        assert self._tasks is not None and self._listening is not None
+        self._tasks.close()
         try:
             await asyncio.wait_for(foreman.wait(), MARGIN)
         except TimeoutError:
@@ -114,62 +125,87 @@ class Renderer:
         code = (
             "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from mailfax.render.foreman import main; main()"
         )
-        foreman = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-c",
-            code,
-            _search_path(),
-            json.dumps(asdict(self._terms)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=LINE,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
+        self._tasks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._tasks.setblocking(False)
+        with theirs:
+            foreman = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-I",
+                "-c",
+                code,
+                _search_path(),
+                json.dumps(asdict(self._terms)),
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.PIPE,
+                limit=LINE,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
         assert foreman.stdout is not None
         try:
             ready = await asyncio.wait_for(foreman.stdout.readline(), START_SECONDS)
         except TimeoutError:
             ready = b""
-        if not ready:
+        told = json.loads(ready or "{}")
+        if not ready or Level[told["level"]] < self._least:
             with contextlib.suppress(ProcessLookupError):
                 foreman.kill()
             await foreman.wait()
+            self._tasks.close()
+            if ready:
+                raise ConfigError(_too_open(self._least, told["closed"]))
             raise CannotRender(status(Cause.RENDER_FAILED, why="the converter does not start"), later=True)
+        self.closed = told["closed"]
         self._foreman = foreman
-        self._listening = asyncio.create_task(self._listen(foreman, foreman.stdout))
+        self._listening = asyncio.create_task(self._listen(foreman, foreman.stdout, self._tasks))
 
-    async def _ask(self, do: str, source: Path, into: Path, **more: object) -> dict[str, Any]:
+    async def _ask(self, do: str, *files: int, **more: object) -> dict[str, Any]:
         await self.start()
         foreman, number = self._foreman, next(self._ids)
-        assert foreman is not None and foreman.stdin is not None
+        assert foreman is not None
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            foreman.stdin.write(_task(number, do, source, into, **more))
+            await self._hand_over({"id": number, "do": do, **more}, files)
             told = await asyncio.wait_for(answer, self._terms.seconds + MARGIN)
         except TimeoutError:
             # The foreman enforces the limit; where it does not, it hangs itself.
             foreman.kill()
             raise CannotRender(status(Cause.RENDER_FAILED, why="the converter hung"), later=True) from None
         except asyncio.CancelledError:
-            foreman.stdin.write(json.dumps({"stop": number}).encode() + b"\n")
+            with contextlib.suppress(OSError):
+                assert self._tasks is not None
+                self._tasks.send(json.dumps({"stop": number}).encode())
             raise
         finally:
             del self._waiting[number]
         if "refused" in told:
-            raise CannotRender(Status(**told["refused"]), later=told["later"])
+            raise _refused(told)
         return told
 
-    async def _listen(self, foreman: asyncio.subprocess.Process, answers: asyncio.StreamReader) -> None:
+    async def _hand_over(self, task: dict[str, Any], files: Sequence[int]) -> None:
+        """Send a task with its open files; where the foreman is gone, whoever listens to it tells so."""
+        while self._tasks is not None:
+            try:
+                socket.send_fds(self._tasks, [json.dumps(task).encode()], files)
+            except BlockingIOError:
+                await asyncio.sleep(0.01)
+            except OSError:
+                return
+            else:
+                return
+
+    async def _listen(
+        self, foreman: asyncio.subprocess.Process, answers: asyncio.StreamReader, tasks: socket.socket
+    ) -> None:
         """Hand each answer to whom it is for; when the foreman is gone, tell all who wait."""
         while line := await answers.readline():
             told = json.loads(line)
             waiting = self._waiting.get(told["id"])
             if waiting is not None and not waiting.done():
                 waiting.set_result(told)
+        tasks.close()
         await foreman.wait()
         if self._foreman is foreman:
             self._foreman = None
@@ -184,6 +220,40 @@ def _search_path() -> str:
     return json.dumps([str(Path(entry).absolute()) for entry in sys.path])
 
 
-def _task(number: int, do: str, source: Path, into: Path, **more: object) -> bytes:
-    task = {"id": number, "do": do, "source": str(source.absolute()), "into": str(into.absolute()), **more}
-    return json.dumps(task).encode() + b"\n"
+def _rendered(made: object, into: Path) -> Rendered:
+    """The answer comes from where strangers' files are opened: each of its values is looked at."""
+    match made:
+        case {
+            "filename": str(filename),
+            "pages": int() | None as pages,
+            "notes": str(notes),
+            "contents": list(contents),
+            "skipped": list(skipped),
+            "covered": bool(covered),
+        } if Path(filename).name == filename and filename.isprintable():
+            lines = [*contents, *skipped]
+            if all(isinstance(line, str) for line in lines):
+                return Rendered(into / filename, filename, pages, notes, tuple(contents), tuple(skipped), covered)
+    raise _no_document()
+
+
+def _refused(told: dict[str, Any]) -> CannotRender:
+    match told:
+        case {
+            "refused": {"code": str(code), "sentence": str(sentence), "diagnostic": str(diagnostic)},
+            "later": bool(later),
+        } if re.fullmatch(r"5\.\d{1,3}\.\d{1,3}", code):
+            return CannotRender(Status(code, sentence, diagnostic), later=later)
+    return _no_document()
+
+
+def _no_document() -> CannotRender:
+    return CannotRender(status(Cause.RENDER_FAILED, why="the converter made no document"), later=True)
+
+
+def _too_open(least: Level, closed: str) -> str:
+    return (
+        f'[render] cell: "{least.name}" is wanted, and here it is {closed}; see "Where it happens" in '
+        "docs/reference/submission.md for what each layer needs, or, if strangers' files may reach your own, write "
+        'cell = "low" and unconfined = true'
+    )

@@ -1,17 +1,16 @@
 """A try that may fail, hang or die: work done in a child process of the cell.
 
-In: what to do, and for how long. Out: its bytes, or None.
+In: what to do, and for how long. Out: its bytes, or None. The child ends itself when its time is over: a cell may
+send no signals.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import time
 from collections.abc import Callable
 
-PR_SET_PDEATHSIG = 1
+from mailfax.render.kernel import die_with_parent
 
 
 def attempt(work: Callable[[], bytes], seconds: float) -> bytes | None:
@@ -22,6 +21,7 @@ def attempt(work: Callable[[], bytes], seconds: float) -> bytes | None:
         code = 1
         try:
             die_with_parent()
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
             os.close(out)
             with os.fdopen(into, "wb") as pipe:
                 pipe.write(work())
@@ -29,25 +29,7 @@ def attempt(work: Callable[[], bytes], seconds: float) -> bytes | None:
         finally:
             os._exit(code)
     os.close(into)
-    deadline = time.monotonic() + seconds
-    made = bytearray()
-    os.set_blocking(out, False)
-    while time.monotonic() < deadline:
-        try:
-            block = os.read(out, 1 << 20)
-        except BlockingIOError:
-            time.sleep(0.002)
-            continue
-        if not block:
-            break
-        made += block
-    else:
-        os.kill(child, signal.SIGKILL)
-    os.close(out)
+    with os.fdopen(out, "rb") as pipe:
+        made = pipe.read()
     _, result = os.waitpid(child, 0)
-    return bytes(made) if result == 0 and made else None
-
-
-def die_with_parent() -> None:
-    """The kernel ends this process when its parent dies: nobody else would."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return made if result == 0 and made else None

@@ -1,21 +1,18 @@
 """What happens inside a cell: one stranger's mail becomes one document, and then the process ends.
 
-In: the path of a mail and a directory. Out: one JSON object for the foreman: ``rendered`` or ``refused``. Everything
-here may be killed at any moment; nothing here is shared with anybody.
-
-LIMITS: set before the first byte is read: memory, processor time, file size, open files, no core files.
+In: descriptors of a mail and of an empty file. Out: the document in that file, and one JSON object for the foreman:
+``rendered`` or ``refused``. Everything here may be killed at any moment; nothing here is shared with anybody. The
+cell was closed (``jail``) before the first byte is read.
 """
 
 from __future__ import annotations
 
 import errno
-import resource
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from mailfax.render.attempt import die_with_parent
 from mailfax.render.drawing import render
 from mailfax.render.pdf import count_pages
 from mailfax.render.terms import Terms, Wishes
@@ -23,28 +20,14 @@ from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
-#: Address space of a cell in bytes: a mail of 50 MB needs 400 MB here.
-MEMORY = 1536 * 1024 * 1024
-OPEN_FILES = 64
 Say = Callable[[dict[str, Any]], None]
 
 
-def confine(terms: Terms) -> None:
-    """Take away what a document does not need."""
-    die_with_parent()
-    # Python ignores SIGXFSZ: a file that grows too large is an OSError, and that is an answer.
-    for what, limit in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, int(terms.seconds) + 1),
-        (resource.RLIMIT_FSIZE, 2 * terms.document_bytes + 1_000_000),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (limit, limit))
+def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say) -> None:
+    """Do what the foreman was asked to, and say how it ended; before each file its name, for the case of death.
 
-
-def work(task: dict[str, Any], terms: Terms, say: Say) -> None:
-    """Do what the foreman was asked to, and say how it ended; before each file its name, for the case of death."""
+    ``files`` are descriptors: of the mail, and of its document where one is wanted.
+    """
     at = "the mail"
 
     def say_at(name: str) -> None:
@@ -53,16 +36,24 @@ def work(task: dict[str, Any], terms: Terms, say: Say) -> None:
         say({"at": name})
 
     try:
+        with os.fdopen(files[0], "rb") as source:
+            raw = source.read()
         if task["do"] == "count":
-            say({"pages": count_pages(Path(task["source"]).read_bytes(), "the received fax")})
+            say({"pages": count_pages(raw, "the received fax")})
         else:
-            made = render(Path(task["source"]), Path(task["into"]), terms, Wishes(**task["wishes"]), say_at)
+            content, made = render(raw, terms, Wishes(**task["wishes"]), say_at)
+            with os.fdopen(files[1], "wb") as document:
+                document.write(content)
             say({"rendered": made})
     except NotFaxable as refused:
         say(_refused(refused.status))
     except (MemoryError, RecursionError):
         why = f'"{at}" needs more memory than a document may have'
         say(_refused(status(Cause.RENDER_FAILED, why=why)))
+    except PermissionError:
+        # A library wanted what a cell does not have: it would again.
+        diagnostic = "x-mailfax; something was asked for that a cell does not have"
+        say(_refused(status(Cause.RENDER_FAILED, diagnostic, why=f'"{at}" could not be read')))
     except OSError as failed:
         if failed.errno == errno.EFBIG:
             size = f"more than {2 * terms.document_bytes}"

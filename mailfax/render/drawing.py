@@ -1,13 +1,12 @@
 """A mail becomes a document: what the plan decided is drawn, file by file, inside a cell.
 
-In: the path of a mail and a directory. Out: the facts of ``Rendered`` as JSON values, or ``NotFaxable``. ``DRAWERS``
-says who draws what: a drawer appends the pages of its source and returns what it had to leave out of it.
+In: the bytes of a mail. Out: the document and the facts of ``Rendered`` as JSON values, or ``NotFaxable``.
+``DRAWERS`` says who draws what: a drawer appends the pages of its source and returns what it had to leave out of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from mailfax.render.html import add_html
@@ -41,9 +40,9 @@ DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {
 }
 
 
-def render(source: Path, into: Path, terms: Terms, wishes: Wishes, say_at: Callable[[str], None]) -> dict[str, Any]:
-    """Make the document of one mail in ``into``."""
-    submission = understand(source.read_bytes())
+def render(raw: bytes, terms: Terms, wishes: Wishes, say_at: Callable[[str], None]) -> tuple[bytes, dict[str, Any]]:
+    """The document of one mail, and what is to be known of it. A cell has no folder: nothing is written here."""
+    submission = understand(raw)
     decided = plan(submission, wishes)
     if decided.untouched is not None:
         content, filename, pages = decided.untouched.part.content, safe_filename(decided.untouched), None
@@ -54,9 +53,7 @@ def render(source: Path, into: Path, terms: Terms, wishes: Wishes, say_at: Calla
         filename = "fax.pdf"
     if len(content) > terms.document_bytes:
         raise NotFaxable(status(Cause.DOCUMENT_TOO_BIG, size=len(content), limit=terms.document_bytes))
-    path = into / filename
-    path.write_bytes(content)
-    return {
+    return content, {
         "filename": filename,
         "pages": pages,
         "notes": decided.notes,

@@ -1,13 +1,14 @@
 """The foreman: a small process that has every parser loaded and forks one cell for each document.
 
-In: one JSON line for each task on standard input (``id``, ``do``, ``source``, ``into``; or ``stop`` with an id). Out:
-one JSON line for each task on standard output, whatever became of the cell. It opens no stranger's byte itself, has
-no environment and one thread, and ends when its standard input does.
+In: one message for each task on the socket that is its standard input: a line of JSON (``id``, ``do``, or ``stop``
+with an id) and descriptors of the file to read and the file to write. Out: first how well cells are closed, then one
+JSON line for each task on standard output, whatever became of the cell. It opens no stranger's byte itself, has no
+environment and one thread, sees no more of the machine than its cells do, and ends when its standard input does.
 
 A process of our own, not multiprocessing's forkserver: that one takes over the environment with its secrets,
 imports ``__main__`` into every child, and is shared by whoever else uses it.
 
-LIMITS: wall time of a cell, ``LONGEST_ANSWER`` bytes from it.
+LIMITS: wall time of a cell, memory and processes of all cells (``watch``), ``LONGEST_ANSWER`` bytes from a cell.
 """
 
 from __future__ import annotations
@@ -18,23 +19,29 @@ import os
 import resource
 import selectors
 import signal
+import socket
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from mailfax.render import cell
 from mailfax.render.fonts import load_fonts
+from mailfax.render.jail import Jail
 from mailfax.render.terms import Terms
+from mailfax.render.view import readable
+from mailfax.render.watch import SECONDS, Excess, Watch, room_for_all
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 
 LONGEST_ANSWER = 4_000_000
+LONGEST_TASK = 1 << 18
 
 
 @dataclass(slots=True)
 class _Cell:
-    """A process at work. ``pipe`` is what it says, ``at`` the file it was last at."""
+    """A process at work. ``pipe`` is what it says; ``excess`` what it was ended for."""
 
     task: int
     pid: int
@@ -42,51 +49,61 @@ class _Cell:
     deadline: float
     said: bytearray = field(default_factory=bytearray)
     timed_out: bool = False
+    excess: Excess | None = None
 
 
 class Foreman:
     """Reads tasks, forks cells, tells how they ended."""
 
-    def __init__(self, terms: Terms, tasks: int, answers: int) -> None:
-        self._terms, self._tasks, self._answers = terms, tasks, answers
+    def __init__(self, terms: Terms, jail: Jail, tasks: socket.socket, answers: int, *, room: int) -> None:
+        self._terms, self._jail, self._tasks, self._answers = terms, jail, tasks, answers
+        self._nothing = os.open(os.devnull, os.O_RDWR)
+        self._watch = Watch(jail.processes, room)
+        self._look_at = 0.0
         self._selector = selectors.DefaultSelector()
         self._cells: dict[int, _Cell] = {}
-        self._asked = bytearray()
 
     def run(self) -> None:
         """Work until nobody asks any more."""
         self._selector.register(self._tasks, selectors.EVENT_READ)
-        self._tell({"ready": True})
+        closed = self._jail.closed
+        self._tell({"level": closed.level.name, "closed": str(closed)})
         while True:
-            now = time.monotonic()
-            soonest = min((each.deadline for each in self._cells.values()), default=now + 3600)
-            for key, _ in self._selector.select(max(soonest - now, 0)):
-                if key.fd == self._tasks:
+            for key, _ in self._selector.select(self._pause()):
+                if key.fd == self._tasks.fileno():
                     if not self._hear():
                         return self._end()
                 elif key.fd in self._cells:
                     self._listen(self._cells[key.fd])
             self._end_late_ones()
+            self._end_large_ones()
+
+    def _pause(self) -> float:
+        """How long nothing needs to be done if nobody says anything."""
+        if not self._cells:
+            return 3600
+        soonest = min(self._look_at, *(each.deadline for each in self._cells.values()))
+        return max(soonest - time.monotonic(), 0)
 
     def _hear(self) -> bool:
-        """Take new tasks; False when the service is gone."""
-        block = os.read(self._tasks, 65536)
-        self._asked += block
-        while b"\n" in self._asked:
-            line, _, rest = self._asked.partition(b"\n")
-            self._asked = bytearray(rest)
-            task = json.loads(line)
-            if "stop" in task:
-                for each in [each for each in self._cells.values() if each.task == task["stop"]]:
-                    self._kill(each)
-            else:
-                self._fork(task)
-        return bool(block)
+        """Take a new task; False when the service is gone."""
+        line, files, _, _ = socket.recv_fds(self._tasks, LONGEST_TASK, 2)
+        if not line:
+            return False
+        task = json.loads(line)
+        if "stop" in task:
+            for each in [each for each in self._cells.values() if each.task == task["stop"]]:
+                self._kill(each)
+        else:
+            self._fork(task, files)
+        for file in files:
+            os.close(file)
+        return True
 
-    def _fork(self, task: dict[str, Any]) -> None:
+    def _fork(self, task: dict[str, Any], files: list[int]) -> None:
         out, into = os.pipe()
         try:
-            pid = os.fork()
+            pid = self._jail.fork()
         except OSError:
             os.close(out)
             os.close(into)
@@ -95,29 +112,25 @@ class Foreman:
             )
             return
         if pid == 0:
-            self._be_cell(task, into)
+            self._be_cell(task, files, into)
         os.close(into)
         os.set_blocking(out, False)
         self._cells[out] = _Cell(task["id"], pid, out, time.monotonic() + self._terms.seconds)
         self._selector.register(out, selectors.EVENT_READ)
 
-    def _be_cell(self, task: dict[str, Any], into: int) -> None:
+    def _be_cell(self, task: dict[str, Any], files: list[int], into: int) -> None:
         """The child: never returns."""
         try:
             os.setpgid(0, 0)
-            nothing = os.open(os.devnull, os.O_RDWR)
             for descriptor in (0, 1, 2):
-                os.dup2(nothing, descriptor)
-            os.dup2(into, 3)
-            os.closerange(4, 4096)
-            cell.confine(self._terms)
+                os.dup2(self._nothing, descriptor)
+            _close_all_but({into, *files, *self._jail.descriptors})
+            self._jail.close(seconds=self._terms.seconds, written=2 * self._terms.document_bytes + 1_000_000)
 
             def say(what: dict[str, Any]) -> None:
-                line = json.dumps(what).encode() + b"\n"
-                while line:
-                    line = line[os.write(3, line) :]
+                _write(into, json.dumps(what).encode() + b"\n")
 
-            cell.work(task, self._terms, say)
+            cell.work(task, files, self._terms, say)
         finally:
             os._exit(0)
 
@@ -137,6 +150,16 @@ class Foreman:
             self._kill(one)
             self._bury(one)
 
+    def _end_large_ones(self) -> None:
+        if not self._cells or time.monotonic() < self._look_at:
+            return
+        cells = {one.pid: one for one in self._cells.values()}
+        for pid, excess in self._watch.excess(cells).items():
+            cells[pid].excess = excess
+            self._kill(cells[pid])
+            self._bury(cells[pid])
+        self._look_at = time.monotonic() + SECONDS
+
     def _kill(self, one: _Cell) -> None:
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError):
@@ -149,16 +172,21 @@ class Foreman:
         os.close(one.pipe)
         self._kill(one)
         _, ended, usage = os.wait4(one.pid, 0)
-        self._tell({"id": one.task, **self._answer(one, ended, usage)})
+        # The number last: a cell that was taken over must not answer for another.
+        self._tell({**self._answer(one, ended, usage), "id": one.task})
 
     def _answer(self, one: _Cell, ended: int, usage: resource.struct_rusage) -> dict[str, Any]:
-        said = [json.loads(line) for line in bytes(one.said).split(b"\n")[:-1]]
-        if said and "at" not in said[-1]:
-            return dict(said[-1])
-        at = said[-1]["at"] if said else "the mail"
+        said = _understood(one.said)
+        if one.excess is None and said and "at" not in said[-1]:
+            return said[-1]
+        at = said[-1].get("at") if said else "the mail"
         used = usage.ru_utime + usage.ru_stime
         seconds = round(self._terms.seconds)
         busy = used > self._terms.seconds / 2
+        if one.excess is Excess.crowd:
+            return _died(status(Cause.RENDER_FAILED, "x-mailfax; crowded", why=one.excess.value), later=True)
+        if one.excess is not None:
+            return _died(status(Cause.RENDER_FAILED, why=f'"{at}" {one.excess.value}'), later=False)
         if one.timed_out or (os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGXCPU):
             why = f'"{at}" took longer than {seconds} second{"s" * (seconds != 1)}'
             # A document that kept the processor busy would again; one that waited had a slow machine.
@@ -172,9 +200,31 @@ class Foreman:
             self._kill(one)
 
     def _tell(self, what: dict[str, Any]) -> None:
-        line = json.dumps(what).encode() + b"\n"
-        while line:
-            line = line[os.write(self._answers, line) :]
+        _write(self._answers, json.dumps(what).encode() + b"\n")
+
+
+def _understood(said: bytes | bytearray) -> list[dict[str, Any]]:
+    """The lines of a cell. A stranger's file may have taken it over: what is no line of ours counts as silence."""
+    try:
+        lines = [json.loads(line) for line in bytes(said).split(b"\n")[:-1]]
+    except (ValueError, RecursionError):
+        return []
+    return lines if all(isinstance(line, dict) for line in lines) else []
+
+
+def _write(descriptor: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(descriptor, line) :]
+
+
+def _close_all_but(kept: Iterable[int]) -> None:
+    """Standard input and outputs stay, too."""
+    before = 2
+    for descriptor in sorted(kept):
+        if descriptor > before + 1:  # with an empty range all are closed
+            os.closerange(before + 1, descriptor)
+        before = descriptor
+    os.closerange(before + 1, 65_536)
 
 
 def _died(why: Status, *, later: bool) -> dict[str, Any]:
@@ -189,6 +239,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which closes our input when it is done
     answers = os.dup(1)
     os.dup2(2, 1)  # nothing that a library prints may get between the answers
+    terms, room = Terms(**json.loads(sys.argv[-1])), room_for_all()
     load_fonts()
+    jail = Jail(readable())
     with contextlib.suppress(BrokenPipeError):
-        Foreman(Terms(**json.loads(sys.argv[-1])), 0, answers).run()
+        Foreman(terms, jail, socket.socket(fileno=os.dup(0)), answers, room=room).run()

@@ -88,8 +88,11 @@ async def test_a_document_that_takes_too_long_is_ended_and_named(tmp_path: Path)
     source = tmp_path / "mail"
     source.write_bytes(b"Content-Type: multipart/mixed; boundary=B\n\n" + b"--B\n\nx\n" * 300_000)
     try:
-        with pytest.raises(CannotRender, match="took longer than 1 second\\.") as refused:
-            await renderer.render(source, into=tmp_path)
+        for _ in range(10):
+            with pytest.raises(CannotRender, match="took longer than 1 second\\.") as refused:
+                await renderer.render(source, into=tmp_path)
+            if not refused.value.later:  # else others kept the processor busy meanwhile
+                break
         assert refused.value.status.code == "5.6.3"
         assert not refused.value.later, "a document that kept the processor busy would do so again"
     finally:
