@@ -20,21 +20,31 @@ from mailfax.rules.submission import Part
 PAPERS = {"letter": plutoprint.PAGE_SIZE_LETTER, "a4": plutoprint.PAGE_SIZE_A4}
 #: Fax machines lose up to 5 mm at each edge; 18 mm (in points) looks like a letter.
 EDGE = 51.0
-#: How much wider than the paper a page may be: 11 pt become 4.4 pt, 12 dots high on a fine fax.
-WIDEST = 2.5
+#: How much larger than the paper a page may be laid out: 11 pt become 7 pt, 19 dots high on a fine fax.
+LARGEST = 1.5
+#: A little wider is shrunk at once: the layout of the mail is worth more than a sixth of its size.
+LITTLE = 1.2
 
 STYLE = """
-html { font: 11pt/1.35 "Noto Sans", sans-serif; color: black }
+html { font: 11pt/1.35 "Noto Sans", sans-serif; color: black; font-variant-ligatures: no-common-ligatures }
 body { margin: 0; overflow-wrap: break-word } p { margin: 0 0 0.7em }
-img { max-width: 100% } table { max-width: 100% }
+img { max-width: 100% } img.natural { height: auto } table { max-width: 100% }
 pre, .text { white-space: pre-wrap; tab-size: 8 }
 pre, .columns { font-family: monospace; font-size: 9.5pt }
 blockquote { margin: 0 0 0 1em; padding-left: 0.7em; border-left: 1px solid black }
-a { color: black }
-/* A fax has no grey: light text on white, and white text on a colour, would be blank or a black bar on the page. */
-* { color: black !important; background: none !important; border-color: black !important; opacity: 1 !important;
-    text-shadow: none !important }
+.field { display: inline-block; border: 1px solid black; padding: 0 0.3em; max-width: 100% }
+.sheet { break-before: page }
 """
+#: After the mail's own style. A fax has no grey: light text on white, and white text on a colour, would be blank or a
+#: black bar on the page. The mail can't overrule it: neither these properties nor "!important" are let through.
+BLACK = """
+* { color: black; background: none; border-color: black; opacity: 1; text-shadow: none }
+"""
+#: Ways to lay out what is wider than the paper, in this order; the last one breaks words where it must.
+NARROWER = "{ width: auto !important; min-width: 0 !important; white-space: normal !important }"
+TEXT = "body, div, p, span, a, td, th, center, h1, h2, h3, h4, font, b, li, section, tr, tbody, col, table"
+AS_SENT, REFLOWED = "", f"{TEXT} {NARROWER} pre, .text {{ white-space: pre-wrap !important }}"
+BROKEN = f"{REFLOWED} * {{ overflow-wrap: anywhere !important; padding: 1px !important; margin: 0 !important }}"
 
 
 class _OnlyMail(plutoprint.ResourceFetcher):  # type: ignore[misc, unused-ignore]
@@ -56,30 +66,45 @@ class TooWide(Exception):
     """The page would have to be shrunk until nobody can read it."""
 
 
-def draw_html(page: str, images: Mapping[str, Part] | None = None, paper: str = "letter") -> bytes:
-    """Draw HTML that is clean; a PDF. ``paper`` is "letter" or "a4".
+def draw_html(
+    page: str, images: Mapping[str, Part] | None = None, paper: str = "letter", *, sheet: str = "", language: str = ""
+) -> bytes:
+    """Draw HTML that is clean, with the style sheet of its mail; a PDF. ``paper`` is "letter" or "a4".
 
-    What is wider than the paper (tables of fixed width) gets larger pages, which are shrunk onto the paper later:
-    nothing is cut off. Raises ``TooWide``, and the engine's own ``Error``.
+    What is wider than the paper (tables of fixed width) is laid out anew without its widths; what still is gets
+    larger pages, upright or on their side, which are shrunk onto the paper later: nothing is cut off. Raises
+    ``TooWide``, and the engine's own ``Error``.
     """
     load_fonts()
-    book = _laid_out(page, images or {}, paper, 1.0)
-    wider = book.get_document_width() / book.get_viewport_width()
-    if wider > WIDEST:
-        raise TooWide
-    if wider > 1.01:
-        book = _laid_out(page, images or {}, paper, wider)
+    size = PAPERS[paper]
+    upright, lying = (size.width, size.height), (size.height, size.width)
+    for layout in (AS_SENT, REFLOWED, BROKEN):
+        whole = f'<html lang="{language}"><style>{STYLE}{sheet}{BLACK}{layout}</style>{page}'
+        book = _laid_out(whole, images or {}, upright, 1.0)
+        wider = book.get_document_width() / book.get_viewport_width()
+        if wider <= 1.01:
+            return _pdf(book)
+        if layout == AS_SENT and wider > LITTLE:
+            continue
+        for shape in (upright, lying):
+            larger = wider * upright[0] / shape[0]
+            if larger <= LARGEST:
+                return _pdf(_laid_out(whole, images or {}, shape, larger))
+    raise TooWide
+
+
+def _pdf(book: plutoprint.Book) -> bytes:
     pdf = io.BytesIO()
     book.write_to_pdf_stream(pdf)
     return pdf.getvalue()
 
 
-def _laid_out(page: str, images: Mapping[str, Part], paper: str, larger: float) -> plutoprint.Book:
-    size, edge = PAPERS[paper], EDGE * larger
+def _laid_out(page: str, images: Mapping[str, Part], size: tuple[float, float], larger: float) -> plutoprint.Book:
+    edge = EDGE * larger
     book = plutoprint.Book(
-        plutoprint.PageSize(size.width * larger, size.height * larger), plutoprint.PageMargins(edge, edge, edge, edge)
+        plutoprint.PageSize(size[0] * larger, size[1] * larger), plutoprint.PageMargins(edge, edge, edge, edge)
     )
     book.custom_resource_fetcher = _OnlyMail(images)
-    # Before the mail's own style, which may say otherwise (the engine's user_style would win over it).
-    book.load_html(f"<style>{STYLE}</style>{page}")
+    # In the page, not as the engine's user_style: that one would win over what the mail may decide (sizes, widths).
+    book.load_html(page)
     return book

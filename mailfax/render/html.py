@@ -1,102 +1,101 @@
-"""HTML becomes PDF or plain text: cleaned, drawn without network, files or scripts.
+"""HTML becomes pages as its sender saw it: read, drawn without network, files or scripts, and read back.
 
-In: HTML as text and the pictures it refers to by Content-ID. Out: a PDF. Three fences stand behind each other: what
-is not on the list of tags and attributes is removed; the engine has no scripts; its fetcher knows only ``cid:``.
+In: HTML as text and the pictures it refers to by Content-ID. Out: pages, and what was left out of them. The pages
+that the engine made must have every word of the mail; where they don't, or where it fails, hangs or dies, the words
+are drawn as text, and the sender is told.
 
 STANDARDS: RFC 2392 (cid).
-LIMITS: ``DATA_BYTES`` for one data: picture.
 """
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Mapping
+from html import unescape
+from urllib.parse import unquote
 
-import nh3
+from PIL import Image
 
 from mailfax.render.attempt import attempt
 from mailfax.render.engine import draw_html
+from mailfax.render.language import language_of
+from mailfax.render.markup import Markup, read_markup
 from mailfax.render.plan import Source, visible
+from mailfax.render.readback import lost_characters
 from mailfax.render.text import add_words, tell_missing, text_in
 from mailfax.render.words import text_of
 from mailfax.render.work import Work
 from mailfax.rules.pictures import behind_text_in
+from mailfax.rules.submission import Part
 
-#: A data: picture longer than this (as base64) is left out by the cleaning.
-DATA_BYTES = 3_000_000
-TAGS = nh3.ALLOWED_TAGS | {"font", "style", "html", "head", "body", "section", "article", "main", "u", "tfoot"}
-SHAPE = {
-    "style",
-    "class",
-    "id",
-    "align",
-    "valign",
-    "width",
-    "height",
-    "bgcolor",
-    "background",
-    "dir",
-    "lang",
-    "title",
-}
-ATTRIBUTES = {tag: set(attributes) for tag, attributes in nh3.ALLOWED_ATTRIBUTES.items()} | {
-    "*": SHAPE,
-    "a": {"name"},
-    "img": {"src", "alt", "border"},
-    "font": {"face", "size", "color"},
-    "table": {"border", "cellpadding", "cellspacing", "rules", "frame"},
-    "td": {"colspan", "rowspan", "nowrap"},
-    "th": {"colspan", "rowspan", "nowrap"},
-    "col": {"span"},
-    "ol": {"start", "type"},
-    "body": {"text"},
-}
-CLEANER = nh3.Cleaner(
-    tags=TAGS,
-    clean_content_tags={"script", "title", "noscript", "template", "iframe", "object", "svg", "math"},
-    attributes=ATTRIBUTES,
-    url_schemes={"cid", "data"},
-    link_rel=None,
-)
-#: What a style sheet in a mail may not do: fetch, change the paper, or lay text over other text.
-FORBIDDEN_CSS = re.compile(
-    r"@(import|charset|namespace)[^;]*;?"
-    r"|@(font-face|page)[^{]*\{[^}]*\}"
-    r"|url\((?!(?:['\"]|&quot;)?cid:)[^)]*\)?"
-    r"|position\s*:\s*(absolute|fixed)"
-    r"|expression\s*\(",
-    re.IGNORECASE,
-)
+#: The part of the shape of a picture that width and height may differ from its own and still mean it.
+SAME_SHAPE = 0.1
+#: A picture told to be wider than the text (CSS px) is as wide as the text.
+WIDEST_PICTURE = 680
+SIZED = re.compile(r'<img src="cid:([^"]*)" width="(\d+)" height="(\d+)"')
+#: How a picture that is whole ends; the engine draws nothing, or half, of one that is not.
+ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82", b"GI": b";"}
+
+
+class Lost(Exception):
+    """Words of the mail are not on the pages."""
 
 
 def add_html(source: Source, work: Work) -> list[str]:
-    """Append the pages of HTML as it looks; as its text where the engine fails, hangs or dies."""
+    """Append the pages of HTML as it looks; as its text where that can't be had."""
     page = text_in(source)
-    pdf = attempt(lambda: draw_html(clean(page), work.images, work.terms.paper), work.terms.seconds / 3)
-    text = visible(text_of(page))
-    if pdf is None:
-        left_out = add_words(source.name, text, work)
-        return [f"{source.name}: its layout and pictures (only its text could be drawn)", *left_out]
-    left_out = tell_missing(source.name, text)
-    work.document.add(pdf, source.name)
-    if images := work.images:
-        lost = behind_text_in(page) & images.keys()
-        left_out += [f"{images[cid].name}: a picture behind the text of the mail" for cid in sorted(lost)]
-    if far := far_pictures(page):
-        left_out.append(
-            f"{source.name}: {far} picture{'s' * (far != 1)} kept on the internet (nothing is fetched from there)"
+    markup = read_markup(page)
+    images = {cid: image for cid, image in work.images.items() if _whole(image.content)}
+    left_out = [f"{source.name}: {what}" for what in markup.left_out] + _pictures_left_out(source, page, markup, work)
+    if not markup.words.strip() and not images.keys() & set(markup.pictures) and '<img src="data:' not in markup.body:
+        return (
+            [*left_out, f"{source.name}: it has nothing that can be seen"] if "<svg" not in markup.body else left_out
         )
-    return left_out
+    told = tell_missing(source.name, visible(markup.words))
+    pdf = attempt(lambda: _drawn(markup, images, work.terms.paper, checked=not told), work.terms.seconds / 3)
+    if pdf is None:
+        told = add_words(source.name, visible(text_of(page)), work)
+        return [f"{source.name}: its layout and pictures (only its text could be drawn)", *told, *left_out]
+    work.document.add(pdf, source.name)
+    return [*told, *left_out]
 
 
-def clean(page: str) -> str:
-    """What a mail's HTML may say, and nothing else."""
-    page = re.sub(r"\bwindowtext\b", "black", page, flags=re.IGNORECASE)
-    page = re.sub(r"(<style[^>]*>)\s*<!--(.*?)-->\s*(</style>)", r"\1\2\3", page, flags=re.IGNORECASE | re.DOTALL)
-    page = re.sub(rf"data:[^\"'\s>]{{{DATA_BYTES},}}", "", page)
-    return FORBIDDEN_CSS.sub("", CLEANER.clean(page))
+def _drawn(markup: Markup, images: Mapping[str, Part], paper: str, *, checked: bool) -> bytes:
+    """Pages that have every word of the mail; raises ``Lost``."""
+    body = SIZED.sub(lambda found: _shaped(found, images), markup.body)
+    pdf = draw_html(body, images, paper, sheet=markup.sheet, language=language_of(markup.words))
+    if checked and lost_characters(markup.words, pdf):
+        raise Lost
+    return pdf
 
 
-def far_pictures(page: str) -> int:
-    """How many pictures the HTML would fetch; those of one dot only watch the reader and are not missed."""
-    tags = re.findall(r"<img\b[^>]*\bsrc\s*=\s*[\"']?https?:[^>]*>", page, re.IGNORECASE)
-    return sum(not re.search(r"\b(width|height)\s*[=:]\s*[\"']?[01](px)?\b", tag, re.IGNORECASE) for tag in tags)
+def _shaped(found: re.Match[str], images: Mapping[str, Part]) -> str:
+    """A picture with its own shape where that is meant: a page narrower than the mail would stretch it."""
+    cid, width, height = unquote(unescape(found[1])), int(found[2]), int(found[3])
+    try:
+        across, down = Image.open(io.BytesIO(images[cid].content)).size
+    except (KeyError, OSError, ValueError):
+        return found[0]
+    if abs(width * down / (height * across) - 1) < SAME_SHAPE:
+        return f'{found[0]} class="natural"'
+    shrunk = min(1.0, WIDEST_PICTURE / width)
+    return f'<img src="cid:{found[1]}" width="{width * shrunk:.0f}" height="{height * shrunk:.0f}"'
+
+
+def _whole(content: bytes) -> bool:
+    return ENDS.get(content[:2], b"") in content[-2000:]
+
+
+def _pictures_left_out(source: Source, page: str, markup: Markup, work: Work) -> list[str]:
+    name, shown = source.name, set(markup.pictures)
+    told = [f"{work.images[cid].name}: a picture behind the text of the mail" for cid in sorted(_behind(page, work))]
+    broken = sorted(cid for cid in shown & work.images.keys() if not _whole(work.images[cid].content))
+    told += [f"{work.images[cid].name}: a picture in the text, which is damaged" for cid in broken]
+    if missing := len(shown - work.images.keys()):
+        told.append(f"{name}: {missing} picture{'s' * (missing != 1)} that the mail does not have")
+    return told
+
+
+def _behind(page: str, work: Work) -> set[str]:
+    return behind_text_in(page) & work.images.keys() if work.images else set()

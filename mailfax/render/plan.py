@@ -97,12 +97,19 @@ def _not_meant(text: str, wishes: Wishes) -> str:
     return ""
 
 
+#: Characters of no width, which change nothing on paper: joiners are not among them, they shape Arabic and emoji.
+WIDTHLESS = dict.fromkeys(map(ord, "\u200b\ufeff\u00ad\u2060"))
+
+
 def visible(text: str) -> str:
-    """Text without invisible characters, trailing blanks and rows of empty lines."""
-    kept = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs", "Co"))
-    kept = kept.replace("\u00a0", " ").replace("\u200b", "").replace("\ufeff", "").replace("\u00ad", "")
-    kept = re.sub(r"[ \t]+$", "", kept, flags=re.MULTILINE)
-    return re.sub(r"\n{3,}", "\n\n", kept).strip()
+    """Text without characters that have no width, trailing blanks and rows of empty lines.
+
+    A control character is damage, and is seen as such (U+FFFD); a form feed ends the page.
+    """
+    shown = text.translate(WIDTHLESS).replace("\u00a0", " ")
+    shown = re.sub("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]", "\ufffd", shown)
+    lines = "\n".join(line.rstrip(" \t") for line in shown.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", lines).strip()
 
 
 def fits_cover(text: str, notes_bytes: int) -> bool:
@@ -112,7 +119,7 @@ def fits_cover(text: str, notes_bytes: int) -> bool:
     harmless = 6 * (text.count("<") + text.count(">")) + 3 * text.count("&#")
     cost = len(quote_plus(text).replace("+", "%20")) + harmless
     short = len(text) <= NOTES_CHARACTERS and text.count("\n") < NOTES_LINES and cost <= notes_bytes
-    return short and not not_shown((text,))
+    return short and "\f" not in text and not not_shown((text,))
 
 
 def safe_filename(source: Source) -> str:

@@ -60,11 +60,18 @@ def text_in(source: Source) -> str:
 def draw_text(text: str, paper: str) -> bytes:
     """Draw plain text; a PDF. Text in columns (ASCII tables) gets a font of one width."""
     columns = len(re.findall(r"^.*\S(?: {3,}|\t+)\S.*(?: {3,}|\t+)\S", text, re.MULTILINE)) >= 3
-    blocks = "".join(
-        f'<div dir="auto">{escape(piece) or "<br>"}</div>' for line in text.split("\n") for piece in _pieces(line)
+    sheets = "".join(
+        f'<div class="{"sheet" if number else ""}">{_blocks(sheet)}</div>'
+        for number, sheet in enumerate(text.split("\f"))
     )
     kind = "text columns" if columns else "text"
-    return draw_html(f'<div class="{kind}" lang="{language_of(text)}">{blocks}</div>', paper=paper)
+    return draw_html(f'<div class="{kind}">{sheets}</div>', paper=paper, language=language_of(text))
+
+
+def _blocks(text: str) -> str:
+    return "".join(
+        f'<div dir="auto">{escape(piece) or "<br>"}</div>' for line in text.split("\n") for piece in _pieces(line)
+    )
 
 
 def _pieces(line: str) -> list[str]:

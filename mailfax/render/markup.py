@@ -1,0 +1,340 @@
+"""HTML is read as a browser reads it, and written anew: what its sender saw, and nothing else.
+
+In: HTML as text. Out: ``Markup``: a page for the engine that has only known tags, attributes and styles; every
+character that must be found on paper; the pictures it shows; what has no place on paper, named. Scripts, comments
+(also Outlook's conditional ones) and hidden text are not written; fields of a form are written as their values.
+
+Text that is hidden by colour (the same as the background that the mail itself sets there) is left out and named.
+White text where the mail sets no background is drawn: who wrote it may have had a dark page.
+
+STANDARDS: HTML (WHATWG) parsing, by Lexbor; RFC 2392 (cid).
+LIMITS: ``DEEPEST`` levels are read, ``TAGGED`` written with their tags; ``DATA_BYTES`` for one data: picture.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from dataclasses import dataclass, field, replace
+from html import escape
+from urllib.parse import unquote
+
+import tinycss2.color4
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS, fraction_of
+from mailfax.render.style import UNSEEN, Hiding, declarations, drawable, drawable_sheet, names, pixels, read_sheet
+
+#: A data: picture longer than this (as base64) is left out.
+DATA_BYTES = 3_000_000
+#: Reading takes quadratic time in the depth (50,000 levels: 7 s), and the engine crashes at 100,000.
+DEEPEST, TAGGED = 2000, 200
+VOID = names("br hr wbr col")
+TAGS = VOID | names(
+    """a abbr acronym address article aside b bdi bdo big blockquote body caption center cite code colgroup dd del
+    dfn div dl dt em fieldset figcaption figure font footer h1 h2 h3 h4 h5 h6 header i ins kbd label legend li
+    main mark menu nav ol p pre q s samp section small span strike strong sub sup table tbody td tfoot th thead
+    time tr tt u ul var hgroup search"""
+)
+#: Tags that are written as another one; what is in neither table is written without its tag.
+AS_OTHER = {
+    **dict.fromkeys(("details", "summary", "dialog", "form", "dir", "noframes", "optgroup"), "div"),
+    **dict.fromkeys(("xmp", "plaintext", "listing"), "pre"),
+    **{"msup": "sup", "msub": "sub", "marquee": "div", "output": "span", "ruby": "span"},
+}
+#: Never drawn, with all that is in them.
+NOTHING = names("script style head title template datalist param source track rp area meta link base annotation")
+#: What has no place on paper; what they hold for those who can't show them is written.
+NAMED = {
+    "iframe": "a page within the page",
+    "frame": "a page within the page",
+    "object": "an embedded object",
+    "embed": "an embedded object",
+    "applet": "an embedded object",
+    "video": "a video",
+    "audio": "a sound",
+    "canvas": "a drawing made by a script",
+}
+ATTRIBUTES = names(
+    """class id align valign width height dir lang colspan rowspan nowrap start type value reversed border
+    cellpadding cellspacing rules frame span size"""
+)
+SVG_LURES = re.compile(
+    r"<(script|style|foreignobject|image|use)\b.*?(</\1\s*>|/>)|\s(xlink:)?href\s*=\s*\S+", re.I | re.S
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """``body`` and ``sheet`` go to the engine; ``words`` must be found on the pages that it makes."""
+
+    body: str
+    sheet: str
+    words: str
+    #: Content-IDs of the pictures shown, in order, each time they are.
+    pictures: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What of its surroundings decides whether text is seen."""
+
+    visible: bool = True
+    size: float = 16.0
+    colour: object = None
+    ground: object = None
+    symbols: str = ""
+    tags: int = 0
+
+
+@functools.lru_cache(maxsize=8)
+def read_markup(page: str) -> Markup:
+    """Read HTML; bounded in time also for what is nested without end."""
+    if _depth(page) > DEEPEST:
+        page = " ".join(re.sub(r"<[/!?a-zA-Z][^>]*>", " ", page).split())
+    usual = sys.getrecursionlimit()
+    # Three calls for each level, in Python alone. Others rely on the usual limit (nested MIME parts).
+    sys.setrecursionlimit(usual + 4 * DEEPEST)
+    try:
+        return _Writer(page).markup()
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def _depth(page: str) -> int:
+    """At least how deep the elements are nested."""
+    depth = most = 0
+    for closes in re.findall(r"<(/?)(?!(?:br|img|p|li|hr|input|meta|link|td|tr|th|col|option|o:p)\b)[a-zA-Z]", page):
+        depth = max(depth - 1, 0) if closes else depth + 1
+        most = max(most, depth)
+    return most
+
+
+@dataclass(slots=True)
+class _Writer:
+    page: str
+    out: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
+    named: dict[str, int] = field(default_factory=dict)
+    hiding: Hiding | None = None
+
+    def markup(self) -> Markup:
+        tree = LexborHTMLParser(self.page)
+        sheets = "\n".join(node.text(deep=True) or "" for node in tree.css("style"))
+        rules = read_sheet(sheets) if sheets.strip() else []
+        self.hiding = Hiding(tree, rules)
+        if tree.root is not None:
+            self._element(tree.root, _Look())
+        left_out = tuple(_counted(what, count) for what, count in self.named.items())
+        return Markup("".join(self.out), drawable_sheet(rules), "".join(self.words), tuple(self.pictures), left_out)
+
+    def _children(self, node: LexborNode, look: _Look) -> None:
+        child = node.child
+        while child is not None:
+            if child.is_text_node:
+                self._text(child.text_content or "", look)
+            elif child.is_element_node:
+                self._element(child, look)
+            child = child.next
+
+    def _text(self, text: str, look: _Look) -> None:
+        if look.symbols:
+            text = text.translate(SIGNS[look.symbols])
+        if not text.strip():
+            self.out.append(text)
+        elif look.visible and look.size > UNSEEN:
+            if _same(look.colour, look.ground):
+                self._name("text in the colour of its background", len(text.split()))
+                return
+            self.out.append(escape(text, quote=False))
+            self.words.append(text)
+
+    def _element(self, node: LexborNode, look: _Look) -> None:
+        tag = (node.tag or "").lower()
+        if tag in NOTHING:
+            return
+        attributes = {name: value or "" for name, value in node.attributes.items()}
+        inside = self._look(node, tag, attributes, look)
+        if inside is None:
+            return
+        if tag in FIELDS:
+            if inside.visible:
+                written, words = FIELDS[tag](node, attributes)
+                self.out.append(written)
+                self.words.append(words + " ")
+            if tag == "button":
+                self._wrapped("span", ' class="field"', node, inside)
+        elif tag in ("img", "image"):
+            if inside.visible:
+                self._picture(attributes)
+        elif tag == "svg":
+            self._drawing(node, inside)
+        elif tag == "mfrac":
+            self._text(fraction_of(node), inside)
+        elif tag in NAMED:
+            self._embedded(tag, node, attributes, inside)
+        else:
+            self._plain(tag, node, attributes, inside)
+
+    def _plain(self, tag: str, node: LexborNode, attributes: dict[str, str], look: _Look) -> None:
+        tag = AS_OTHER.get(tag, tag)
+        if tag in VOID:
+            self.out.append(f"<{tag}{_attributes(attributes)}>")
+            self.words.append("\n")
+        elif tag == "rt":
+            self.out.append("(")
+            self._children(node, look)
+            self.out.append(")")
+        elif tag == "math":
+            self._wrapped("span", ' class="text"', node, look)
+        elif tag in TAGS and look.tags < TAGGED:
+            self._wrapped(tag, _attributes(attributes), node, replace(look, tags=look.tags + 1))
+        else:
+            self._children(node, look)
+
+    def _wrapped(self, tag: str, attributes: str, node: LexborNode, look: _Look) -> None:
+        self.out.append(f"<{tag}{attributes}>")
+        self._children(node, look)
+        self.out.append(f"</{tag}>")
+        if tag not in ("a", "b", "i", "span", "font", "em", "strong", "u", "sup", "sub", "small", "big"):
+            self.words.append("\n")
+
+    def _look(self, node: LexborNode, tag: str, attributes: dict[str, str], look: _Look) -> _Look | None:
+        """How an element is seen; None where nothing in it is."""
+        if "hidden" in attributes or (tag == "dialog" and "open" not in attributes):
+            return None
+        assert self.hiding is not None
+        said = self.hiding.of(node.mem_id, attributes.get("style", ""))
+        if said.get("display") == "none" or _zero(said.get("opacity")):
+            return None
+        cut = "hidden" in (said.get("overflow"), said.get("overflow-y"))
+        if cut and (_zero(said.get("max-height")) or _zero(said.get("height"))):
+            return None
+        if "visibility" in said:
+            look = replace(look, visible={"visible": True, "inherit": look.visible}.get(said["visibility"], False))
+        if "font-size" in said:
+            look = replace(look, size=_size(said["font-size"], look.size))
+        colour = said.get("color") or attributes.get("color") or attributes.get("text")
+        ground = said.get("background-color") or said.get("background") or attributes.get("bgcolor")
+        if colour:
+            look = replace(look, colour=_colour(colour) or look.colour)
+        if ground:
+            look = replace(look, ground=None if "url(" in ground else _colour(ground) or look.ground)
+        family = attributes.get("face", "") or attributes.get("style", "")
+        if found := SYMBOL_FONTS.search(family):
+            look = replace(look, symbols=found[1].lower())
+        elif look.symbols and "font-family" in family.lower():
+            look = replace(look, symbols="")
+        return look
+
+    def _picture(self, attributes: dict[str, str]) -> None:
+        source = attributes.get("src", "").strip() or attributes.get("srcset", "").strip()
+        scheme, _, rest = source.partition(":")
+        scheme = scheme.lower()
+        alt = attributes.get("alt", "")
+        if scheme == "cid" or (scheme == "data" and rest.lower().startswith("image/") and len(source) < DATA_BYTES):
+            if scheme == "cid":
+                self.pictures.append(unquote(rest))
+            self.out.append(f'<img src="{escape(source)}"{_picture_size(attributes)} alt="{escape(alt)}">')
+            return
+        watches = any((pixels(attributes.get(side, "")) or 9) <= 1 for side in ("width", "height"))
+        if not source or watches:
+            return
+        on_the_internet = scheme in ("http", "https") or source.startswith("//")
+        where = "kept on the internet (nothing is fetched from there)" if on_the_internet else "not in the mail"
+        self._name(f"picture {where}" if scheme != "data" else "picture too large or of an unknown kind")
+        self._text(f" {alt} ", _Look())
+
+    def _drawing(self, node: LexborNode, look: _Look) -> None:
+        """An inline drawing (SVG) goes to the engine as it is, without what it could fetch."""
+        if not look.visible:
+            return
+        bare = node.html or ""
+        self.out.append(SVG_LURES.sub(" ", bare))
+        for text in node.css("text"):
+            self.words.append((text.text(deep=True) or "") + "\n")
+
+    def _embedded(self, tag: str, node: LexborNode, attributes: dict[str, str], look: _Look) -> None:
+        if tag == "iframe" and attributes.get("srcdoc"):
+            inner = read_markup(attributes["srcdoc"])
+            self.out.append(f"<div>{inner.body}</div>")
+            self.words.append(inner.words + "\n")
+            self.pictures += inner.pictures
+            return
+        if look.visible:
+            self._name(NAMED[tag])
+        if tag != "iframe":
+            self._children(node, look)
+
+    def _name(self, what: str, count: int = 1) -> None:
+        self.named[what] = self.named.get(what, 0) + count
+
+
+def _attributes(attributes: dict[str, str]) -> str:
+    written = []
+    for name, value in attributes.items():
+        if name == "style":
+            value = drawable(value)
+            if value:
+                written.append(f' style="{escape(value)}"')
+        elif name in ("colspan", "rowspan", "span"):
+            written.append(f' {name}="{min(int(value), 500)}"' if value.isascii() and value.isdigit() else "")
+        elif name in ATTRIBUTES and not (name in ("height", "width") and not _sane(value)):
+            written.append(f' {name}="{escape(value)}"')
+    return "".join(written)
+
+
+def _picture_size(attributes: dict[str, str]) -> str:
+    """Width and height of a picture in CSS px, or in percent of what is around it."""
+    styled = {name: value for name, value, _ in declarations(attributes.get("style", ""))}
+    told = {side: styled.get(side) or attributes.get(side, "") for side in ("width", "height")}
+    if told["width"].endswith("%"):
+        return f' style="width:{escape(told["width"])}"'
+    sizes = {side: pixels(value) for side, value in told.items()}
+    return "".join(f' {side}="{min(size, 2000):.0f}"' for side, size in sizes.items() if size)
+
+
+def _sane(value: str) -> bool:
+    size = pixels(value)
+    return value.endswith("%") or (size is not None and 0 <= size <= 3000)
+
+
+def _size(value: str, around: float) -> float:
+    if value.endswith("%") or (value.endswith("em") and not value.endswith("rem")):
+        number = pixels(value.rstrip("%em")) if value[0].isdigit() or value[0] == "." else None
+        return around if number is None else around * number / (100 if value.endswith("%") else 1)
+    size = pixels(value)
+    return 16.0 if size is None else size
+
+
+def _zero(value: str | None) -> bool:
+    return value is not None and re.fullmatch(r"0+(\.0+)?(px|pt|em|%|in|cm)?", value) is not None
+
+
+@functools.lru_cache(maxsize=500)
+def _colour(value: str) -> object:
+    """A colour as (red, green, blue), 0 to 1; None for none that is known."""
+    for word in re.findall(r"[a-z]+\([^)]*\)|#?\w+", value):
+        for written in (word, f"#{word}"):
+            found = tinycss2.color4.parse_color(written)
+            if found is not None and found != "currentcolor":
+                return tuple(found.coordinates) if found.alpha else None
+    return None
+
+
+def _same(colour: object, ground: object) -> bool:
+    """Whether text can't be told from what is behind it, both set by the mail."""
+    if not isinstance(colour, tuple) or not isinstance(ground, tuple):
+        return False
+    return all(abs(one - other) < 0.03 for one, other in zip(colour, ground, strict=True))
+
+
+def _counted(what: str, count: int) -> str:
+    if what.startswith("picture "):
+        return f"{count} picture{'s' * (count != 1)} {what.removeprefix('picture ')}"
+    if what.startswith("text "):
+        return f"{count} word{'s' * (count != 1)} {what}"
+    return what if count == 1 else f"{what} ({count} times)"
