@@ -48,16 +48,14 @@ def add_html(source: Source, work: Work) -> list[str]:
     markup = read_markup(page)
     images = {cid: image for cid, image in work.images.items() if _whole(image.content)}
     left_out = [f"{source.name}: {what}" for what in markup.left_out] + _pictures_left_out(source, page, markup, work)
-    if not markup.words.strip() and not images.keys() & set(markup.pictures) and '<img src="data:' not in markup.body:
-        return (
-            [*left_out, f"{source.name}: it has nothing that can be seen"] if "<svg" not in markup.body else left_out
-        )
+    if not markup.shows_something:
+        return [*left_out, f"{source.name}: it has nothing that can be seen"]
     told = tell_missing(source.name, visible(markup.words))
     pdf = attempt(lambda: _drawn(markup, images, work.terms.paper, checked=not told), work.terms.seconds / 3)
     if pdf is None:
         told = add_words(source.name, visible(text_of(page)), work)
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *told, *left_out]
-    work.document.add(pdf, source.name)
+    work.document.add(pdf, source.name, ours=True)
     return [*told, *left_out]
 
 

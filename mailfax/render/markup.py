@@ -17,7 +17,7 @@ import functools
 import re
 import sys
 from dataclasses import dataclass, field, replace
-from html import escape
+from html import escape, unescape
 from urllib.parse import unquote
 
 import tinycss2.color4
@@ -76,6 +76,11 @@ class Markup:
     pictures: tuple[str, ...]
     left_out: tuple[str, ...]
 
+    @property
+    def shows_something(self) -> bool:
+        """Whether there is anything to see: HTML may be there and be empty."""
+        return bool(self.words.strip() or self.pictures or re.search(r"<svg|<img|class=\"field\"", self.body))
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -93,7 +98,10 @@ class _Look:
 def read_markup(page: str) -> Markup:
     """Read HTML; bounded in time also for what is nested without end."""
     if _depth(page) > DEEPEST:
-        page = " ".join(re.sub(r"<[/!?a-zA-Z][^>]*>", " ", page).split())
+        words = " ".join(unescape(re.sub(r"<[/!?a-zA-Z][^>]*>", " ", page)).split())
+        return Markup(
+            f"<p>{escape(words)}</p>", "", words, (), ("its layout and pictures (only its text could be drawn)",)
+        )
     usual = sys.getrecursionlimit()
     # Three calls for each level, in Python alone. Others rely on the usual limit (nested MIME parts).
     sys.setrecursionlimit(usual + 4 * DEEPEST)

@@ -32,9 +32,9 @@ class Document:
     def pages(self) -> int:
         return len(self._pdf.pages)
 
-    def add(self, content: bytes, name: str) -> None:
-        """Append all pages of a PDF; raises ``NotFaxable``."""
-        with _opened(content, name) as pdf:
+    def add(self, content: bytes, name: str, *, ours: bool = False) -> None:
+        """Append all pages of a PDF; raises ``NotFaxable``. What our own engine wrote is not judged by warnings."""
+        with _opened(content, name, strict=not ours) as pdf:
             count = len(pdf.pages)
             if not count:
                 raise NotFaxable(status(Cause.DAMAGED, name=name, why="it has no pages"))
@@ -43,7 +43,7 @@ class Document:
             _flatten(pdf, name)
             for page in pdf.pages:
                 self._place(page)
-            if pdf.get_warnings():
+            if pdf.get_warnings() and not ours:
                 raise _damaged(name, pdf)
 
     def save(self) -> bytes:

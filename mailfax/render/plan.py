@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote_plus
 
 from mailfax.render.kinds import EXTENSIONS, PICTURES, UNTOUCHED, Kind, extension_of, kind_of
+from mailfax.render.markup import read_markup
 from mailfax.render.picture import nothing_to_see
 from mailfax.render.terms import ORDINARY, Wishes
 from mailfax.render.words import text_of
@@ -109,7 +110,8 @@ def visible(text: str) -> str:
     shown = text.translate(WIDTHLESS).replace("\u00a0", " ")
     shown = re.sub("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]", "\ufffd", shown)
     lines = "\n".join(line.rstrip(" \t") for line in shown.split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", lines).strip()
+    shown = re.sub(r"\n{3,}", "\n\n", lines).strip()
+    return shown if shown.strip("\ufffd\n ") else ""
 
 
 def fits_cover(text: str, notes_bytes: int) -> bool:
@@ -146,8 +148,8 @@ def _body_alone(submission: Submission, text: str, skipped: list[str]) -> tuple[
 
 def _body(submission: Submission, text: str) -> Source:
     """The body as its sender saw it: HTML where there is any."""
-    if submission.body_html:
-        page = submission.body_html
+    page = submission.body_html
+    if page and (not text or read_markup(page).shows_something):
         return Source(BODY, Kind.HTML, Part(BODY, "text/html", page.encode(), page))
     return Source(BODY, Kind.TEXT, Part(BODY, "text/plain", text.encode(), text))
 

@@ -92,7 +92,16 @@ def test_a_file_name_is_plain_and_says_what_the_file_is(name: str, kind: Kind, s
 
 def test_invisible_text_is_no_text() -> None:
     assert visible("\u200b \u00a0\r\n\ufeff\t\n") == ""
-    assert visible("a  \n\n\n\nb\x00") == "a\n\nb"
+    assert visible("a  \n\n\n\nb") == "a\n\nb"
+    assert visible("\x00\x00") == ""
+
+
+def test_damage_in_a_text_is_seen() -> None:
+    assert visible("a\x00b\x1bc\x85d\ud800") == "a\ufffdb\ufffdc\ufffdd\ufffd"
+
+
+def test_joiners_shape_the_text_and_stay() -> None:
+    assert visible("می\u200cخواهم 👨\u200d👩") == "می\u200cخواهم 👨\u200d👩"
 
 
 UNTOUCHED = [

@@ -17,6 +17,9 @@ from tests.render.paper import mail
 
 pytestmark = pytest.mark.anyio
 
+#: HTML that takes the engine seconds.
+SLOW = b"<p>word</p>" * 60_000
+
 
 async def test_many_at_once_each_get_their_own(renderer: Renderer, tmp_path: Path) -> None:
     async def one(number: int) -> str:
@@ -32,7 +35,7 @@ async def test_many_at_once_each_get_their_own(renderer: Renderer, tmp_path: Pat
 
 async def test_a_dead_foreman_is_tried_again_later_and_replaced(renderer: Renderer, tmp_path: Path) -> None:
     source = tmp_path / "mail"
-    source.write_bytes(b"Content-Type: text/html\n\n" + b"<div>" * 30_000 + b"slow")
+    source.write_bytes(b"Content-Type: text/html\n\n" + SLOW)
     rendering = asyncio.create_task(renderer.render(source, into=tmp_path))
     await asyncio.sleep(0)
     foreman = renderer._foreman
@@ -58,7 +61,7 @@ async def until(condition: object) -> None:
 
 async def test_a_killed_cell_is_tried_again_later_and_named(renderer: Renderer, tmp_path: Path) -> None:
     source = tmp_path / "mail"
-    source.write_bytes(mail("x", ("slow.html", "text/html", b"<div>" * 30_000)))
+    source.write_bytes(mail("x", ("slow.html", "text/html", SLOW)))
     rendering = asyncio.create_task(renderer.render(source, into=tmp_path))
     foreman = renderer._foreman
     assert foreman is not None
@@ -72,7 +75,7 @@ async def test_a_killed_cell_is_tried_again_later_and_named(renderer: Renderer, 
 
 async def test_what_is_not_wanted_any_more_is_ended(renderer: Renderer, tmp_path: Path) -> None:
     source = tmp_path / "mail"
-    source.write_bytes(mail("x", ("slow.html", "text/html", b"<div>" * 30_000)))
+    source.write_bytes(mail("x", ("slow.html", "text/html", SLOW)))
     rendering = asyncio.create_task(renderer.render(source, into=tmp_path))
     foreman = renderer._foreman
     assert foreman is not None
