@@ -30,6 +30,7 @@ from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.prepare import Prepare
 from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.sending import Compose
 from mailfax.offramp.steady import SteadyClock
 from mailfax.offramp.submit import LEASE_FACTOR, Submit
 from mailfax.offramp.track import Track
@@ -40,6 +41,7 @@ from mailfax.postmaster.deliver import Deliver
 from mailfax.proof import Prover
 from mailfax.relay import relay_for
 from mailfax.render import Renderer
+from mailfax.rules.paper import paper_for
 from mailfax.rules.policy import Policy
 from mailfax.rules.queue_id import draw_queue_id
 from mailfax.smtpd import Door, Listeners, open_listeners
@@ -57,8 +59,6 @@ FAILED_SECONDS = 5.0
 SUBMITTERS, PREPARERS, DELIVERERS = 4, 2, 2
 #: How often content files without a row are looked for, in seconds.
 SWEEP_SECONDS = 3600.0
-#: Where Letter is the usual paper (Unicode CLDR, measurement data: paper size US-Letter).
-LETTER_COUNTRIES = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Service:
         deadline = config.limits.deadline_seconds
         steady = SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts))
         prepare = Prepare(spool, renderer, desk, ending, render_seconds=config.limits.render_seconds)
-        submit = Submit(spool, desk, ending)
+        submit = Submit(spool, desk, ending, Compose(spool, desk, renderer))
         deliver = Deliver(
             spool, relay_for(config.relay, config.hostname), site=site, marks=marks, limits=config.limits
         )
@@ -237,11 +237,6 @@ async def _first(*waiting: Awaitable[object]) -> None:
         for future in futures:
             future.cancel()
         await asyncio.gather(*futures, return_exceptions=True)
-
-
-def paper_for(country: str) -> str:
-    """The paper that fax machines of a country have: Letter in North America and where it is used besides."""
-    return "letter" if country in LETTER_COUNTRIES else "a4"
 
 
 def connect(account: Account) -> FaxCore:

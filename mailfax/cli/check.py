@@ -82,7 +82,7 @@ async def _renderer(config: Config) -> AsyncIterator[Finding]:
 
     from mailfax.config import ConfigError
     from mailfax.render import CannotRender, Renderer
-    from mailfax.service import paper_for
+    from mailfax.rules.paper import paper_for
 
     renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits, config=config.render)
     try:

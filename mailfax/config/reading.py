@@ -116,7 +116,21 @@ def _account(part: Part, top: Part, secrets: Mapping[str, str]) -> Account:
                     key,
                     f"{part[key]:g} is too short for a service that is not on this machine; write at least {least}",
                 )
-    return Account(**{**part.values, "password": password, "ca_file": _authorities(part)})
+    files = {"ca_file": _authorities(part), "cover_folder": _cover_folder(part)}
+    return Account(**{**part.values, "password": password, **files})
+
+
+def _cover_folder(part: Part) -> Path | None:
+    if not part["cover_folder"]:
+        return None
+    if part["cover"] != "ours":
+        part.refuse("cover_folder", f'stands beside cover = "{part["cover"]}"; write cover = "ours", or leave it out')
+    folder = _beside(part.file, part["cover_folder"])
+    if not folder.is_dir():
+        part.refuse(
+            "cover_folder", f'"{folder}" is no folder; write the path of the one with your cover.html or logo'
+        )
+    return folder
 
 
 def _authorities(part: Part) -> Path | None:

@@ -59,8 +59,12 @@ class Account:
     first_run: str = "baseline"
     reference: str = "end"
     ca_file: Path | None = None
-    #: Who makes cover pages: "service" or "none".
+    #: Who makes cover pages: "service", "ours" or "none".
     cover: str = "service"
+    #: What our own cover page is made of, where it is not the built-in one: cover.html, pictures.
+    cover_folder: Path | None = None
+    #: Whether each page has a line with date, sender, recipient and page number.
+    header_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,4 +182,5 @@ class Accept:
             next_attempt_at=message.received_at,
             subject=fax.subject,
             cover=fax.cover_page,
+            paper=fax.paper,
         )

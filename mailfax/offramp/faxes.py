@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mailfax.rules.envelope import Notify, Recipient
+from mailfax.rules.paper import paper_for
 
 Wish = frozenset[Notify] | None
 #: What a sender who says nothing is told of (RFC 3461 4.1 leaves the default to us; ``letters.outcome`` agrees).
@@ -30,6 +31,7 @@ class Fax:
     orcpt: str
     recipient_name: str = ""
     subject: str | None = None
+    paper: str = ""  #: that of the number's country, where that is known
     cover_page: str = ""  #: "yes" or "no" where the address asks for it
     cover: tuple[tuple[str, str], ...] = ()
 
@@ -60,6 +62,7 @@ def faxes_of(recipients: Iterable[Recipient], names: Mapping[str, str]) -> list[
             # FaxCore's cover has no field for the recipient's company.
             recipient_name=", ".join(part for part in (name, said.get("company")) if part),
             subject=said.get("subject"),
+            paper=paper_for(recipient.number.region) if recipient.number.region else "",
             cover_page=said.get("cover", ""),
             cover=cover,
         )

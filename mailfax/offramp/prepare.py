@@ -131,12 +131,13 @@ def _wishes(account: Account | None, message: Message, document: Document, jobs:
     """What the recipients of a mail want together: its text stands on their cover pages only where all have one, and
     what does not fit there, beside the longest of their names, gets a page."""
     asked = {job.cover for job in jobs}
-    room = 0
+    room = NOTES_BYTES if account and account.cover == "ours" and "no" not in asked else 0
     if account and account.cover == "service" and "no" not in asked:
         covers = [cover_for(account, message, replace(document, cover="yes", notes=""), job) for job in jobs]
         uploads = [FaxUpload(job.number, cover, LONGEST_FILENAME, 1) for job, cover in zip(jobs, covers, strict=True)]
         room = min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
-    return Wishes("always" if asked == {"yes"} else message.cover_page, room, message.body)
+    mode = "always" if asked == {"yes"} else message.cover_page
+    return Wishes(mode, room, message.body, "ours" if account and account.cover == "ours" else "service")
 
 
 def _told(account: Account | None, message: Message, document: Document, jobs: Sequence[FaxJob]) -> list[str]:

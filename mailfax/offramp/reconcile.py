@@ -188,7 +188,7 @@ class Reconcile:
                 return []  # it may be this one's, whose reference the service cut off (A38)
             if job.state is not JobState.IN_DOUBT or not same_number(job.number, details.number):
                 continue
-            pages = document.pages if document else None
+            pages = job.pages or (document.pages if document else None)
             near = details.created is not None and (
                 job.submitting_at - WINDOW <= details.created.timestamp() <= job.last_byte_at + WINDOW
             )

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from mailfax import maillog
-from mailfax.config import Account
-from mailfax.faxcore.errors import InDoubt, Refused
-from mailfax.faxcore.values import FaxUpload
+from mailfax.faxcore.errors import InDoubt
 from mailfax.offramp import trouble
-from mailfax.offramp.cover import cover_for, may_have_reference
+from mailfax.offramp.cover import may_have_reference
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.sending import Compose
 from mailfax.offramp.steady import elapsed
 from mailfax.rules import schedule
-from mailfax.rules.job import Document, FaxJob, Message
+from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JOB, JobEvent, JobState
-from mailfax.spool import Claimed, ContentDamaged, FaxIdTaken, Outdated, Spool
+from mailfax.spool import Claimed, FaxIdTaken, Outdated, Spool
 
 #: A lease is this many times the time that FaxCore has for its answer: two parts for the upload, one for the answer.
 LEASE_FACTOR = 3.0
@@ -38,11 +38,12 @@ class Submit:
         spool: Spool,
         desk: Desk,
         ending: Ending,
+        compose: Compose,
         *,
         monotonic: Callable[[], float] = elapsed,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._spool, self._desk, self._ending = spool, desk, ending
+        self._spool, self._desk, self._ending, self._compose = spool, desk, ending, compose
         self._monotonic, self._jitter = monotonic, jitter
 
     async def round(self) -> bool:
@@ -67,16 +68,18 @@ class Submit:
         job, message, document = claimed.job, claimed.message, claimed.document
         account = self._desk.account(job.account)
         maillog.submitting(job)
+        pages: int | None = None
         try:
-            upload = await self._upload(account, message, document, job)
-            async with aclosing(self._spool.content.chunks(document.content_id)) as chunks:
-                fax_id = await self._desk.client(job.account).send_fax(upload, chunks, may_finish=may_finish)
+            async with self._compose.sending(account, message, document, job) as sending:
+                pages = sending.pages
+                client = self._desk.client(job.account)
+                fax_id = await client.send_fax(sending.upload, sending.chunks, may_finish=may_finish)
         except Exception as raised:  # every kind has its answer in trouble.decide
             why = raised
             with suppress(
                 Outdated
             ):  # our lease ran out, and somebody has taken it for in doubt: reconcile settles it
-                await self._write_down(job, lambda job: self._not_taken(job, why))
+                await self._write_down(job, lambda job: self._not_taken(replace(job, pages=pages), why))
             return
         try:
             await self._write_down(job, lambda job: self._taken(job, fax_id))
@@ -97,13 +100,6 @@ class Submit:
                 if current is None or _attempt(current) != _attempt(job):
                     raise
                 job = current
-
-    async def _upload(self, account: Account, message: Message, document: Document, job: FaxJob) -> FaxUpload:
-        try:
-            length = await self._spool.content.size(document.content_id)
-            return FaxUpload(job.number, cover_for(account, message, document, job), document.filename, length)
-        except (ValueError, ContentDamaged) as wrong:
-            raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
 
     async def _taken(self, job: FaxJob, fax_id: str) -> None:
         now = self._spool.now()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailfax.faxcore.errors import AccountTrouble
+from mailfax.render import CannotRender
 from mailfax.rules import schedule
 from mailfax.rules.failure import Failure, NotSent, Refused
 from mailfax.rules.job import FaxJob, Status
@@ -40,6 +41,13 @@ def decide(job: FaxJob, raised: Exception, *, now: float, jitter: float) -> Deci
     if isinstance(raised, NotSent):
         again = schedule.submit_attempt(job.attempts, now, jitter, raised.retry_after)
         return Decision(JobEvent.NOT_SENT, raised.diagnostic, again)
+    if isinstance(raised, CannotRender):
+        # Before the first byte: what the recipient was to get could not be put together.
+        if raised.later:
+            return Decision(
+                JobEvent.NOT_SENT, raised.status.diagnostic, schedule.submit_attempt(job.attempts, now, jitter)
+            )
+        return Decision(JobEvent.REFUSED, raised.status.diagnostic, told=raised.status)
     if isinstance(raised, Refused):
         told = status(Cause.REFUSED_THERE, _typed(raised.diagnostic))
         return Decision(JobEvent.REFUSED, raised.diagnostic, told=told)

@@ -22,7 +22,7 @@ from typing import Any
 
 from mailfax.config import ConfigError, Limits, RenderConfig
 from mailfax.render.jail import Level
-from mailfax.render.terms import ORDINARY, Terms, Wishes
+from mailfax.render.terms import ORDINARY, Order, Terms, Wishes
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 
@@ -77,6 +77,11 @@ class Renderer:
         self._ids, self._names = itertools.count(1), itertools.count(1)
         self._starting = asyncio.Lock()
 
+    @property
+    def paper(self) -> str:
+        """The paper that documents are made for."""
+        return self._terms.paper
+
     async def start(self) -> None:
         """Start the foreman; raises ``CannotRender`` if it does not come up, ``ConfigError`` if this machine can't
         close cells as well as the configuration wants it."""
@@ -96,6 +101,18 @@ class Renderer:
         finally:
             document.unlink(missing_ok=True)
         return rendered
+
+    async def compose(self, source: Path, order: Order, *, into: Path) -> tuple[Path, int]:
+        """Put the document in ``source``, a PDF of ours, together for one recipient: its file in the directory
+        ``into``, and its number of pages. The same bytes every time; raises ``CannotRender``."""
+        made, wish = into / "composed.pdf", into / "order.json"
+        wish.write_text(json.dumps(asdict(order)))  # its pictures may be longer than a task
+        with source.open("rb") as document, made.open("xb") as empty, wish.open("rb") as told:
+            answer = await self._ask("compose", document.fileno(), empty.fileno(), told.fileno())
+        pages = answer.get("pages")
+        if not isinstance(pages, int) or not made.stat().st_size:
+            raise _no_document()
+        return made, pages
 
     async def count_pages(self, source: Path) -> int:
         """How many pages a received PDF has; raises ``CannotRender`` where it is damaged."""

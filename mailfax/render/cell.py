@@ -8,14 +8,16 @@ cell was closed (``jail``) before the first byte is read.
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from mailfax.render.compose import compose
 from mailfax.render.drawing import render
 from mailfax.render.pdf import count_pages
-from mailfax.render.terms import Terms, Wishes
+from mailfax.render.terms import Order, Terms, Wishes
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
@@ -26,7 +28,7 @@ Say = Callable[[dict[str, Any]], None]
 def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say) -> None:
     """Do what the foreman was asked to, and say how it ended; before each file its name, for the case of death.
 
-    ``files`` are descriptors: of the mail, and of its document where one is wanted.
+    ``files`` are descriptors: of the mail, of its document where one is wanted, of the order where one is composed.
     """
     at = "the mail"
 
@@ -40,6 +42,12 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say) -> 
             raw = source.read()
         if task["do"] == "count":
             say({"pages": count_pages(raw, "the received fax")})
+        elif task["do"] == "compose":
+            with os.fdopen(files[2], "rb") as order:
+                content, pages = compose(raw, Order.of(json.load(order)))
+            with os.fdopen(files[1], "wb") as document:
+                document.write(content)
+            say({"pages": pages})
         else:
             content, made = render(raw, terms, Wishes(**task["wishes"]), say_at)
             with os.fdopen(files[1], "wb") as document:

@@ -87,7 +87,7 @@ class Foreman:
 
     def _hear(self) -> bool:
         """Take a new task; False when the service is gone."""
-        line, files, _, _ = socket.recv_fds(self._tasks, LONGEST_TASK, 2)
+        line, files, _, _ = socket.recv_fds(self._tasks, LONGEST_TASK, 3)
         if not line:
             return False
         task = json.loads(line)

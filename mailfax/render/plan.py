@@ -22,6 +22,8 @@ from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part, Submission
 
 #: Notes are a cover page's: longer text is easier to read on a page of its own.
 NOTES_CHARACTERS, NOTES_LINES = 500, 12
+#: The same where the cover page is ours: as much as stands on it beside everything else.
+OUR_CHARACTERS, OUR_LINES = 1500, 25
 #: Name of the body in ``contents`` and in sentences.
 BODY = "text of the mail"
 FILENAME_BYTES = 64
@@ -63,6 +65,8 @@ def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
     if re.match(r"-----BEGIN PGP MESSAGE", text):
         raise NotFaxable(status(Cause.ENCRYPTED, name=BODY))
     untouched = next((source for source in sources if source.kind in UNTOUCHED), None)
+    if untouched and wishes.cover == "ours":
+        wishes = replace(wishes, cover_page="none")  # nothing of ours can stand before a file that goes as it is
     if untouched and len(sources) > 1:
         raise NotFaxable(status(Cause.UNSUPPORTED_BESIDE, name=untouched.name))
     if not sources:
@@ -73,7 +77,7 @@ def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
         text = ""
         submission = replace(submission, body_text="", body_html="")
     has_cover = covered(wishes.cover_page, "", bool(text))
-    if not text or (has_cover and fits_cover(text, wishes.notes_bytes)):
+    if not text or (has_cover and _fits(text, wishes)):
         skipped += [f"{image.name}: a picture inside the text of the mail" for image in submission.images.values()]
         return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped), has_cover)
     if untouched:
@@ -112,6 +116,13 @@ def visible(text: str) -> str:
     lines = "\n".join(line.rstrip(" \t") for line in shown.split("\n"))
     shown = re.sub(r"\n{3,}", "\n\n", lines).strip()
     return shown if shown.strip("\ufffd\n ") else ""
+
+
+def _fits(text: str, wishes: Wishes) -> bool:
+    """Whether text can stand on the cover page, whoever makes it."""
+    if wishes.cover == "ours":
+        return bool(wishes.notes_bytes) and len(text) <= OUR_CHARACTERS and text.count("\n") < OUR_LINES
+    return fits_cover(text, wishes.notes_bytes)
 
 
 def fits_cover(text: str, notes_bytes: int) -> bool:

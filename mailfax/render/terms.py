@@ -1,8 +1,9 @@
-"""What a cell is told about its work: terms, which are the same for every mail, and the wishes of one mail."""
+"""What a cell is told about its work: terms, the same for all; the wishes of one mail; the order of one recipient."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,45 @@ NOTES_BYTES = 1200
 class Wishes:
     """What its sender's rule and its recipients want of one mail.
 
-    ``cover_page`` is one of ``rules.cover.MODES``; ``notes_bytes`` is what notes on the cover page may cost in a URL,
-    encoded: a longer text gets a page of its own, and with 0 every text does. ``body`` "ignore" leaves the text of a
-    mail out where it has files.
+    ``cover_page`` is one of ``rules.cover.MODES``, ``cover`` who makes it: "service" or "ours". ``notes_bytes`` is
+    what notes on the service's may cost in a URL, encoded: a longer text gets a page of its own. With 0 every
+    text does, whoever makes the cover page. ``body`` "ignore" leaves the text of a mail out where it has files.
     """
 
     cover_page: str = "always"
     notes_bytes: int = NOTES_BYTES
     body: str = "fax"
+    cover: str = "service"
 
 
 ORDINARY = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A cover page of ours, to be drawn: ``pictures`` are base64 by name; ``PAGES`` in ``html`` is their number."""
+
+    html: str
+    pictures: dict[str, str]
+
+
+#: Stands for the number of pages until the cover page is drawn, which may be two: a sign that no text has.
+PAGES = "\ue000"
+#: Pictures of a cover page by their extension.
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one recipient gets beside the document. ``paper`` is "letter" or "a4"; ``header`` stands at the left of
+    the header line, whose right tells the page; "" is no header line."""
+
+    paper: str
+    front: Front | None = None
+    header: str = ""
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Order:
+        """An order as JSON brings it."""
+        front = told["front"]
+        return cls(told["paper"], Front(**front) if front else None, told["header"])

@@ -119,13 +119,13 @@ UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message 
 
 -- name: job_add
 INSERT INTO job (
-    queue_id, message, account, address, number, recipient_name, subject, cover, notify, orcpt, reference, state, accepted_at,
+    queue_id, message, account, address, number, recipient_name, subject, cover, paper, notify, orcpt, reference, state, accepted_at,
     expires_at, next_attempt_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic
 ) VALUES (
-    :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :notify, :orcpt, :reference,
-    :state, :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
+    :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :notify, :orcpt,
+    :reference, :state, :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import urllib.request
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -60,3 +62,37 @@ def test_none_sends_no_cover_field_at_all(office: House) -> None:
     assert (fax["pages"], fax["cover"], fax["subject"]) == (3, None, "")
     for request in office.requests("SendFax"):
         assert not {"subject", "notes", "sendername", "sendercompany", "recpname"} & set(str(request).split('"'))
+
+
+@pytest.mark.needs("pdftotext")
+def test_our_own_cover_page_is_the_first_page_of_each_recipient_s_fax(office: House, tmp_path: Path) -> None:
+    """The mail is rendered once; cover page and paper are each recipient's own, and FaxCore draws no cover page."""
+    office.settings |= {"account": 'cover = "ours"\nheader_line = true'}
+    office.start()
+    mail = with_pdf("Пожалуйста, посмотрите предложение. 请查收附件")
+    mail["To"] = "Bob Builder <15557650106@fax.local>"
+    numbers = ("15557650106", "442079460958", "15557650107/cover=no")
+    queue_id = office.send(*numbers, mail=mail)
+    office.answers(3)
+    assert office.rows("SELECT event FROM history WHERE queue_id = ? AND event = 'rendering'", queue_id) == [
+        ("rendering",)
+    ]
+    texts = {}
+    for fax in office.faxes():
+        assert fax["cover"] is None and fax["subject"] == ""
+        file = tmp_path / "sent.pdf"
+        url = f"http://127.0.0.1:{office.sandbox_port}/_sandbox/faxes/{fax['id']}/document"
+        file.write_bytes(urllib.request.urlopen(url).read())
+        told = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True).stdout
+        size = subprocess.run(["pdfinfo", file], capture_output=True, text=True, check=True).stdout
+        texts[fax["number"]] = (fax["pages"], told.split("\f")[:-1], "(A4)" in size)
+    assert {number: (count, is_a4) for number, (count, _, is_a4) in texts.items()} == {
+        "15557650106": (4, False),
+        "442079460958": (4, True),
+        "15557650107": (3, False),
+    }
+    first = texts["15557650106"][1][0]
+    assert "Bob Builder" in first and "Alice Example" in first and "Invoice 12" in first
+    assert "+44 20 7946 0958" in texts["442079460958"][1][0] and "Bob" not in texts["442079460958"][1][0]
+    for count, told, _ in texts.values():
+        assert [f"page {number} of {count}" in page for number, page in enumerate(told, 1)] == [True] * count

@@ -15,16 +15,18 @@ from typing import Any
 
 import httpx
 
-from mailfax.config import Account
+from mailfax.config import Account, Limits
 from mailfax.letters import Marks, Site
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.sending import Compose
 from mailfax.offramp.steady import SteadyClock
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
+from mailfax.render import Renderer
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
 from mailfax.rules.job import FaxJob, Letter
 from mailfax.service import connect
@@ -75,7 +77,9 @@ class Street:
         self.desk = Desk(spool, [account], site=SITE, marks=marks, connect=connect, monotonic=clock, **quiet)
         self.ending = Ending(spool, self.desk, site=SITE, marks=marks)
         self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0, faxes_per_day=0)
-        self.submit = Submit(spool, self.desk, self.ending, monotonic=clock, **quiet)
+        self.renderer = Renderer(paper="letter", limits=Limits(render_seconds=20))
+        self.compose = Compose(spool, self.desk, self.renderer)
+        self.submit = Submit(spool, self.desk, self.ending, self.compose, monotonic=clock, **quiet)
         self.steady = SteadyClock(clock, clock.elapsed, settle_seconds=account.settle_seconds)
         rooms = (spool, self.desk, self.ending, self.steady)
         days: dict[str, Any] = {"deadline_seconds": 86_400.0, "monotonic": clock.elapsed}
@@ -143,4 +147,5 @@ async def opened(folder: Path, clock: Clock, account: Account) -> AsyncIterator[
         yield street
     finally:
         await street.desk.close()
+        await street.renderer.close()
         await spool.close()

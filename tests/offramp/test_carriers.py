@@ -252,9 +252,9 @@ async def test_a_dead_process_leaves_doubt_and_the_fax_is_found(
     [job] = await street.mail("15551234567")
     claimed = await street.spool.jobs.claim(["main"], 6.0)
     assert claimed is not None
-    upload = await street.submit._upload(account, claimed.message, claimed.document, claimed.job)
-    chunks = street.spool.content.chunks(claimed.document.content_id)
-    fax_id = await street.desk.client("main").send_fax(upload, chunks, may_finish=lambda: True)
+    async with street.compose.sending(account, claimed.message, claimed.document, claimed.job) as sending:
+        client = street.desk.client("main")
+        fax_id = await client.send_fax(sending.upload, sending.chunks, may_finish=lambda: True)
     async with opened(tmp_path, street.clock, account) as other:
         await other.deadlines.round()
         assert (await other.job(job.queue_id)).state is JobState.SUBMITTING, "its lease still runs"
