@@ -14,6 +14,7 @@ from mailfax.render.glyphs import missing_glyphs, unbearable
 from mailfax.render.language import language_of
 from mailfax.render.plan import Source, visible
 from mailfax.render.work import Work
+from mailfax.rules.charset import decode_unlabelled
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
@@ -22,7 +23,11 @@ LONGEST_TEXT = 4000
 
 def add_text(source: Source, work: Work) -> list[str]:
     """Append the pages of a text; what was left out of it."""
-    return add_words(source.name, visible(text_in(source)), work)
+    told = []
+    if source.part.text is None:
+        _, charset, guessed = decode_unlabelled(source.part.content)
+        told = [f"{source.name}: its character set is not told; it was read as {charset}"] if guessed else []
+    return told + add_words(source.name, visible(text_in(source)), work)
 
 
 def add_words(name: str, text: str, work: Work) -> list[str]:
@@ -46,15 +51,8 @@ def tell_missing(name: str, text: str) -> list[str]:
 
 
 def text_in(source: Source) -> str:
-    if source.part.text is not None:
-        return source.part.text
-    content = source.part.content
-    for charset in ("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
-        try:
-            return content.decode(charset)
-        except ValueError:
-            continue
-    return content.decode("latin-1")
+    """The text of a file; decoded by its look where no label says that it is one."""
+    return source.part.text if source.part.text is not None else decode_unlabelled(source.part.content)[0]
 
 
 def draw_text(text: str, paper: str) -> bytes:

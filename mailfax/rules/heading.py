@@ -8,14 +8,14 @@ STANDARDS: RFC 5322 (fields), RFC 2047 (encoded words).
 
 from __future__ import annotations
 
-import contextlib
-import email.errors
 import email.utils
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.header import decode_header, make_header
 from typing import Any
+
+from mailfax.rules.charset import decode
+from mailfax.rules.encoded_word import decoded_header
 
 #: Pythons with the mending of CVE-2023-27043 give nothing at all for a field in which one address is written badly.
 #: Here a name is only ever used for the very address that the envelope names, so reading the others is harmless.
@@ -24,7 +24,7 @@ LENIENT: dict[str, Any] = {"strict": False} if getattr(email.utils, "supports_st
 LONGEST = 65_536
 #: The fields that are read, with their folded values. Every mail passes here, and a parser of messages takes thrice
 #: the time.
-_FIELD = re.compile(rb"^(subject|message-id|from|to|cc):(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_FIELD = re.compile(rb"^(subject|message-id|from|to|cc)[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,16 @@ def read_heading(header: bytes) -> Heading:
         names.setdefault(address.casefold(), name)
     return Heading(
         subject=one_line(fields.get(b"subject", [""])[0]),
-        message_id=_message_id(fields.get(b"message-id", [""])[0]),
+        message_id=read_message_id(fields.get(b"message-id", [""])[0]),
         names=names,
         author=next((name for name, address in _named(fields.get(b"from", []))), ""),
     )
 
 
-def one_line(value: str) -> str:
-    """A header value as one line of text: encoded words decoded, without controls and marks that turn the writing.
-
-    Encoded words count inside quotes, too, where they may not stand and often do. Broken ones stay as they are.
-    """
-    text = value
-    if "=?" in value:
-        with contextlib.suppress(LookupError, ValueError, email.errors.MessageError):
-            text = str(make_header(decode_header(value)))
+def one_line(value: str | bytes) -> str:
+    """A header value as one line of text: encoded words decoded, without controls and marks that turn the writing."""
+    octets = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    text = decoded_header(octets) if isinstance(value, bytes) or "=?" in value else value
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
@@ -77,6 +72,13 @@ def _named(values: list[str]) -> Iterator[tuple[str, str]]:
             yield name, address
 
 
+def read_message_id(value: str | bytes) -> str:
+    """A Message-ID that may be quoted in References, or nothing: a broken one must not break our own header."""
+    text = (value if isinstance(value, str) else value.decode("latin-1")).strip()
+    good = text.startswith("<") and text.endswith(">") and text.isascii() and text.isprintable() and " " not in text
+    return text if good and len(text) <= 250 else ""
+
+
 def _addresses(values: list[str]) -> list[tuple[str, str]]:
     """(display name, address) of each; none where comments are nested to hurt: the parser recurses into "(((("."""
     try:
@@ -86,18 +88,8 @@ def _addresses(values: list[str]) -> list[tuple[str, str]]:
 
 
 def _read(value: bytes) -> str:
-    """A raw header value as text: raw 8-bit (copiers) is UTF-8, or else Windows Latin."""
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("cp1252", "replace")
-
-
-def _message_id(value: str) -> str:
-    """A Message-ID that may be quoted in References, or nothing: a broken one must not break our own header."""
-    text = value.strip()
-    good = text.startswith("<") and text.endswith(">") and text.isascii() and text.isprintable() and " " not in text
-    return text if good and len(text) <= 250 else ""
+    """A raw header value as text; its encoded words are read later, when the addresses are apart."""
+    return decode(value).text
 
 
 def _is_address_again(name: str, address: str) -> bool:

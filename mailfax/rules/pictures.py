@@ -10,8 +10,16 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import unquote
+
+from mailfax.rules.part import Part
+
+#: First bytes of the pictures that are drawn inside HTML: JPEG, PNG, GIF.
+DRAWN_INLINE = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+#: A picture of fewer bytes that stands in a mail more than once, each time inside its text, is a logo.
+LOGO_BYTES = 50_000
 
 #: What of HTML is never drawn, to its end or to the end of all: a picture inside of it would be lost.
 UNDRAWN = re.compile(
@@ -32,6 +40,26 @@ def behind_text_in(page: str) -> set[str]:
     """The Content-IDs of the pictures behind the text, and nowhere else."""
     behind = [*CSS.findall(page), *BACKGROUND.findall(UNDRAWN.sub("", page))]
     return _content_ids(behind) - drawn_in(page)
+
+
+def without_repeated(parts: list[tuple[str, Part]]) -> tuple[list[Part], list[str]]:
+    """Parts, given as (Content-ID or "", part), without pictures that stand there once more; their lines."""
+    copies = Counter(part.content for _, part in parts if part.content.startswith(DRAWN_INLINE))
+    kept: list[Part] = []
+    left_out: list[str] = []
+    seen: set[bytes] = set()
+    for cid, part in parts:
+        if copies[part.content] > 1 and cid and len(part.content) < LOGO_BYTES:
+            left_out.append(
+                f"{part.name}: a picture that stands in the mail {copies[part.content]} times, as logos do"
+            )
+        elif part.content in seen:
+            left_out.append(f"{part.name}: the same picture once more")
+        else:
+            kept.append(part)
+            if copies[part.content] > 1:
+                seen.add(part.content)
+    return kept, left_out
 
 
 def _content_ids(written: Iterable[str]) -> set[str]:

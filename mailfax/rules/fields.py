@@ -1,0 +1,211 @@
+"""The heading of a mail or of one of its parts, read as the large mail programs read it.
+
+In: octets and where a heading begins. Out: ``Fields`` and where the body begins. A heading that was broken on its way
+is mended where mail programs do so: continuations that are not indented, a blank line before the MIME fields, blanks
+before the colon, a line of an mbox in front, no blank line at its end.
+
+STANDARDS: RFC 5322 2.2, RFC 2045 5 (parameters; a semicolon or a quote may be missing), RFC 2231 (continuations in
+any order, an empty charset), RFC 2047 inside of parameters (forbidden, and usual).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+from mailfax.rules.charset import decode
+from mailfax.rules.encoded_word import decoded_header
+from mailfax.rules.heading import one_line
+
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+#: A parameter that lost its indentation.
+_STRAY = re.compile(rb"[A-Za-z][A-Za-z0-9*_-]*[ \t]*=[ \t]*\S")
+_PARAMETER = re.compile(r"""[;\s]*([^\s=;:"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))""", re.DOTALL)
+_TYPE = re.compile(r"[\s\"']*([!#-&*+\-.0-9A-Z^_`a-z{|}~]+)\s*/\s*([!#-&*+\-.0-9A-Z^_`a-z{|}~]+)")
+#: In a part, what begins otherwise is text that somebody forgot to set off by a blank line.
+_OF_A_PART = re.compile(
+    rb"(content-|x-|mime-|list-|dkim-|arc-|resent-|received|from$|to$|cc$|bcc$|subject$|date$|sender$|reply-to$"
+    rb"|message-id$|return-path$|references$|in-reply-to$|importance$|priority$|thread-|delivered-to$|user-agent$"
+    rb"|comments$|keywords$|lines$|status$|encrypted$|organization$|disposition|auto-submitted$|envelope-to$"
+    rb"|authentication-results$|errors-to$|precedence$|sensitivity$|accept-language$|autocrypt$|newsgroups$)",
+    re.IGNORECASE,
+)
+_MAIL = (b"from", b"subject", b"date", b"received", b"return-path", b"message-id")
+
+
+@dataclass(slots=True)
+class Fields:
+    """The fields of one heading, names in lower case, in their order; values as octets, folded as they came."""
+
+    rows: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def raw(self, name: str) -> bytes:
+        """The first field of that name, or b""."""
+        wanted = name.encode()
+        return next((value for key, value in self.rows if key == wanted), b"")
+
+    def text(self, name: str) -> str:
+        """The first field of that name as one line of text."""
+        return one_line(self.raw(name))
+
+    @property
+    def label(self) -> str:
+        """The type that the part claims, lower case, "" where it claims none that can be read."""
+        for key, value in self.rows:
+            if key == b"content-type" and (found := _TYPE.match(value.decode("latin-1"))):
+                return f"{found[1]}/{found[2]}".casefold()
+        return "multipart/mixed" if self.boundary else ""
+
+    @property
+    def boundary(self) -> bytes:
+        return self.parameter("content-type", "boundary").strip(b" \t\r\n")
+
+    def parameter(self, name: str, wanted: str) -> bytes:
+        """A parameter as octets, its pieces joined, without its charset."""
+        return self._pieces(name, wanted)[0]
+
+    def word(self, name: str, wanted: str) -> str:
+        """A parameter that is a word of the standard, lower case."""
+        return self.parameter(name, wanted).decode("latin-1").strip().casefold()
+
+    def parameter_text(self, name: str, wanted: str) -> str:
+        """A parameter as text, decoded in the charset that it names itself."""
+        octets, charset, extended = self._pieces(name, wanted)
+        return one_line(decode(octets, charset).text if extended and b"=?" not in octets else decoded_header(octets))
+
+    def _pieces(self, name: str, wanted: str) -> tuple[bytes, str, bool]:
+        plain: bytes | None = None
+        pieces: dict[int, bytes] = {}
+        charset, extended = "", False
+        for key, value in _parameters(self.raw(name)):
+            bare, star, number = key.partition("*")
+            if bare != wanted:
+                continue
+            if not star:
+                plain = value if plain is None else plain
+                continue
+            at = int(number.strip("*")) if number.strip("*").isdigit() and len(number) < 6 else 0
+            if number == "" or number.endswith("*"):
+                extended = True
+                if at == 0 and value.count(b"'") >= 2:
+                    named, _, value = value.split(b"'", 2)
+                    charset = named.decode("latin-1")
+                value = unquote_to_bytes(value)
+            pieces.setdefault(at, value)
+        if pieces:
+            return b"".join(pieces[at] for at in sorted(pieces)), charset, extended
+        return plain or b"", "", False
+
+    @property
+    def disposition(self) -> str:
+        return self.raw("content-disposition").decode("latin-1").partition(";")[0].strip(" \t\r\n\"'").casefold()
+
+    @property
+    def filename(self) -> str:
+        """The file's base name for people, at most 100 characters with its extension kept, or ""."""
+        given = self.parameter_text("content-disposition", "filename") or self.parameter_text("content-type", "name")
+        name = given.replace("\\", "/").rpartition("/")[2].strip()
+        if len(name) > 100:
+            stem, dot, extension = name.rpartition(".")
+            name = f"{stem[:90]}…{dot}{extension[:8]}" if stem else name[:100]
+        return name
+
+
+def read_fields(raw: bytes, start: int, end: int, of_mail: bool) -> tuple[Fields, int]:
+    """The heading that begins at ``start`` and where its body begins, at most ``end``."""
+    fields = Fields()
+    at = _block(raw, start, end, of_mail, fields)
+    if fields.label.startswith("message/") or fields.label == "text/rfc822-headers":
+        return fields, at
+    # A blank line within the heading: the rest of it stands where the body should begin.
+    more = Fields()
+    first = _after_blank_lines(raw, at, end)
+    after = _block(raw, first, end, True, more)
+    names = {name for name, _ in more.rows}
+    known = {name for name, _ in fields.rows}
+    whole = after > first and _is_blank(raw, after, end)
+    mime = {name for name in names if name.startswith((b"content-", b"mime-version"))}
+    if not whole or not mime - known:
+        return fields, at
+    if b"content-type" in known:
+        # The kind is told already: only what is a heading beyond doubt is one.
+        if mime & known or names - mime:
+            return fields, at
+    elif not of_mail and b"from" in names and names & set(_MAIL[1:]):
+        # A whole mail where a part should be: it is read as one.
+        return Fields([(b"content-type", b"message/rfc822")]), at
+    return Fields(fields.rows + more.rows), after
+
+
+def looks_like_mail(content: bytes) -> bool:
+    """Whether a file is a whole mail, by its heading; web pages saved as mail (MHTML) are none."""
+    fields = Fields()
+    _block(content[:65_536], 0, min(len(content), 65_536), True, fields)
+    names = {name for name, _ in fields.rows}
+    page = b"snapshot-content-location" in names or re.search(rb"(?i)saved by", fields.raw("from"))
+    return b"from" in names and bool(names & {b"date", b"received", b"to"}) and b"subject" in names and not page
+
+
+def _block(raw: bytes, start: int, end: int, of_mail: bool, fields: Fields) -> int:
+    """Read fields up to a blank line (swallowed), or to the first line that can't belong to a heading."""
+    at = start
+    while at < end:
+        stop = raw.find(b"\n", at, end) + 1 or end
+        line = raw[at:stop]
+        if not line.strip(b"\r\n\t "):
+            return stop
+        if line.startswith(b"--"):
+            return at
+        found = _FIELD.match(line)
+        if line[:1] in b" \t" and fields.rows:
+            name, value = fields.rows[-1]
+            fields.rows[-1] = (name, value + line)
+        elif found and (of_mail or _OF_A_PART.match(found[1])):
+            fields.rows.append((found[1].lower(), line[found.end() :]))
+        elif fields.rows and fields.rows[-1][0].startswith(b"content-") and _STRAY.match(line):
+            name, value = fields.rows[-1]
+            fields.rows[-1] = (name, value + b"; " + line)
+        elif not (at == start and line.lstrip(b">").startswith(b"From ")) and not (
+            of_mail and fields.rows and _goes_on(raw, stop, end)
+        ):
+            return at
+        at = stop
+    return at
+
+
+def _goes_on(raw: bytes, at: int, end: int) -> bool:
+    """Whether a known field follows: the line before it is dirt in a heading, and no body."""
+    found = _FIELD.match(raw, at, end)
+    return bool(found and _OF_A_PART.match(found[1]))
+
+
+def _after_blank_lines(raw: bytes, at: int, end: int) -> int:
+    while at < end:
+        stop = raw.find(b"\n", at, end) + 1 or end
+        if raw[at:stop].strip(b"\r\n\t "):
+            return at
+        at = stop
+    return at
+
+
+def _is_blank(raw: bytes, after: int, end: int) -> bool:
+    """Whether the heading that ends at ``after`` ended with a blank line, or with all."""
+    return after >= end or not raw[raw.rfind(b"\n", 0, after - 1) + 1 : after].strip()
+
+
+def _parameters(value: bytes) -> list[tuple[str, bytes]]:
+    text = re.sub(r"\r?\n[ \t]*", " ", value.decode("latin-1")).strip()
+    start = text.find(";")
+    kind = _TYPE.match(text)
+    at = start + 1 if start >= 0 and not (kind and kind.end() < start and "=" in text[kind.end() : start]) else (
+        kind.end() if kind else 0
+    )  # fmt: skip
+    found = []
+    for part in _PARAMETER.finditer(text, at):
+        quoted = part[2]
+        given = (
+            re.sub(r"\\(.)", r"\1", quoted) if quoted is not None and not re.match(r"[A-Za-z]:\\", quoted) else quoted
+        )
+        found.append((part[1].casefold(), (given if given is not None else part[3].strip(" \"'")).encode("latin-1")))
+    return found
