@@ -121,15 +121,14 @@ def codec_of(label: str) -> str:
         return LABELS[name]
     known = webencodings.lookup(name)
     if known is not None and known.name not in ("replacement", "x-user-defined"):
-        return CODECS.get(known.name, known.name)
+        return str(CODECS.get(known.name, known.name))
     try:
         info: codecs.CodecInfo = codecs.lookup(name)
     except (LookupError, ValueError):
         return ""
     # rot13 and zlib are codecs and no charsets.
     meant = getattr(info, "_is_text_encoding", True) and info.name.replace("_", "-") not in NO_CHARSETS
-    known_as: str = info.name
-    return known_as if meant else ""
+    return info.name if meant else ""
 
 
 def _unlabelled(content: bytes) -> Decoded:
