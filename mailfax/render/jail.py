@@ -20,7 +20,7 @@ import contextlib
 import enum
 import os
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,17 +90,17 @@ class Jail:
                 if layer in without:
                     raise OSError(0, "switched off")
                 if layer is Layer.user:
-                    _tried(self._become_somebody_else)
+                    tried(self._become_somebody_else)
                 elif layer is Layer.namespaces:
-                    _tried(lambda: self._enter(readable))
-                    self._enter(readable)
+                    tried(lambda: enter_world(readable))
+                    enter_world(readable)
                 elif layer is Layer.files:
                     places = [(path, rights) for path in (*readable, *map(Path, view.DEVICES))]
                     self._rules = kernel.ruleset(places)
-                    _tried(self._limit_files)
+                    tried(self._limit_files)
                 else:
                     self._filter = syscalls.compiled(syscalls.CELL)
-                    _tried(self._limit_calls)
+                    tried(self._limit_calls)
             except OSError as failed:
                 self.closed = Closed(self.closed.layers, (*self.closed.missing, (layer, failed.strerror or "failed")))
             else:
@@ -132,7 +132,19 @@ class Jail:
             os.close(adjust)
         os.close(self.processes)
         alone = self._become_somebody_else()
-        bound(MEMORY, seconds, written, PROCESSES if alone else None)
+        # Python ignores SIGXFSZ: a file that grows too large is an OSError, and that is an answer.
+        lower(
+            {
+                resource.RLIMIT_AS: MEMORY,
+                resource.RLIMIT_CPU: int(seconds) + 1,
+                resource.RLIMIT_FSIZE: written,
+                resource.RLIMIT_NOFILE: OPEN_FILES,
+                resource.RLIMIT_CORE: 0,
+                resource.RLIMIT_MSGQUEUE: 0,
+                resource.RLIMIT_MEMLOCK: 0,
+                **({resource.RLIMIT_NPROC: PROCESSES} if alone else {}),
+            }
+        )
         kernel.keep_orphans()
         kernel.die_with_parent()
         if Layer.files in self.closed.layers:
@@ -147,20 +159,6 @@ class Jail:
                 kernel.drop_capabilities()
             return Layer.namespaces in self.closed.layers
         return become_user(FIRST_USER + self._cells % 100_000)
-
-    def _enter(self, readable: Sequence[Path]) -> None:
-        """From here on we see what cells see, without network; to have a say there, a plain user needs to be its own
-        root."""
-        user, group = os.getuid(), os.getgid()
-        kernel.unshare(_WORLD | (0 if self._is_root else kernel.NEW_USERS))
-        if not self._is_root:
-            for name, line in (
-                ("uid_map", f"{user} {user} 1"),
-                ("setgroups", "deny"),
-                ("gid_map", f"{group} {group} 1"),
-            ):
-                Path("/proc/self", name).write_text(line, encoding="ascii")
-        view.enter(readable)
 
     def _limit_files(self) -> None:
         kernel.gain_nothing()
@@ -186,26 +184,30 @@ def become_user(number: int) -> bool:
     raise OSError(1, "root could not become another user")
 
 
-def bound(memory: int, seconds: float, written: int, processes: int | None) -> None:
-    """Bounds of one process: ``memory`` and ``written`` in bytes, ``seconds`` of processor time."""
-    # Python ignores SIGXFSZ: a file that grows too large is an OSError, and that is an answer.
-    for what, limit in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, int(seconds) + 1),
-        (resource.RLIMIT_FSIZE, written),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_MSGQUEUE, 0),
-        (resource.RLIMIT_MEMLOCK, 0),
-        (resource.RLIMIT_NPROC, processes),
-    ):
-        if limit is not None:
-            hard = resource.getrlimit(what)[1]
-            least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(what, (least, least))
+def enter_world(
+    shown: Sequence[Path], writable: Sequence[tuple[Path, str]] = (), program: Path | None = None
+) -> None:
+    """From here on we see what ``view.enter`` shows, and no network; raises ``OSError``.
+
+    To have a say there, a plain user needs to be root of its own: ``kernel.drop_capabilities`` ends that.
+    """
+    user, group = os.geteuid(), os.getegid()
+    kernel.unshare(_WORLD | (kernel.NEW_USERS if user else 0))
+    if user:
+        for name, line in (("uid_map", f"{user} {user} 1"), ("setgroups", "deny"), ("gid_map", f"{group} {group} 1")):
+            Path("/proc/self", name).write_bytes(line.encode())
+    view.enter(shown, writable, program)
 
 
-def _tried(trial: Callable[[], object]) -> None:
+def lower(limits: Mapping[int, int]) -> None:
+    """Set resource limits, or keep those that are lower already."""
+    for what, limit in limits.items():
+        hard = resource.getrlimit(what)[1]
+        least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(what, (least, least))
+
+
+def tried(trial: Callable[[], object]) -> None:
     """Try in a child, so that what fails half-way changes nothing here; raises ``OSError`` as the trial did."""
     child = os.fork()
     if child == 0:

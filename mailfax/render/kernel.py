@@ -33,6 +33,8 @@ _PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS, _SUBREAPER = 1, 4, 38, 36
 
 #: Landlock's rights over files. What is not granted is refused; rights of a newer kernel are as "all" says.
 EXECUTE, WRITE_FILE, READ_FILE, READ_FOLDER, MAKE_SOCKET, TRUNCATE = 1, 2, 4, 8, 1 << 9, 1 << 14
+#: What a path can be granted: each version takes of it what it knows.
+EVERYTHING = (1 << 16) - 1
 _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 #: How many rights each version knows: ABI -> number of bits.
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -127,9 +129,12 @@ def gain_nothing() -> None:
     _checked(_libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 
-def hide_memory() -> None:
-    """No other process of our user may read our memory or environment."""
-    _checked(_libc.prctl(_DUMPABLE, 0, 0, 0, 0))
+def show_memory(*, shown: bool) -> None:
+    """Whether other processes of our user may read our memory and environment, and we write our own files in /proc.
+
+    A change of user takes it away; the execution of a program gives it back.
+    """
+    _checked(_libc.prctl(_DUMPABLE, shown, 0, 0, 0))
 
 
 def drop_capabilities() -> None:

@@ -29,7 +29,7 @@ _SET_FILTER, _ALL_THREADS = 1, 1
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Allowed only where an argument (32 bits), masked, is one of ``values``; with ``pointer``: where it is null."""
+    """True where an argument (32 bits), masked, is one of ``values``; with ``pointer``: where it is null."""
 
     argument: int
     values: tuple[int, ...]
@@ -68,11 +68,13 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "geteuid": (107, 175), "getgid": (104, 176), "getegid": (108, 177), "getresuid": (118, 148),
     "getresgid": (120, 150), "getgroups": (115, 158), "getpgid": (121, 155), "getpgrp": (111, -1),
     "getsid": (124, 156), "getrandom": (318, 278), "uname": (63, 160), "sysinfo": (99, 179), "umask": (95, 166),
+    # what it inherited, or shares with its own children
+    "socketpair": (53, 199), "sendto": (44, 206), "recvfrom": (45, 207), "sendmsg": (46, 211), "recvmsg": (47, 212),
+    "shutdown": (48, 210),
     # of converters only
-    "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
+    "socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
     "accept": (43, 202), "accept4": (288, 242), "getsockname": (51, 204), "getpeername": (52, 205),
-    "getsockopt": (55, 209), "setsockopt": (54, 208), "sendto": (44, 206), "recvfrom": (45, 207),
-    "sendmsg": (46, 211), "recvmsg": (47, 212), "shutdown": (48, 210), "execve": (59, 221), "open": (2, -1),
+    "getsockopt": (55, 209), "setsockopt": (54, 208), "execve": (59, 221), "open": (2, -1),
     "chdir": (80, 49), "fchdir": (81, 50), "mkdir": (83, -1), "mkdirat": (258, 34), "rename": (82, -1),
     "renameat": (264, 38), "renameat2": (316, 276), "unlink": (87, -1), "unlinkat": (263, 35), "rmdir": (84, -1),
     "symlink": (88, -1), "symlinkat": (266, 36), "link": (86, -1), "linkat": (265, 37), "chmod": (90, -1),
@@ -87,32 +89,36 @@ _NUMBERS: dict[str, tuple[int, int]] = {
 _OF_CONVERTERS = list(_NUMBERS)[list(_NUMBERS).index("socket") : list(_NUMBERS).index("clone3")]
 _UNKNOWN = ("clone3", "openat2")
 #: Namespaces of its own would give a cell rights again.
-_NO_NAMESPACES = Only(0, (0,), mask=0x7E020000)
-_ASKING_LIMITS = Only(2, (0,), pointer=True)
+_NO_NAMESPACES = (Only(0, (0,), mask=0x7E020000),)
+_ASKING_LIMITS = (Only(2, (0,), pointer=True),)
 #: No F_SETOWN, F_SETSIG: by them the kernel sends signals for whoever may not. File and pipe flags, and locks.
-_DESCRIPTORS = Only(1, (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030))
+_DESCRIPTORS = (Only(1, (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)),)
 #: PDEATHSIG, DUMPABLE (asking), SECCOMP (asking), names, CAPBSET (asking), NO_NEW_PRIVS, names of memory.
-_OF_ITSELF = Only(0, (1, 3, 15, 16, 21, 23, 38, 39, 0x53564D41))
-_TERMINALS = Only(1, (0x5401, 0x5450, 0x5451, 0x5421, 0x541B))  # TCGETS, FIONCLEX, FIOCLEX, FIONBIO, FIONREAD
+_OF_ITSELF = (Only(0, (1, 3, 15, 16, 21, 23, 38, 39, 0x53564D41)),)
+_TERMINALS = (Only(1, (0x5401, 0x5450, 0x5451, 0x5421, 0x541B)),)  # TCGETS, FIONCLEX, FIOCLEX, FIONBIO, FIONREAD
 #: Not O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, nor O_TMPFILE.
-_READING = Only(2, (0,), mask=0o3 | 0o100 | 0o1000 | 0o20000000)
-_ON_THIS_MACHINE = Only(0, (1,))  # AF_UNIX
+_READING = (Only(2, (0,), mask=0o3 | 0o100 | 0o1000 | 0o20000000),)
+#: AF_UNIX and SOCK_STREAM: a datagram could be sent to any address from there.
+_A_PAIR = (Only(0, (1,)), Only(1, (1,), mask=0xF))
+_ON_THIS_MACHINE = (Only(0, (1,)),)  # AF_UNIX
 
-Calls = Mapping[str, Only | None]
-_BOTH: dict[str, Only | None] = {
-    **{name: None for name in _NUMBERS if name not in _OF_CONVERTERS and name not in _UNKNOWN},
+#: name -> what must be true of its arguments, all of it.
+Calls = Mapping[str, tuple[Only, ...]]
+_BOTH: dict[str, tuple[Only, ...]] = {
+    **{name: () for name in _NUMBERS if name not in _OF_CONVERTERS and name not in _UNKNOWN},
     "clone": _NO_NAMESPACES,
     "prlimit64": _ASKING_LIMITS,
     "fcntl": _DESCRIPTORS,
     "prctl": _OF_ITSELF,
     "ioctl": _TERMINALS,
+    "socketpair": _A_PAIR,
 }
-#: A cell reads, computes and forks; it opens nothing for writing, talks to nobody, starts no program.
+#: A cell reads, computes and forks; it opens nothing for writing, calls nobody, starts no program.
 CELL: Calls = {**_BOTH, "openat": _READING}
 #: A converter is a program of its own with a folder of its own, and parts that speak to each other on this machine.
 CONVERTER: Calls = {
     **_BOTH,
-    **dict.fromkeys(_OF_CONVERTERS),
+    **dict.fromkeys(_OF_CONVERTERS, ()),
     "socket": _ON_THIS_MACHINE,
     "socketpair": _ON_THIS_MACHINE,
 }
@@ -131,33 +137,26 @@ def compiled(calls: Calls, machine: str = MACHINE) -> bytes:
         _step(_AT_LEAST, _X32, 0, 1),
         _step(_RETURN, _KILL),
     ]
-    free = []
-    for name, only in calls.items():
-        number = _NUMBERS[name][column]
-        if number >= 0 and only is None:
-            free.append(number)
-        elif number >= 0 and only is not None:
-            block = _block(only)
-            program += [_step(_EQUAL, number, 0, len(block)), *block]
+    numbers = {name: _NUMBERS[name][column] for name in (*calls, *_UNKNOWN) if _NUMBERS[name][column] >= 0}
+    for name, conditions in calls.items():
+        if conditions and name in numbers:
+            block = [step for only in conditions for step in _unless(only)] + [_step(_RETURN, _ALLOW)]
+            program += [_step(_EQUAL, numbers[name], 0, len(block)), *block]
     for name in _UNKNOWN:
-        program += [_step(_EQUAL, _NUMBERS[name][column], 0, 1), _step(_RETURN, _ERRNO | _ENOSYS)]
-    for at, number in enumerate(free):
-        program.append(_step(_EQUAL, number, len(free) - at, 0))
+        program += [_step(_EQUAL, numbers[name], 0, 1), _step(_RETURN, _ERRNO | _ENOSYS)]
+    free = [numbers[name] for name, conditions in calls.items() if not conditions and name in numbers]
+    program += [_step(_EQUAL, number, len(free) - at, 0) for at, number in enumerate(free)]
     program += [_step(_RETURN, _ERRNO | _EPERM), _step(_RETURN, _ALLOW)]
     return b"".join(program)
 
 
-def _block(only: Only) -> list[bytes]:
-    """Looks at one argument, and returns in each case."""
-    at = 16 + 8 * only.argument
+def _unless(only: Only) -> list[bytes]:
+    """Refuse unless this is true; else go on behind."""
+    at, refused = 16 + 8 * only.argument, _step(_RETURN, _ERRNO | _EPERM)
     if only.pointer:
-        return [
-            _step(_LOAD, at), _step(_EQUAL, 0, 0, 2), _step(_LOAD, at + 4), _step(_EQUAL, 0, 1, 0),
-            _step(_RETURN, _ERRNO | _EPERM), _step(_RETURN, _ALLOW),
-        ]  # fmt: skip
-    block = [_step(_LOAD, at), _step(_AND, only.mask)]
-    block += [_step(_EQUAL, value, len(only.values) - n, 0) for n, value in enumerate(only.values)]
-    return [*block, _step(_RETURN, _ERRNO | _EPERM), _step(_RETURN, _ALLOW)]
+        return [_step(_LOAD, at), _step(_EQUAL, 0, 0, 2), _step(_LOAD, at + 4), _step(_EQUAL, 0, 1, 0), refused]
+    values = [_step(_EQUAL, value, len(only.values) - n, 0) for n, value in enumerate(only.values)]
+    return [_step(_LOAD, at), _step(_AND, only.mask), *values, refused]
 
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

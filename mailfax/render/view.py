@@ -24,6 +24,11 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _SCAFFOLD = "/proc"
 
 
+def system(*more: str) -> tuple[Path, ...]:
+    """The system's libraries and fonts, and ``more``."""
+    return _outermost((*_SYSTEM, *_LINKS, *_ETC, *more))
+
+
 def readable() -> tuple[Path, ...]:
     """What cells read: the interpreter's libraries, each package loaded from elsewhere, the system's libraries."""
     homes = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
@@ -47,11 +52,11 @@ def _outermost(paths: Iterable[str]) -> tuple[Path, ...]:
     return tuple(kept)
 
 
-def enter(shown: Sequence[Path], writable: Sequence[tuple[Path, str]] = ()) -> None:
+def enter(shown: Sequence[Path], writable: Sequence[tuple[Path, str]], program: Path | None) -> None:
     """Make a root of ``shown`` and go there, in mount namespaces of our own; raises ``OSError``.
 
-    ``writable`` are folders, each with the place where it is seen. All else can only be read, and no program
-    can be started from what is written.
+    ``writable`` are folders, each with the place where it is seen; ``program`` is what will run there. All else can
+    only be read, and no program can be started from what is written.
     """
     kernel.keep_mounts_to_ourselves()
     kernel.mount("mailfax", _SCAFFOLD, "tmpfs", kernel.NO_SUID | kernel.NO_DEVICES, "mode=755,size=1m")
@@ -71,6 +76,11 @@ def enter(shown: Sequence[Path], writable: Sequence[tuple[Path, str]] = ()) -> N
         _place(folder, target)
         kernel.bind(str(folder), target)
         flags.append((target, kernel.NO_SUID | kernel.NO_DEVICES | kernel.NO_EXEC))
+    if program:
+        # Without /proc a program does not know where it lies, and its libraries are not found.
+        link = Path(f"{_SCAFFOLD}/proc/self/exe")
+        link.parent.mkdir(parents=True)
+        link.symlink_to(program)
     for target, taken in flags:
         kernel.remount(target, taken)
     kernel.remount(_SCAFFOLD, kernel.READ_ONLY | kernel.NO_SUID | kernel.NO_DEVICES | kernel.NO_EXEC)
