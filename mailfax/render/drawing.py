@@ -22,8 +22,7 @@ from mailfax.rules.submission import NotFaxable, Part, understand
 
 
 def _add_pdf(source: Source, work: Work) -> list[str]:
-    work.document.add(source.part.content, source.name)
-    return []
+    return work.document.add(source.part.content, source.name)
 
 
 def _add_picture(source: Source, work: Work) -> list[str]:

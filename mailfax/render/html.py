@@ -55,7 +55,7 @@ def add_html(source: Source, work: Work) -> list[str]:
     if pdf is None:
         told = add_words(source.name, visible(text_of(page)), work)
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *told, *left_out]
-    work.document.add(pdf, source.name, ours=True)
+    work.document.add(pdf, source.name)
     return [*told, *left_out]
 
 

@@ -1,24 +1,61 @@
-"""PDF files are checked, and their pages put on the paper of the other side.
+"""The document: pages of PDF files put on the paper of the other side, and judged before they leave.
 
-In: the bytes of a PDF. Out: pages appended to the document, or ``NotFaxable`` with the name of the file. A file with
-a warning is damaged: qpdf "repairs" a truncated one into blank pages without an exception, and those would be faxed.
+In: the bytes of a PDF. Out: pages appended to the document, or ``NotFaxable`` with the name of the file. A page is
+copied with its lines and letters. When the document is written, each page has to be the same drawing as the one that
+was given, or at least the same picture (fields, layers and notes depend on more than the page). Where it is not, the
+page becomes a picture of the source, and where that differs, too, the mail is refused.
 
 LIMITS: pages of the whole document.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pikepdf
+import pypdfium2
+from PIL import Image
 
+from mailfax.render.compare import LOSS, Place, difference, dots, looks, opened, same
+from mailfax.render.extras import extras
+from mailfax.render.placing import Fit, Shape, as_form, fitted, is_box, near, plain_shape, shape_shown, uncrop
+from mailfax.render.repaint import DPI, PAINTERS, Painter
+from mailfax.render.sameness import Fingerprints
+from mailfax.render.streams import damaged
+from mailfax.render.whole import Whole, whole
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
 #: Width and height in points (1/72 inch).
 PAPERS = {"letter": (612.0, 792.0), "a4": (595.28, 841.89)}
-#: A page this near to the paper is left as it is.
-TOLERANCE = 1.0
+#: Of a page: what is no longer true, or leads to what is not copied.
+SHED = ("/Annots", "/AA", "/B", "/Thumb", "/PieceInfo", "/Metadata", "/StructParents", "/Tabs", "/Trans", "/Dur")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A page that was given: of which file, its number there from 0, how it lies, and what proves it.
+
+    ``fingerprint`` is empty where the page depends on its document; then ``looks`` are its grey dots, deflated.
+    """
+
+    name: str
+    content: bytes
+    number: int
+    fit: Fit
+    fingerprint: bytes
+    looks: bytes
+
+    def seen(self) -> Image.Image:
+        if not self.looks:
+            with opened(self.content) as source:
+                return looks(source[self.number], self.fit.place)
+        return Image.frombytes("L", dots(self.fit.place.canvas), zlib.decompress(self.looks))
 
 
 class Document:
@@ -27,105 +64,193 @@ class Document:
     def __init__(self, paper: str, most_pages: int) -> None:
         self._paper, self._most = PAPERS[paper], most_pages
         self._pdf = pikepdf.new()
+        self._given: list[_Given] = []
 
     @property
     def pages(self) -> int:
         return len(self._pdf.pages)
 
-    def add(self, content: bytes, name: str, *, ours: bool = False) -> None:
-        """Append all pages of a PDF; raises ``NotFaxable``. What our own engine wrote is not judged by warnings."""
-        with _opened(content, name, strict=not ours) as pdf:
+    def add(self, content: bytes, name: str) -> list[str]:
+        """Append all pages of a PDF; what of it is left out. Raises ``NotFaxable``."""
+        found = whole(content, name)
+        with found.pdf as pdf:
             count = len(pdf.pages)
             if not count:
                 raise NotFaxable(status(Cause.DAMAGED, name=name, why="it has no pages"))
             if self.pages + count > self._most:
                 raise NotFaxable(status(Cause.TOO_MANY_PAGES, pages=self.pages + count, limit=self._most))
-            _flatten(pdf, name)
-            for page in pdf.pages:
-                self._place(page)
-            if pdf.get_warnings() and not ours:
-                raise _damaged(name, pdf)
+            left_out = extras(pdf, name)
+            shapes = _plain_shapes(found)
+            if None not in shapes:
+                self._append(found, shapes, None, name)
+                return left_out
+            try:
+                with _shown(found, name) as (shown, content):
+                    _flatten(pdf)
+                    self._append(replace(found, content=content), shapes, shown, name)
+            except pypdfium2.PdfiumError as wrong:
+                raise damaged(name, "a page of it can't be shown", str(wrong)) from None
+        return left_out
 
     def save(self) -> bytes:
-        """The document as bytes; raises ``NotFaxable`` where nothing came into it."""
+        """The document as bytes, every page as it was given; raises ``NotFaxable`` where one can't be."""
         if not self.pages:
             raise NotFaxable(status(Cause.RENDER_FAILED, why="no page came of the mail"))
+        for painter in PAINTERS:
+            content = self._written()
+            differing = self._differing(content)
+            if not differing:
+                return content
+            for number in differing:
+                self._repaint(number, painter)
+        content = self._written()
+        for number in self._differing(content):
+            given = self._given[number]
+            why = f"its page {given.number + 1} comes out differently here. Print it as PDF and send that"
+            raise NotFaxable(status(Cause.UNSUPPORTED, name=given.name, why=why))
+        return content
+
+    def _written(self) -> bytes:
         file = io.BytesIO()
-        self._pdf.remove_unreferenced_resources()
-        self._pdf.save(file, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True)
+        # What is packed stays as it is packed: nothing is gained by packing it anew, and pages can be recognized.
+        self._pdf.save(
+            file,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            stream_decode_level=pikepdf.StreamDecodeLevel.none,
+            compress_streams=True,
+        )
         return file.getvalue()
 
-    def _place(self, page: pikepdf.Page) -> None:
-        """One page on our paper: upright, shrunk where it is larger, never enlarged, centred."""
-        width, height = _size(page)
-        paper_width, paper_height = self._paper
-        if width > height * 1.05 and width > paper_width:
-            # A landscape page lies on its side on a fax: shrunk to the width it would lose a third of its dots.
-            page.rotate(90, relative=True)
-            width, height = height, width
-        if _near(width, paper_width) and _near(height, paper_height) and "/UserUnit" not in page.obj:
+    def _differing(self, content: bytes) -> list[int]:
+        """The numbers of pages that are not what was given, from 0."""
+        with pikepdf.open(io.BytesIO(content)) as made:
+            if len(made.pages) != len(self._given):
+                why = f"{len(made.pages)} of {len(self._given)} pages came out"
+                raise NotFaxable(status(Cause.RENDER_FAILED, why=why))
+            prints = Fingerprints()
+            doubtful = [
+                number for number, given in enumerate(self._given) if not _drawn_as(given, made.pages[number], prints)
+            ]
+        if not doubtful:
+            return []
+        try:
+            with opened(content) as shown:
+                return [number for number in doubtful if not _looks_as(self._given[number], shown[number])]
+        except pypdfium2.PdfiumError as wrong:
+            first = self._given[doubtful[0]].name
+            raise damaged(first, "a page of it can't be shown", str(wrong)) from None
+
+    def _repaint(self, number: int, painter: Painter) -> None:
+        """Make a page a picture of its source. It is then judged by the source as finely drawn as it was painted."""
+        given = self._given[number]
+        with opened(given.content) as source:
+            page = painter(source[given.number], given.fit.place)
+            fine = looks(source[given.number], given.fit.place, DPI)
+        with pikepdf.open(io.BytesIO(page)) as painted:
+            self._pdf.pages[number] = painted.pages[0]
+        if difference(given.seen(), fine) < 3 * LOSS:
+            self._given[number] = replace(given, fingerprint=b"", looks=_packed(fine))
+
+    def _append(
+        self, found: Whole, shapes: list[Shape | None], shown: pypdfium2.PdfDocument | None, name: str
+    ) -> None:
+        """Put all pages of a file on our paper; those without a plain shape are as ``shown``."""
+        for number, page in enumerate(found.pdf.pages):
+            shape, fingerprint, seen = shapes[number], found.prints[number], b""
+            if shape is None and shown is not None:
+                shape, fingerprint = shape_shown(page, shown[number]), b""
+            assert shape is not None
+            fit = fitted(shape, self._paper, name)
+            if shown is not None and not fingerprint:
+                seen = _packed(looks(shown[number], fit.place))
+            self._place(found.pdf, page, fit)
+            self._given.append(_Given(name, found.content, number, fit, fingerprint, seen))
+
+    def _place(self, pdf: pikepdf.Pdf, page: pikepdf.Page, fit: Fit) -> None:
+        """One page on our paper: as it is, or as a form on a new sheet."""
+        if not fit.wrapper:
+            for key in SHED:
+                if key in page.obj:
+                    del page.obj[key]
+            page.mediabox = page.cropbox = page.trimbox = pikepdf.Array(fit.shape.box)
+            page.obj.Rotate = fit.quarters * 90
             self._pdf.pages.append(page)
             return
-        scale = min(1.0, paper_width / width, paper_height / height)
-        across, up = width * scale, height * scale
-        left, bottom = (paper_width - across) / 2, (paper_height - up) / 2
-        # What people see is the crop box; placing goes by the trim box.
-        page.trimbox = page.cropbox
-        blank = self._pdf.add_blank_page(page_size=self._paper)
-        blank.add_overlay(page, pikepdf.Rectangle(left, bottom, left + across, bottom + up))
+        form = self._pdf.copy_foreign(as_form(pdf, page, fit.shape.box))
+        sheet = self._pdf.add_blank_page(page_size=self._paper)
+        sheet.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(P=form))
+        sheet.obj.Contents = self._pdf.make_stream(fit.wrapper)
 
 
 def count_pages(content: bytes, name: str) -> int:
-    """How many pages a received PDF has; raises ``NotFaxable`` where it had to be pieced together."""
-    with _opened(content, name, strict=False) as pdf:
+    """How many pages a received PDF has; raises ``NotFaxable`` where one of them is not whole."""
+    with whole(content, name).pdf as pdf:
         if not len(pdf.pages):
             raise NotFaxable(status(Cause.DAMAGED, name=name, why="it has no pages"))
         return len(pdf.pages)
 
 
-def _opened(content: bytes, name: str, *, strict: bool = True) -> pikepdf.Pdf:
-    try:
-        pdf = pikepdf.open(io.BytesIO(content), suppress_warnings=True)
-    except pikepdf.PasswordError:
-        raise NotFaxable(status(Cause.ENCRYPTED, name=name)) from None
-    except pikepdf.PdfError as wrong:
-        diagnostic = f"x-mailfax; damaged PDF: {str(wrong)[:100]}"
-        raise NotFaxable(status(Cause.DAMAGED, diagnostic, name=name, why="it can't be opened as a PDF")) from None
-    warnings = [str(warning) for warning in pdf.get_warnings()]
-    if not strict:
-        warnings = [warning for warning in warnings if "reconstruct" in warning]
-    if warnings:
-        raise _damaged(name, pdf)
-    return pdf
+def _plain_shapes(found: Whole) -> list[Shape | None]:
+    """The shapes of pages that depend on nothing else of their document; None for the others."""
+    if found.warnings or "/OCProperties" in found.pdf.Root:
+        return [None] * len(found.pdf.pages)
+    return [plain_shape(page) for page in found.pdf.pages]
 
 
-def _damaged(name: str, pdf: pikepdf.Pdf) -> NotFaxable:
-    first = next((str(warning) for warning in pdf.get_warnings()), "warning")
-    why = (
-        "parts of it are missing or broken, perhaps by an incomplete transfer. "
-        "Open it and save or print it anew as PDF if all its pages are there"
-    )
-    return NotFaxable(status(Cause.DAMAGED, f"x-mailfax; damaged PDF: {first[:100]}", name=name, why=why))
+@contextlib.contextmanager
+def _shown(found: Whole, name: str) -> Iterator[tuple[pypdfium2.PdfDocument, bytes]]:
+    """The file as a viewer shows it, and its bytes: mended where the viewer can't read it as it came."""
+    with contextlib.ExitStack() as stack:
+        content = found.content
+        try:
+            if uncrop(found.pdf):
+                raise pypdfium2.PdfiumError("mended")
+            shown = stack.enter_context(opened(content))
+        except pypdfium2.PdfiumError:
+            file = io.BytesIO()
+            found.pdf.save(file)
+            content = file.getvalue()
+            shown = stack.enter_context(opened(content))
+        if len(shown) != len(found.pdf.pages):
+            counts = f"{len(shown)} or {len(found.pdf.pages)} pages"
+            raise damaged(name, "programs do not agree about its pages", counts)
+        yield shown, content
 
 
-def _flatten(pdf: pikepdf.Pdf, name: str) -> None:
-    """What is filled in or annotated becomes part of the page: merging loses what is not."""
-    form = pdf.Root.get("/AcroForm")
-    if form is not None:
-        if "/XFA" in form and pdf.Root.get("/NeedsRendering", False):
-            why = 'it is a dynamic form that only its own program can show. Print it "as PDF" and send that'
-            raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
-        pdf.generate_appearance_streams()
-    pdf.flatten_annotations("all")
+def _flatten(pdf: pikepdf.Pdf) -> None:
+    """What is filled in or annotated becomes part of the page, as far as the library can: ``save`` judges."""
+    with contextlib.suppress(RuntimeError, TypeError):
+        if "/AcroForm" in pdf.Root:
+            pdf.generate_appearance_streams()
+        pdf.flatten_annotations("screen")
 
 
-def _size(page: pikepdf.Page) -> tuple[float, float]:
-    """Width and height in points as people see the page: crop box, UserUnit and rotation applied."""
-    box = pikepdf.Rectangle(page.cropbox)
-    unit = float(page.obj.get("/UserUnit", 1))
-    width, height = max(float(box.width) * unit, 1.0), max(float(box.height) * unit, 1.0)
-    return (height, width) if int(page.rotation) % 180 else (width, height)
+def _drawn_as(given: _Given, page: pikepdf.Page, prints: Fingerprints) -> bool:
+    """Whether a page of the document is the same drawing as the one that was given."""
+    fit, sheet = given.fit, page.obj
+    drawing: Any
+    if not given.fingerprint:
+        return False
+    if not fit.wrapper:
+        placed = sheet.get("/Rotate", 0) == fit.quarters * 90 and is_box(sheet.get("/MediaBox"), fit.shape.box)
+        drawing, operators = sheet, sheet.get("/Contents")
+    else:
+        drawing = operators = page.resources.get("/XObject", pikepdf.Dictionary()).get("/P")
+        contents = sheet.get("/Contents")
+        if not isinstance(drawing, pikepdf.Stream) or not isinstance(contents, pikepdf.Stream):
+            return False
+        placed = contents.read_bytes() == fit.wrapper and is_box(drawing.get("/BBox"), fit.shape.box)
+        placed = placed and is_box(sheet.get("/MediaBox"), (0, 0, *fit.place.canvas))
+    return placed and given.fingerprint == prints.page(operators, drawing.get("/Resources"), drawing.get("/Group"))
 
 
-def _near(one: float, other: float) -> bool:
-    return abs(one - other) <= TOLERANCE
+def _looks_as(given: _Given, page: pypdfium2.PdfPage) -> bool:
+    """Whether a page of the document looks like the one that was given."""
+    width, height = given.fit.place.canvas
+    if not (near(page.get_width(), width) and near(page.get_height(), height)):
+        return False
+    return same(given.seen(), looks(page, Place((width, height), 0, 0, width, height)))
+
+
+def _packed(picture: Image.Image) -> bytes:
+    return zlib.compress(picture.tobytes(), 1)

@@ -33,7 +33,7 @@ def add_text(source: Source, work: Work) -> list[str]:
 def add_words(name: str, text: str, work: Work) -> list[str]:
     """Append the pages of ``text``; what was left out of it."""
     left_out = tell_missing(name, text)
-    work.document.add(draw_text(text, work.terms.paper), name, ours=True)
+    work.document.add(draw_text(text, work.terms.paper), name)
     return left_out
 
 

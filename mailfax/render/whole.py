@@ -1,0 +1,135 @@
+"""Whether a PDF is whole, and no larger than it may be: its end, its pages, and every stream that they draw.
+
+In: the bytes of a PDF. Out: the PDF with its pages, readable without a password, or ``NotFaxable`` with the name of
+the file. A warning alone proves nothing: 136 of 141 real files with one were good, while qpdf "repairs" a truncated
+file into blank pages. So a file with a warning has to show that nothing is gone that its pages refer to.
+
+STANDARDS: ISO 32000-2 7.5 (structure of a file), 7.6 (encryption).
+LIMITS: those of ``streams``.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+
+import pikepdf
+
+from mailfax.render.sameness import ASIDE
+from mailfax.render.streams import Inspection, damaged
+from mailfax.rules.status import Cause, status
+from mailfax.rules.submission import NotFaxable
+
+NUMBERED = re.compile(rb"(\d+)\s+\d+\s+obj\b(.*?)(?:\bendobj\b|\bstream\b)", re.DOTALL)
+KEY_OR_REFERENCE = re.compile(rb"/([A-Za-z0-9]+)|\b(\d+)\s+\d+\s+R\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A PDF that is whole: ``content`` is its bytes without encryption, ``prints`` the fingerprints of its pages,
+    ``warnings`` what the parser complained of."""
+
+    pdf: pikepdf.Pdf
+    content: bytes
+    prints: tuple[bytes, ...]
+    warnings: tuple[str, ...]
+
+
+def whole(content: bytes, name: str) -> Whole:
+    """Look at all that the pages draw; raises ``NotFaxable`` where a part of them is missing."""
+    pdf, content = _without_password(content, name)
+    inspection = Inspection(pdf, name)
+    try:
+        prints = inspection.look()
+        if not _has_its_end(content):
+            inspection.damaged("its end is missing, perhaps by an incomplete transfer")
+        if inspection.warnings and _gone(content, pdf, inspection.reached):
+            inspection.damaged("parts of it are missing or broken, perhaps by an incomplete transfer")
+    except (pikepdf.PdfError, RuntimeError, TypeError, ValueError, AttributeError) as wrong:
+        pdf.close()
+        raise damaged(name, "its pages can't be read", str(wrong)) from None
+    except BaseException:
+        pdf.close()
+        raise
+    return Whole(pdf, content, tuple(prints), tuple(inspection.warnings))
+
+
+def _without_password(content: bytes, name: str) -> tuple[pikepdf.Pdf, bytes]:
+    try:
+        pdf = _opened(content)
+    except pikepdf.PasswordError:
+        if not _attachments_only(content):
+            raise NotFaxable(status(Cause.ENCRYPTED, name=name)) from None
+        return _without_password(content.replace(b"/Encrypt", b"/Encrypx"), name)
+    except pikepdf.PdfError as wrong:
+        raise damaged(name, "it can't be opened as a PDF", str(wrong)) from None
+    if not pdf.is_encrypted:
+        return pdf, content
+    if not _has_its_end(content):
+        raise damaged(name, "its end is missing, perhaps by an incomplete transfer", "no startxref at the end")
+    file = io.BytesIO()
+    with pdf:
+        pdf.save(file)
+    return _without_password(file.getvalue(), name)
+
+
+def _opened(content: bytes) -> pikepdf.Pdf:
+    """The file by its table of objects, or else by looking for all of them."""
+    try:
+        return pikepdf.open(io.BytesIO(content), suppress_warnings=True)
+    except pikepdf.PasswordError:
+        raise
+    except pikepdf.PdfError:
+        # The table may be there and tell nonsense (its first number off by one); qpdf looks only where there is none.
+        return pikepdf.open(io.BytesIO(content.replace(b"startxref", b"startx---")), suppress_warnings=True)
+
+
+def _attachments_only(content: bytes) -> bool:
+    """Whether only embedded files are encrypted: the filters of streams and strings are Identity (7.6.6)."""
+    filters = re.search(rb"/EFF\s*/(?!Identity)\w+", content)
+    pages = re.search(rb"/Stm[Ff]\s*/(?!Identity)\w+|/Str[Ff]\s*/(?!Identity)\w+", content)
+    return bool(filters and not pages and b"/Encrypt" in content)
+
+
+def _has_its_end(content: bytes) -> bool:
+    """Whether nothing begins after the last mark of an end: else a later version of the pages was cut off."""
+    last = content.rfind(b"startxref")
+    return last >= 0 and not re.search(rb"\d\s+\d+\s+obj\b", content[last:])
+
+
+def _gone(content: bytes, pdf: pikepdf.Pdf, seen: set[int]) -> bool:
+    """Whether objects that the pages drew (``seen``) refer to others that are nowhere in the file.
+
+    qpdf takes them for null and hides them from its dictionaries, so the text of the file is read.
+    """
+    bodies: dict[int, bytes] = {}
+    for match in NUMBERED.finditer(content):
+        number = int(match[1])
+        bodies[number] = match[2]
+        if b"/ObjStm" in match[2]:
+            bodies |= _inside(pdf, number)
+    wanted: set[int] = set()
+    for number in seen & bodies.keys():
+        key = ""
+        for name, to in KEY_OR_REFERENCE.findall(bodies[number]):
+            if name:
+                key = "/" + name.decode()
+            elif key not in ASIDE:
+                wanted.add(int(to))
+    return bool(wanted - bodies.keys())
+
+
+def _inside(pdf: pikepdf.Pdf, number: int) -> dict[int, bytes]:
+    """The objects of an object stream (7.5.7); none where it can't be read."""
+    stream = pdf.get_object(number, 0)
+    if not isinstance(stream, pikepdf.Stream):
+        return {}
+    try:
+        unpacked, first = stream.read_bytes(), int(stream.First)
+    except (pikepdf.PdfError, AttributeError):
+        return {}
+    pairs = [int(value) for value in unpacked[:first].split() if value.isdigit()]
+    starts = [first + start for start in pairs[1::2]]
+    ends = [*starts[1:], len(unpacked)]
+    return {pair: unpacked[start:end] for pair, start, end in zip(pairs[::2], starts, ends, strict=False)}
