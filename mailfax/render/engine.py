@@ -20,8 +20,8 @@ from mailfax.rules.submission import Part
 PAPERS = {"letter": plutoprint.PAGE_SIZE_LETTER, "a4": plutoprint.PAGE_SIZE_A4}
 #: Fax machines lose up to 5 mm at each edge; 18 mm (in points) looks like a letter.
 EDGE = 51.0
-#: How much larger than the paper a page may be laid out: 11 pt become 7 pt, 19 dots high on a fine fax.
-LARGEST = 1.5
+#: How much larger than the paper a page may be laid out: 11 pt become 6.3 pt, 17 dots high on a fine fax.
+LARGEST = 1.75
 #: A little wider is shrunk at once: the layout of the mail is worth more than a sixth of its size.
 LITTLE = 1.2
 
@@ -38,13 +38,16 @@ blockquote { margin: 0 0 0 1em; padding-left: 0.7em; border-left: 1px solid blac
 #: After the mail's own style. A fax has no grey: light text on white, and white text on a colour, would be blank or a
 #: black bar on the page. The mail can't overrule it: neither these properties nor "!important" are let through.
 BLACK = """
-* { color: black; background: none; border-color: black; opacity: 1; text-shadow: none }
+* { color: black !important; background: none !important; border-color: black !important }
 """
-#: Ways to lay out what is wider than the paper, in this order; the last one breaks words where it must.
+#: Ways to lay out what is wider than the paper, in this order: as it was sent, without its widths, without its edges.
 NARROWER = "{ width: auto !important; min-width: 0 !important; white-space: normal !important }"
 TEXT = "body, div, p, span, a, td, th, center, h1, h2, h3, h4, font, b, li, section, tr, tbody, col, table"
 AS_SENT, REFLOWED = "", f"{TEXT} {NARROWER} pre, .text {{ white-space: pre-wrap !important }}"
-BROKEN = f"{REFLOWED} * {{ overflow-wrap: anywhere !important; padding: 1px !important; margin: 0 !important }}"
+COMPACT = (
+    f"{REFLOWED} td, th {{ padding: 0 1px !important }} div, ul, ol {{ margin: 0 !important; padding: 0 !important }}"
+    "table { border-collapse: collapse !important; margin: 0 !important }"
+)
 
 
 class _OnlyMail(plutoprint.ResourceFetcher):  # type: ignore[misc, unused-ignore]
@@ -78,7 +81,7 @@ def draw_html(
     load_fonts()
     size = PAPERS[paper]
     upright, lying = (size.width, size.height), (size.height, size.width)
-    for layout in (AS_SENT, REFLOWED, BROKEN):
+    for layout in (AS_SENT, REFLOWED, COMPACT):
         whole = f'<html lang="{language}"><style>{STYLE}{sheet}{BLACK}{layout}</style>{page}'
         book = _laid_out(whole, images or {}, upright, 1.0)
         wider = book.get_document_width() / book.get_viewport_width()
@@ -87,7 +90,7 @@ def draw_html(
         if layout == AS_SENT and wider > LITTLE:
             continue
         for shape in (upright, lying):
-            larger = wider * upright[0] / shape[0]
+            larger = wider * (upright[0] - 2 * EDGE) / (shape[0] - 2 * EDGE)
             if larger <= LARGEST:
                 return _pdf(_laid_out(whole, images or {}, shape, larger))
     raise TooWide

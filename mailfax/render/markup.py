@@ -41,7 +41,7 @@ TAGS = VOID | names(
 AS_OTHER = {
     **dict.fromkeys(("details", "summary", "dialog", "form", "dir", "noframes", "optgroup"), "div"),
     **dict.fromkeys(("xmp", "plaintext", "listing"), "pre"),
-    **{"msup": "sup", "msub": "sub", "marquee": "div", "output": "span", "ruby": "span"},
+    **{"marquee": "div", "output": "span", "ruby": "span"},
 }
 #: Never drawn, with all that is in them.
 NOTHING = names("script style head title template datalist param source track rp area meta link base annotation")
@@ -57,9 +57,11 @@ NAMED = {
     "canvas": "a drawing made by a script",
 }
 ATTRIBUTES = names(
-    """class id align valign width height dir lang colspan rowspan nowrap start type value reversed border
+    """class id align valign width height dir lang colspan rowspan nowrap start type value border
     cellpadding cellspacing rules frame span size"""
 )
+#: A word that makes a table wider than the paper (an address of a page): the engine breaks it only where it is told.
+LONG_WORD = re.compile("[!-~\xa1-\u024f]{40,}")
 SVG_LURES = re.compile(
     r"<(script|style|foreignobject|image|use)\b.*?(</\1\s*>|/>)|\s(xlink:)?href\s*=\s*\S+", re.I | re.S
 )
@@ -111,11 +113,17 @@ def read_markup(page: str) -> Markup:
         sys.setrecursionlimit(usual)
 
 
+#: Elements that end by themselves, or have none inside; a table is four levels, a list two.
+SHALLOW = r"(?:br|img|p|li|hr|input|meta|link|td|tr|th|col|option)\b"
+LEVELS = {"table": 4, "ul": 2, "ol": 2}
+
+
 def _depth(page: str) -> int:
-    """At least how deep the elements are nested."""
+    """About how deep the elements are nested, and not less."""
     depth = most = 0
-    for closes in re.findall(r"<(/?)(?!(?:br|img|p|li|hr|input|meta|link|td|tr|th|col|option|o:p)\b)[a-zA-Z]", page):
-        depth = max(depth - 1, 0) if closes else depth + 1
+    for closes, tag in re.findall(rf"<(/?)(?!{SHALLOW})([a-zA-Z]+)", page, re.IGNORECASE):
+        levels = LEVELS.get(tag.lower(), 1)
+        depth = max(depth - levels, 0) if closes else depth + levels
         most = max(most, depth)
     return most
 
@@ -155,9 +163,10 @@ class _Writer:
             self.out.append(text)
         elif look.visible and look.size > UNSEEN:
             if _same(look.colour, look.ground):
-                self._name("text in the colour of its background", len(text.split()))
+                self._name("word in the colour of its background", len(text.split()))
                 return
-            self.out.append(escape(text, quote=False))
+            pieces = LONG_WORD.sub(lambda word: re.sub(r".{20}", r"\g<0>\0", word[0]), text).split("\0")
+            self.out.append("<wbr>".join(escape(piece, quote=False) for piece in pieces))
             self.words.append(text)
 
     def _element(self, node: LexborNode, look: _Look) -> None:
@@ -196,8 +205,14 @@ class _Writer:
             self.out.append("(")
             self._children(node, look)
             self.out.append(")")
-        elif tag == "math":
-            self._wrapped("span", ' class="text"', node, look)
+        elif tag in ("msup", "msub"):
+            base, *raised = [child for child in node.iter()] or [node]
+            self._element(base, look)
+            for child in raised:
+                self._wrapped(tag[1:], "", child, look)
+        elif tag == "ol" and "reversed" in attributes:
+            _count_down(node, attributes)
+            self._wrapped("ol", _attributes(attributes), node, look)
         elif tag in TAGS and look.tags < TAGGED:
             self._wrapped(tag, _attributes(attributes), node, replace(look, tags=look.tags + 1))
         else:
@@ -252,7 +267,11 @@ class _Writer:
         if not source or watches:
             return
         on_the_internet = scheme in ("http", "https") or source.startswith("//")
-        where = "kept on the internet (nothing is fetched from there)" if on_the_internet else "not in the mail"
+        where = (
+            "kept on the internet (nothing is fetched from there)"
+            if on_the_internet
+            else "with an address that leads nowhere"
+        )
         self._name(f"picture {where}" if scheme != "data" else "picture too large or of an unknown kind")
         self._text(f" {alt} ", _Look())
 
@@ -279,6 +298,18 @@ class _Writer:
 
     def _name(self, what: str, count: int = 1) -> None:
         self.named[what] = self.named.get(what, 0) + count
+
+
+def _count_down(node: LexborNode, attributes: dict[str, str]) -> None:
+    """The engine numbers lists upwards: each item of one that counts down is told its number."""
+    items = [child for child in node.iter() if child.tag == "li"]
+    start = attributes.get("start", "")
+    number = int(start) if re.fullmatch(r"-?\d{1,6}", start) else len(items)
+    for item in items:
+        told = item.attributes.get("value") or ""
+        number = int(told) if re.fullmatch(r"-?\d{1,6}", told) else number
+        item.attrs["value"] = str(number)  # type: ignore[index, unused-ignore]
+        number -= 1
 
 
 def _attributes(attributes: dict[str, str]) -> str:
@@ -341,8 +372,7 @@ def _same(colour: object, ground: object) -> bool:
 
 
 def _counted(what: str, count: int) -> str:
-    if what.startswith("picture "):
-        return f"{count} picture{'s' * (count != 1)} {what.removeprefix('picture ')}"
-    if what.startswith("text "):
-        return f"{count} word{'s' * (count != 1)} {what}"
+    for thing in ("picture", "word"):
+        if what.startswith(f"{thing} "):
+            return f"{count} {thing}{'s' * (count != 1)} {what.removeprefix(thing).strip()}"
     return what if count == 1 else f"{what} ({count} times)"

@@ -27,6 +27,8 @@ def names(written: str) -> frozenset[str]:
 
 #: Longer style sheets are not read: reading takes 1 s for 1 MB.
 SHEET_CHARACTERS = 300_000
+#: No margin is wider (CSS px).
+WIDEST = 300
 #: A desktop screen: mails say what is different on a telephone, and that is not what the sender saw.
 SCREEN_WIDTH = 1024
 #: Fonts smaller than this (CSS px) are not seen, or not readable on a fax: they become that large.
@@ -60,8 +62,8 @@ def pixels(value: str) -> float | None:
 
 
 def _lengths(value: str) -> bool:
-    """Lengths of which none is negative: a negative margin lays text over text."""
-    return "-" not in value and "calc" not in value
+    """Lengths of which none is negative (it lays text over text) or pushes text off the page."""
+    return "-" not in value and all((pixels(each) or 0) <= WIDEST for each in value.split())
 
 
 def _font_size(value: str) -> str:
@@ -108,6 +110,10 @@ CHANGED: dict[str, Callable[[str], str]] = {
 BOXES = re.compile(
     r"(margin|padding)(-(top|right|bottom|left))?$|border(-(top|right|bottom|left))?(-(width|style))?$"
 )
+
+
+#: All borders are drawn black: one that is not seen on a screen is left out.
+UNSEEN_BORDER = re.compile(r"\b(transparent|white)\b|#fff(fff)?\b|\b255, ?255, ?255\b", re.IGNORECASE)
 
 
 @functools.lru_cache(maxsize=2000)
@@ -157,7 +163,7 @@ def _drawn(name: str, value: str) -> Iterator[tuple[str, str]]:
         # A box may grow with its text, never cut it.
         if shown := _small(value, 1, 600):
             yield "min-height", shown
-    elif name in KEPT or (BOXES.match(name) and _lengths(value)):
+    elif name in KEPT or (BOXES.match(name) and _lengths(value) and not UNSEEN_BORDER.search(value)):
         yield name, value
     elif name in CHANGED and (shown := CHANGED[name](value.lower() if name != "content" else value)):
         yield name, shown
