@@ -116,7 +116,9 @@ class Service:
         ending = Ending(spool, desk, site=site, marks=marks)
         deadline = config.limits.deadline_seconds
         steady = SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts))
-        prepare = Prepare(spool, renderer, desk, ending, render_seconds=config.limits.render_seconds)
+        devices = [listener.name for listener in config.listeners if listener.device]
+        seconds = config.limits.render_seconds
+        prepare = Prepare(spool, renderer, desk, ending, render_seconds=seconds, devices=devices)
         submit = Submit(spool, desk, ending, Compose(spool, desk, renderer))
         deliver = Deliver(
             spool, relay_for(config.relay, config.hostname), site=site, marks=marks, limits=config.limits

@@ -65,6 +65,15 @@ class Account:
     cover_folder: Path | None = None
     #: Whether each page has a line with date, sender, recipient and page number.
     header_line: bool = False
+    #: Who makes the black and white page: the service of a "pdf", or mailfax, which sends a "tiff".
+    document: str = "pdf"
+    #: Of such a TIFF: "fine" or "standard".
+    resolution: str = "fine"
+
+    @property
+    def down(self) -> int:
+        """Lines an inch of a fax page made here."""
+        return 196 if self.resolution == "fine" else 98
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,10 +46,12 @@ class Prepare:
         ending: Ending,
         *,
         render_seconds: float,
+        devices: Iterable[str] = (),
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._spool, self._renderer, self._desk, self._ending = spool, renderer, desk, ending
         self._lease, self._jitter = render_seconds + MARGIN, jitter
+        self._devices = frozenset(devices)  # names of the listeners for copiers
 
     async def round(self) -> bool:
         """Make one document; False if none was waiting."""
@@ -81,6 +83,9 @@ class Prepare:
         line = self._desk.lines.get(message.account)  # None: taken out of the configuration meanwhile
         account = line.account if line else None
         wishes = _wishes(account, message, document, jobs)
+        if account and account.document == "tiff" and self._alike(account, jobs):
+            device = message.listener in self._devices
+            wishes = replace(wishes, document="tiff", down=account.down, device=device)
         async with self._spool.content.file(message.content_id) as source:
             rendered = await self._renderer.render(source, into=folder, wishes=wishes)
         ready = replace(
@@ -99,6 +104,11 @@ class Prepare:
             await self._impossible(document, await self._too_many_pages(message, ready))
         else:
             maillog.prepared(stored)
+
+    def _alike(self, account: Account, jobs: Sequence[FaxJob]) -> bool:
+        """Whether all recipients get the same pages: else they are made for each when they are sent."""
+        ours = account.header_line or account.cover == "ours"
+        return not ours and all(job.paper in ("", self._renderer.paper) for job in jobs)
 
     async def _too_many_pages(self, message: Message, document: Document) -> Status:
         """Its payer has fewer pages left today than its recipients would get."""

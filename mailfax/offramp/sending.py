@@ -26,6 +26,8 @@ from mailfax.rules.job import Document, FaxJob, Message
 from mailfax.spool import ContentDamaged, Spool
 
 PIECE = 1 << 20
+#: The file name of fax pages: its extension tells the service what they are.
+FAX_PAGES = "fax.tif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,17 @@ class Compose:
         order = self.order(account, message, document, job)
         try:
             if order is None:
-                pages, length = document.pages, await self._spool.content.size(document.content_id)
+                filename, pages, length = (
+                    document.filename,
+                    document.pages,
+                    await self._spool.content.size(document.content_id),
+                )
                 bytes_of = self._spool.content.chunks(document.content_id)
             else:
                 content, pages = await self.composed(document, order)
                 length, bytes_of = len(content), _pieces(content)
-            upload = FaxUpload(job.number, cover, document.filename, length)
+                filename = FAX_PAGES if order.document == "tiff" else document.filename
+            upload = FaxUpload(job.number, cover, filename, length)
         except (ValueError, ContentDamaged) as wrong:
             raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
         async with contextlib.aclosing(bytes_of) as chunks:
@@ -67,15 +74,17 @@ class Compose:
 
     def order(self, account: Account, message: Message, document: Document, job: FaxJob) -> Order | None:
         """What must be done to the document for this recipient; None where it goes as it is stored."""
-        if document.pages is None:
-            return None  # a file that FaxCore makes the pages of
+        if document.pages is None or document.filename.endswith(".tif"):
+            return None  # a file that FaxCore makes the pages of, or fax pages that are made
         fronts = self._fronts.get(account.name) if job.has_cover(document) else None
         order = Order(
             job.paper or self._renderer.paper,
             fronts.front(_said(account, message, document, job)) if fronts else None,
             _header(account, message, job) if account.header_line else "",
+            account.document,
+            account.down,
         )
-        return order if order != Order(self._renderer.paper) else None
+        return order if order != Order(self._renderer.paper, down=account.down) else None
 
     async def composed(self, document: Document, order: Order) -> tuple[bytes, int]:
         """The document so put together, and its pages. Raises ``CannotRender``, ``NotSent``, ``ContentDamaged``."""

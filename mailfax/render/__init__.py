@@ -140,7 +140,9 @@ class Renderer:
     async def _start(self) -> None:
         # Isolated, with an empty environment: neither secrets nor settings of the service get into it.
         code = (
-            "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from mailfax.render.foreman import main; main()"
+            "import os, sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+            "os.environ['OPENBLAS_NUM_THREADS'] = '1'; "  # numpy's library: the foreman has one thread
+            "from mailfax.render.foreman import main; main()"
         )
         self._tasks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._tasks.setblocking(False)

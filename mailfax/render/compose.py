@@ -1,7 +1,7 @@
 """What differs from recipient to recipient is put together with the document: cover page, header line, paper.
 
-In: the document as it was stored, and an ``Order``. Out: a PDF, the same bytes every time. The pages themselves are
-not drawn again: they are placed.
+In: the document as it was stored, and an ``Order``. Out: a PDF or a TIFF, the same bytes every time. The pages
+themselves are not drawn again: they are placed.
 
 LIMITS: a header line takes ``STRIP`` from the top of a page; where there is ink, the page is shrunk to make room.
 """
@@ -19,6 +19,7 @@ import pypdfium2
 
 from mailfax.render.engine import draw_html
 from mailfax.render.pdf import PAPERS
+from mailfax.render.raster import fax_tiff
 from mailfax.render.terms import PAGES, PICTURES, Front, Order
 from mailfax.rules.submission import Part
 
@@ -33,7 +34,7 @@ SIDE = 40
 
 
 def compose(content: bytes, order: Order) -> tuple[bytes, int]:
-    """The PDF that one recipient gets, and its number of pages."""
+    """The PDF, or TIFF, that one recipient gets, and its number of pages."""
     size = PAPERS[order.paper]
     made = pikepdf.new()
     with pikepdf.open(io.BytesIO(content)) as document:
@@ -48,6 +49,10 @@ def compose(content: bytes, order: Order) -> tuple[bytes, int]:
             file = io.BytesIO()
             mode = pikepdf.ObjectStreamMode.generate
             made.save(file, object_stream_mode=mode, compress_streams=True, deterministic_id=True)
+            if order.document == "tiff":
+                fax = io.BytesIO()
+                count = fax_tiff(file.getvalue(), fax, down=order.down).pages
+                return fax.getvalue(), count
             return file.getvalue(), len(made.pages)
 
 

@@ -6,6 +6,7 @@ In: the bytes of a mail. Out: the document and the facts of ``Rendered`` as JSON
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from mailfax.render.kinds import PICTURES, Kind
 from mailfax.render.pdf import Document
 from mailfax.render.picture import draw_picture
 from mailfax.render.plan import Plan, Source, plan, safe_filename
+from mailfax.render.raster import fax_tiff
 from mailfax.render.terms import Terms, Wishes
 from mailfax.render.text import add_text
 from mailfax.render.work import Work
@@ -50,6 +52,10 @@ def render(raw: bytes, terms: Terms, wishes: Wishes, say_at: Callable[[str], Non
     else:
         content, pages, contents, skipped = _drawn(decided, submission.images, terms, say_at)
         filename = "fax.pdf"
+        if wishes.document == "tiff":
+            say_at("the fax pages")
+            content, pages, blank = _fax(content, wishes)
+            filename, skipped = "fax.tif", (*skipped, *blank)
     if len(content) > terms.document_bytes:
         raise NotFaxable(status(Cause.DOCUMENT_TOO_BIG, size=len(content), limit=terms.document_bytes))
     return content, {
@@ -60,6 +66,13 @@ def render(raw: bytes, terms: Terms, wishes: Wishes, say_at: Callable[[str], Non
         "skipped": (*decided.skipped, *skipped),
         "covered": decided.covered,
     }
+
+
+def _fax(pdf: bytes, wishes: Wishes) -> tuple[bytes, int, list[str]]:
+    """The fax pages of a document, how many they are, and what was left out of them."""
+    file = io.BytesIO()
+    made = fax_tiff(pdf, file, device=wishes.device, down=wishes.down)
+    return file.getvalue(), made.pages, [f"page {number}: an empty page at the end" for number in made.blank]
 
 
 def _drawn(

@@ -69,7 +69,7 @@ def black(page: Tones) -> Mask:
     tones = (light >> 1) + (dark >> 1)
     if scanned:
         light = dark = tones  # the mean of a cell has less noise than its extremes
-    lightest, darkest = _spread(light, 3, np.maximum), _spread(dark, 3, np.minimum)
+    lightest, darkest = spread(light, 3, np.maximum), spread(dark, 3, np.minimum)
     contrast = lightest - darkest
     faint = (
         max(FAINT, int(OVER_NOISE * np.median(contrast[::4, ::4][lightest[::4, ::4] >= LIGHT]))) if scanned else FAINT
@@ -78,7 +78,7 @@ def black(page: Tones) -> Mask:
     middle = _middle(tones[::4][(contrast[::4] < faint) & ~photographs[::4]])
     plain = (contrast >= PLAIN) & (lightest >= middle + 22) & (darkest < middle)
     # The edges of plain writing are part of it.
-    edge = _spread(plain.view(np.uint8), 3, np.maximum).view(np.bool_)
+    edge = spread(plain.view(np.uint8), 3, np.maximum).view(np.bool_)
     undecided = ~(edge | photographs) & (darkest < WHITE) & ((lightest >= middle) | (contrast >= faint))
     up_to = np.where(plain, (lightest >> 1) + (darkest >> 1), middle).astype(np.uint8)
     turned = np.zeros_like(plain)
@@ -103,7 +103,7 @@ def _on_white(page: Tones) -> tuple[Tones, bool]:
         return page, False
     height, width = page.shape
     small = np.asarray(Image.fromarray(page).resize((width // 16, height // 16), Image.Resampling.BOX))
-    around = _spread(_spread(small, 9, np.maximum), 9, np.minimum)
+    around = spread(spread(small, 9, np.maximum), 9, np.minimum)
     around = np.where(around >= paper * 3 // 4, around, paper).astype(np.uint8)
     # Paper is a little darker here and there: 2 % more make it white. In 64ths, which fit a byte: paper is over 140.
     gain = Image.fromarray((260 * 64 // around.astype(np.uint16)).astype(np.uint8))
@@ -116,8 +116,8 @@ def _by_surface(
     light: Tones, dark: Tones, lightest: Tones, darkest: Tones, plain: Mask, faint: int, middle: int
 ) -> tuple[Tones, Mask]:
     """For each cell up to which tone its dots are black, and whether it is the other way round."""
-    above = _spread(_spread(light, STROKE, np.maximum), STROKE, np.minimum, back=True)
-    below = _spread(_spread(dark, STROKE, np.minimum), STROKE, np.maximum, back=True)
+    above = spread(spread(light, STROKE, np.maximum), STROKE, np.minimum, back=True)
+    below = spread(spread(dark, STROKE, np.minimum), STROKE, np.maximum, back=True)
     gap = above - below
     marked = gap > faint
     # Of two tones the commoner one around is the surface; dark marks on light ones have the benefit of the doubt.
@@ -223,7 +223,7 @@ def _cells(page: Tones) -> tuple[Tones, Tones]:
     return np.maximum(light[:, ::2], light[:, 1::2]), np.minimum(dark[:, ::2], dark[:, 1::2])
 
 
-def _spread(tones: Tones, size: int, operation: Operation, *, back: bool = False) -> Tones:
+def spread(tones: Tones, size: int, operation: Operation, *, back: bool = False) -> Tones:
     """The largest or smallest around each cell, in a square; ``back`` looks the other way where it has no middle."""
     before, after = size // 2, size - 1 - size // 2
     tones = np.pad(tones, (after, before) if back else (before, after), mode="edge")

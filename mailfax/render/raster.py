@@ -21,7 +21,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from mailfax.render.faxtiff import ACROSS, FINE, WIDTH, write_tiff
-from mailfax.render.onebit import Mask, Tones, black, dithered
+from mailfax.render.onebit import Mask, Tones, black, dithered, spread
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
@@ -122,8 +122,10 @@ def vanished(grey: Tones, made: Mask) -> bool:
     shows = _range(grey) >= SEEN
     bits = np.packbits(made, axis=1).view(np.uint16)  # SQUARE dots each
     bits = bits[: len(shows) * SQUARE].reshape(len(shows), SQUARE, -1)
-    one_tone = (np.bitwise_or.reduce(bits, axis=1) == 0) | (np.bitwise_and.reduce(bits, axis=1) == 0xFFFF)
-    lost = shows & one_tone
+    # An edge may fall into the square beside: both tones within one square around are enough.
+    has_black = spread((np.bitwise_or.reduce(bits, axis=1) != 0).view(np.uint8), 3, np.maximum)
+    has_white = spread((np.bitwise_and.reduce(bits, axis=1) != 0xFFFF).view(np.uint8), 3, np.maximum)
+    lost = shows & ((has_black & has_white) == 0)
     return int(np.count_nonzero(lost)) > max(LOST_SQUARES, LOST_SHARE * np.count_nonzero(shows))
 
 

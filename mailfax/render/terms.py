@@ -27,12 +27,17 @@ class Wishes:
     ``cover_page`` is one of ``rules.cover.MODES``, ``cover`` who makes it: "service" or "ours". ``notes_bytes`` is
     what notes on the service's may cost in a URL, encoded: a longer text gets a page of its own. With 0 every
     text does, whoever makes the cover page. ``body`` "ignore" leaves the text of a mail out where it has files.
+    ``document`` is "pdf", or "tiff" for fax pages of black and white, with ``down`` lines an inch (196 or 98).
+    ``device``: the mail comes from a copier.
     """
 
     cover_page: str = "always"
     notes_bytes: int = NOTES_BYTES
     body: str = "fax"
     cover: str = "service"
+    document: str = "pdf"
+    down: int = 196
+    device: bool = False
 
 
 ORDINARY = Wishes()
@@ -55,14 +60,16 @@ PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".
 @dataclass(frozen=True, slots=True)
 class Order:
     """What one recipient gets beside the document. ``paper`` is "letter" or "a4"; ``header`` stands at the left of
-    the header line, whose right tells the page; "" is no header line."""
+    the header line, whose right tells the page; "" is no header line. ``document`` and ``down``: see ``Wishes``."""
 
     paper: str
     front: Front | None = None
     header: str = ""
+    document: str = "pdf"
+    down: int = 196
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> Order:
         """An order as JSON brings it."""
         front = told["front"]
-        return cls(told["paper"], Front(**front) if front else None, told["header"])
+        return cls(**(told | {"front": Front(**front) if front else None}))

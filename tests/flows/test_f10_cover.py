@@ -96,3 +96,21 @@ def test_our_own_cover_page_is_the_first_page_of_each_recipient_s_fax(office: Ho
     assert "+44 20 7946 0958" in texts["442079460958"][1][0] and "Bob" not in texts["442079460958"][1][0]
     for count, told, _ in texts.values():
         assert [f"page {number} of {count}" in page for number, page in enumerate(told, 1)] == [True] * count
+
+
+@pytest.mark.needs("tiffinfo")
+def test_fax_pages_made_here_reach_the_other_side(office: House, tmp_path: Path) -> None:
+    """A document is a TIFF for all recipients alike, and one for each where their pages differ."""
+    office.settings |= {"account": 'document = "tiff"'}
+    office.start()
+    fax = faxed(office, "15557650110", "Please see the offer.")
+    assert (fax["pages"], fax["filename"]) == (3, "fax.tif")
+    fax = faxed(office, "442079460959", "Please see the offer.")
+    assert (fax["pages"], fax["filename"]) == (3, "fax.tif")
+    file = tmp_path / "sent.tif"
+    file.write_bytes(
+        urllib.request.urlopen(f"http://127.0.0.1:{office.sandbox_port}/_sandbox/faxes/{fax['id']}/document").read()
+    )
+    assert file.read_bytes()[:8] == b"II*\0\x08\0\0\0"
+    told = subprocess.run(["tiffinfo", file], capture_output=True, text=True, check=True).stdout
+    assert told.count("Image Length: 2292") == 2, "A4 for London"
