@@ -27,6 +27,14 @@ _MARKS = re.compile(
     rb"|RIFF....WEBP|\x78\x9f\x3e\x22|Rar!|7z\xbc\xaf|\x1f\x8b\x08",
     re.DOTALL,
 )
+#: The heading of a part within another one: the boundary in front of it went lost, and the file would be, too.
+HEADING = re.compile(rb"^Content-(?:Type|Disposition|Transfer-Encoding)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_LOST_IN_TEXT = re.compile(
+    rb"^Content-Transfer-Encoding:[ \t]*base64[^\n]*\n(?:[ \t]*\S[^\n]*\n){0,10}?\r*\n[A-Za-z0-9+/]{12}",
+    re.IGNORECASE | re.MULTILINE,
+)
+#: A file that is itself a mail, or a page saved as one.
+_FIELD = re.compile(rb"\s*[A-Za-z][A-Za-z-]*:[ \t]")
 #: Files within a text in codings that are not undone here.
 _FOREIGN = (
     (re.compile(r"^=ybegin [^\n]*size=\d", re.MULTILINE), "yEnc"),
@@ -41,9 +49,20 @@ def content_of(fields: Fields, body: bytes, name: str, left_out: list[str]) -> b
         found = undone(body, fields.raw("content-transfer-encoding"), is_text)
     except Broken as broken:
         raise NotFaxable(status(Cause.DAMAGED, name=name, why=str(broken))) from None
+    if is_text and found.content is body:
+        check_for_lost(body, _LOST_IN_TEXT)
+    elif found.content is body and not _FIELD.match(body):
+        check_for_lost(body)
+    check_for_lost(found.after)
     if after := found.after.strip():
         left_out.append(f"{name}: words that stand behind the end of the file ({_short(after)})")
     return found.content
+
+
+def check_for_lost(octets: bytes, heading: re.Pattern[bytes] = HEADING) -> None:
+    """Raise ``NotFaxable`` where another part stands within a part that is no text, or is not shown."""
+    if heading.search(octets):
+        raise NotFaxable(status(Cause.UNREADABLE_MAIL, why="a boundary between its parts is damaged"))
 
 
 def text_of(fields: Fields, label: str, content: bytes, name: str, left_out: list[str]) -> str:

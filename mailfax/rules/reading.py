@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from mailfax.rules.body import Piece
-from mailfax.rules.content import content_of, is_binary, text_of, unpacked
+from mailfax.rules.content import check_for_lost, content_of, is_binary, text_of, unpacked
 from mailfax.rules.envelopes import signed_content
 from mailfax.rules.fields import Fields, looks_like_mail
 from mailfax.rules.forms import chosen_of, is_body, is_form_of_text, nodes_of, views
@@ -24,7 +24,7 @@ from mailfax.rules.status import Cause, status
 from mailfax.rules.tnef import SIGNATURE, opened
 from mailfax.rules.transfer import Broken
 from mailfax.rules.tree import MAILS, Node, read_tree
-from mailfax.rules.visible import adds_words, is_stub, says_the_same
+from mailfax.rules.visible import is_stub, only_in
 
 MAX_LAYERS = 10
 #: S/MIME that must be opened with a key, or that encloses what it signs.
@@ -32,11 +32,6 @@ SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
 #: What programs write before the first part for readers that know no MIME, in any language.
 _CUSTOMARY = re.compile(rb"mime|multi-?\s?part|mehrteilig|multipartie|varias partes", re.IGNORECASE)
-_LOST_BOUNDARY = re.compile(
-    rb"^--[^\s-][^\r\n]*\r?\n(?:[A-Za-z][A-Za-z-]*:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n){0,20}){0,10}?"
-    rb"Content-Transfer-Encoding:[ \t]*base64",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 
 class Reading:
@@ -131,7 +126,7 @@ class Reading:
         plain = [view[0][1] for form in forms if form is not chosen and (view := seen[id(form)]) and
                  form.label == "text/plain"]  # fmt: skip
         # The short form stands for the whole of the long one only where that is one piece, and says the same.
-        if len(added) == 1 and added[0].text is None and plain and says_the_same(plain[-1], said):
+        if len(added) == 1 and added[0].text is None and plain and not only_in(said, plain[-1]):
             added[0].text = self._plain(plain[-1], keep=False)
 
     def _not_chosen(self, node: Node, said: str) -> None:
@@ -140,8 +135,9 @@ class Reading:
         self._walk(node, in_alternative=True)
         self._again = again
         other = " ".join(text for _, text in views(node, self._raw))
-        if not is_stub(other) and adds_words(other, said):
-            self.got.skipped.append(f"{node.label}: a form of the text that says something else than the one shown")
+        if not is_stub(other) and (lost := only_in(other, said)):
+            told = ", ".join(lost[:5]) + ", …" * (len(lost) > 5)
+            self.got.skipped.append(f"{node.label}: another form of the text; only there stands: {told}")
 
     def _signed(self, node: Node) -> None:
         """The content is the first part, the rest are signatures over it (RFC 1847 2.1) or came to it later."""
@@ -157,6 +153,7 @@ class Reading:
                 self._walk(child)
 
     def _skip(self, node: Node, why: str) -> None:
+        check_for_lost(self._raw[node.body : node.end])
         self.ledger.enter(node.start, node.end, Use.NAMED, why)
         self.got.skipped.append(why)
 
@@ -203,6 +200,7 @@ class Reading:
         given = fields.filename
         if label in NEVER_PAGES:
             why = f"{given or label}: {NEVER_PAGES[label]}"
+            check_for_lost(self._raw[node.body : node.end])
             self.ledger.enter(node.body, node.end, Use.NAMED, why)
             self.got.skipped.append(why)
             return
@@ -225,8 +223,6 @@ class Reading:
                 text = text_of(fields, label, content, name, self.got.skipped)
             self.got.found.append((_content_id(node), Part(name, label, content, text)))
         elif not self._again:
-            if _LOST_BOUNDARY.search(content):
-                raise NotFaxable(status(Cause.UNREADABLE_MAIL, why="a boundary between its parts is damaged"))
             text = text_of(fields, label, content, name, self.got.skipped)
             self.got.body.append(Piece(html=text) if label == "text/html" else Piece(text=self._plain(text)))
 

@@ -28,9 +28,9 @@ _SMALL = re.compile(r"\b(?:width|height)\s*[=:]\s*[\"']?\s*[01](?:px)?\b(?!\.|%)
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
-#: What programs add to plain text for links and pictures.
-_ADDRESS = re.compile(
-    r"(?:https?://|www\.|mailto:|cid:)\S+|\[(?:image|cid)[^\]\n]*\]|^[>\s]*[-=_*]+\s*$", re.I | re.M
+#: What programs add to plain text for links, pictures, rules and lists.
+_ADDED = re.compile(
+    r"(?:https?://|www\.|mailto:|cid:)\S+|\[(?:image|cid)[^\]\n]*\]|^[>\s]*[-=_*]+\s*$|^\s*\d+[.)]\s", re.I | re.M
 )
 #: Plain text of programs that write HTML only, in the languages that were seen.
 _STUB = re.compile(
@@ -69,21 +69,16 @@ def shows_something(page: str, content_ids: set[str]) -> bool:
     return re.search(r"<svg\b", page, re.IGNORECASE) is not None
 
 
-def adds_words(other: str, chosen: str) -> bool:
-    """Whether a form of the text that is not shown says what the chosen one does not; addresses do not count."""
-    said = set(words(_ADDRESS.sub(" ", other)))
-    return len(said & set(words(chosen))) < 0.8 * len(said)
+def only_in(other: str, chosen: str) -> list[str]:
+    """The words of a form of the text that the chosen one does not say; addresses and list numbers do not count."""
+    known, squashed = set(words(chosen)), "".join(words(chosen))
+    # A word may be divided by markup in one form and not in the other.
+    return [word for word in words(_ADDED.sub(" ", other)) if word not in known and word not in squashed]
 
 
 def is_stub(text: str) -> bool:
     """Whether plain text only says that there is HTML."""
     return len(text) < 600 and len(words(text)) < 60 and _STUB.search(text) is not None
-
-
-def says_the_same(short: str, long: str) -> bool:
-    """Whether nearly all words of ``long`` stand in ``short``."""
-    wanted = set(words(long))
-    return bool(wanted) and len(wanted & set(words(short))) >= 0.8 * len(wanted)
 
 
 def _shows_words(page: str) -> bool:
