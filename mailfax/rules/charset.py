@@ -57,6 +57,8 @@ LABELS = {
 NO_CHARSETS = frozenset(["idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"])
 #: Labels of those who do not know: real ASCII is UTF-8, and the rest must be looked at.
 UNKNOWING = frozenset(["", "us-ascii", "ascii", "x-unknown", "unknown-8bit", "unknown", "default", "binary", "8bit"])
+#: Labels under which octets of ASCII are ASCII; nearly every header and most texts end here.
+PLAIN = frozenset(["", "utf-8", "us-ascii", "iso-8859-1", "windows-1252", "iso-8859-15"])
 #: Claimed most often for what is UTF-8 in truth.
 LATIN = frozenset(["windows-1252", "windows-1250", "cp1250", "iso-8859-2", "iso-8859-15"])
 MARKS = (
@@ -82,6 +84,8 @@ def decode(content: bytes, label: str = "", otherwise: str = "") -> Decoded:
 
     Octets that are UTF-8 from end to end and are labelled as a charset of one octet a character are UTF-8.
     """
+    if content.isascii() and label in PLAIN and b"\x1b" not in content and b"\0" not in content:
+        return Decoded(content.decode("ascii"), "ascii")
     for mark, charset in MARKS:
         if content.startswith(mark):
             return Decoded(content[len(mark) :].decode(charset, "replace"), charset)
@@ -135,15 +139,14 @@ def _unlabelled(content: bytes) -> Decoded:
     if content.isascii():
         if is_iso_2022_jp(content):
             return Decoded(iso_2022_jp(content), "iso-2022-jp")
-        if content.count(b"\0") * 4 > len(content) > 1:
+        if _has_zeros_of_utf_16(content):
             codec = _order(content, "utf-16")
             return Decoded(content.decode(codec, "replace"), codec)
         return Decoded(content.decode("ascii"), "ascii")
     text = _strict(content, "utf-8")
     if text is not None:
         return Decoded(text, "utf-8")
-    nulls = content[:SAMPLE].count(b"\0")
-    if nulls * 4 > len(content[:SAMPLE]):
+    if _has_zeros_of_utf_16(content):
         codec = _order(content, "utf-16")
         return Decoded(content.decode(codec, "replace"), codec)
     # Mostly good UTF-8 with some octets cut off or pasted in: UTF-8.
@@ -174,6 +177,13 @@ def _is_utf_8(content: bytes, least: int) -> bool:
         return False
     text = _strict(content, "utf-8")
     return text is not None and sum(not char.isascii() for char in text[:SAMPLE]) >= least
+
+
+def _has_zeros_of_utf_16(content: bytes) -> bool:
+    """Whether every other octet is zero, more or less, and not only where the text was padded."""
+    sample = content[:SAMPLE].rstrip(b"\0")
+    front, behind = sample[::2].count(b"\0"), sample[1::2].count(b"\0")
+    return max(front, behind) * 5 > len(sample) and min(front, behind) * 20 < len(sample) and len(sample) > 1
 
 
 def _order(content: bytes, codec: str) -> str:

@@ -27,4 +27,4 @@ def is_more_than_a_few(damaged: int, text: str) -> bool:
 def tidied(text: str) -> str:
     """Line ends as "\\n"; without the zeros that pad a text at its end, and the end mark of DOS."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").replace("\x85", "\n")
-    return text.rstrip("\0\x1a")
+    return re.sub(r"[\0\x1a\s]*[\0\x1a]\s*\Z", "\n", text) if text.rstrip()[-1:] in ("\0", "\x1a") else text

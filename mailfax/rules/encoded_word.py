@@ -26,7 +26,8 @@ _PART = tuple[str, bytes, bytes]
 
 def decoded_header(value: bytes) -> str:
     """The text of a header's value. Raw 8-bit (copiers write it) is read as text without a label."""
-    value = re.sub(rb"\r?\n(?=[ \t])", b"", value)
+    if b"\n" in value:
+        value = re.sub(rb"\r?\n(?=[ \t])", b"", value)
     if b"=?" not in value:
         return decode(value).text
     value = _NEIGHBOURS.sub(rb"\1", value)

@@ -19,8 +19,12 @@ from mailfax.rules.encoded_word import decoded_header
 from mailfax.rules.heading import one_line
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
-#: A parameter that lost its indentation.
-_STRAY = re.compile(rb"[A-Za-z][A-Za-z0-9*_-]*[ \t]*=[ \t]*\S")
+#: A parameter that lost its indentation; known by its name, since base64 ends in "=", too.
+_STRAY = re.compile(
+    rb"(?:boundary|charset|filename|name|type|start|format|delsp|protocol|micalg|report-type|smime-type|size|method"
+    rb"|creation-date|modification-date|x-unix-mode)(?:\*\d*\*?)?[ \t]*=",
+    re.IGNORECASE,
+)
 _PARAMETER = re.compile(r"""[;\s]*([^\s=;:"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))""", re.DOTALL)
 _TYPE = re.compile(r"[\s\"']*([!#-&*+\-.0-9A-Z^_`a-z{|}~]+)\s*/\s*([!#-&*+\-.0-9A-Z^_`a-z{|}~]+)")
 #: In a part, what begins otherwise is text that somebody forgot to set off by a blank line.
@@ -39,6 +43,7 @@ class Fields:
     """The fields of one heading, names in lower case, in their order; values as octets, folded as they came."""
 
     rows: list[tuple[bytes, bytes]] = field(default_factory=list)
+    _parsed: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
 
     def raw(self, name: str) -> bytes:
         """The first field of that name, or b""."""
@@ -78,7 +83,9 @@ class Fields:
         plain: bytes | None = None
         pieces: dict[int, bytes] = {}
         charset, extended = "", False
-        for key, value in _parameters(self.raw(name)):
+        if name not in self._parsed:
+            self._parsed[name] = _parameters(self.raw(name))
+        for key, value in self._parsed[name]:
             bare, star, number = key.partition("*")
             if bare != wanted:
                 continue
@@ -167,17 +174,21 @@ def _block(raw: bytes, start: int, end: int, of_mail: bool, fields: Fields) -> i
             name, value = fields.rows[-1]
             fields.rows[-1] = (name, value + b"; " + line)
         elif not (at == start and line.lstrip(b">").startswith(b"From ")) and not (
-            of_mail and fields.rows and _goes_on(raw, stop, end)
+            fields.rows and _is_dirt(line, raw[stop : stop + 1000], of_mail, fields)
         ):
             return at
         at = stop
     return at
 
 
-def _goes_on(raw: bytes, at: int, end: int) -> bool:
-    """Whether a known field follows: the line before it is dirt in a heading, and no body."""
-    found = _FIELD.match(raw, at, end)
-    return bool(found and _OF_A_PART.match(found[1]))
+def _is_dirt(line: bytes, rest: bytes, of_mail: bool, fields: Fields) -> bool:
+    """Whether a line that is no field got into a heading, and is not the first of the body."""
+    found = _FIELD.match(rest)
+    if found and (_OF_A_PART.match(found[1]) if of_mail else found[1][:8].lower() == b"content-"):
+        return True
+    # Words are no base64: a body of that begins behind the blank line.
+    coded = b"base64" in fields.raw("content-transfer-encoding").lower()
+    return coded and b" " in line.strip() and not rest.partition(b"\n")[0].strip()
 
 
 def _after_blank_lines(raw: bytes, at: int, end: int) -> int:

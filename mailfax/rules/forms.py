@@ -51,7 +51,7 @@ def chosen_of(forms: Iterable[Node], seen: dict[int, list[View]], content_ids: s
     """The last form in which something can be seen; else the last plain text that says anything; else the last."""
     last_first = list(forms)[::-1]
     for form in last_first:
-        if any(_shows(view, content_ids) for view in seen[id(form)]):
+        if any(shows(view, content_ids) for view in seen[id(form)]):
             return form
     for form in last_first:
         if any(not page and words(text) for page, text in seen[id(form)]):
@@ -59,6 +59,7 @@ def chosen_of(forms: Iterable[Node], seen: dict[int, list[View]], content_ids: s
     return last_first[0] if last_first else None
 
 
-def _shows(view: View, content_ids: set[str]) -> bool:
+def shows(view: View, content_ids: set[str]) -> bool:
+    """Whether an eye would see something of a text."""
     page, text = view
     return shows_something(page, content_ids) if page else bool(words(text)) and not is_stub(text)

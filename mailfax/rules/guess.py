@@ -20,7 +20,7 @@ WESTERN = re.compile(
 #: Charsets of two octets a character that look alike: (codec, pattern of one character, how the usual ones of its
 #: language begin, their least share). The first whose text can be read and is usual in that share is meant.
 DOUBLE = (
-    ("cp932", rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]|[\xa1-\xdf]", rb"[\x82\x83]", 0.2),
+    ("cp932", rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]|[\xa1-\xdf]", rb"[\x82\x83\x88-\x97]", 0.6),
     ("euc-jp", rb"[\xa1-\xfe]{2}", rb"[\xa4\xa5]", 0.2),
     ("cp949", rb"[\x81-\xfe][\x41-\xfe]", rb"[\xb0-\xc8][\xa1-\xfe]", 0.95),
     ("gb18030", rb"[\xa1-\xf7][\xa1-\xfe]", rb"[\xb0-\xd7]", 0.7),
@@ -28,9 +28,9 @@ DOUBLE = (
 )
 #: Charsets of one octet a character: the letters of their language, the most frequent first.
 SINGLE = (
-    ("windows-1251", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф"),
-    ("koi8-r", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф"),
-    ("cp866", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф"),
+    ("windows-1251", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёъ"),
+    ("koi8-r", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёъ"),
+    ("cp866", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёъ"),
     ("windows-1253", "αοιετσνηυρπκμλωςγδχθφβξζψάέήίόύώ"),
     ("windows-1255", "יוהלאתרבשמנדחקעפםסגכטזןצךףץ"),
     ("windows-1256", "اليمونترسبدعفهكقحةجشأطصخذزضغثى"),
@@ -46,6 +46,9 @@ def guess(sample: bytes) -> str:
     foreign = sum(not char.isascii() for char in letters)
     if WESTERN.fullmatch(western) and (foreign * 3 < len(letters) or not re.search(r"[^\x00-\x7f]{4}", western)):
         return "windows-1252"
+    alphabet = max(SINGLE, key=lambda each: _usual(sample, *each))
+    if _usual(sample, *alphabet) > 0.5:
+        return alphabet[0]
     for codec, character, usual, least in DOUBLE:
         found = re.findall(character, sample.replace(b"\xa1\xa1", b""))
         signs = [each for each in found if not re.match(rb"[\xa1-\xa3].|\x81.", each, re.DOTALL)]
@@ -56,10 +59,8 @@ def guess(sample: bytes) -> str:
             and replaced(sample, codec).count("\ufffd") <= 1
         ):
             return codec
-    if foreign * 2 > len(letters):
-        usual_text = max(SINGLE, key=lambda each: _usual(sample, *each))
-        if _usual(sample, *usual_text) > 0.4:
-            return usual_text[0]
+    if foreign * 2 > len(letters) and _usual(sample, *alphabet) > 0.4:
+        return alphabet[0]
     best = charset_normalizer.from_bytes(sample, cp_isolation=GUESSES, threshold=0.4).best()
     return "windows-1252" if best is None else best.encoding.replace("cp125", "windows-125")
 

@@ -60,7 +60,8 @@ def one_line(value: str | bytes) -> str:
     """A header value as one line of text: encoded words decoded, without controls and marks that turn the writing."""
     octets = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
     text = decoded_header(octets) if isinstance(value, bytes) or "=?" in value else value
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    text = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
 def _named(values: list[str]) -> Iterator[tuple[str, str]]:

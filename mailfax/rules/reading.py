@@ -16,22 +16,20 @@ from mailfax.rules.body import Piece
 from mailfax.rules.content import check_for_lost, content_of, is_binary, text_of, unpacked
 from mailfax.rules.envelopes import signed_content
 from mailfax.rules.fields import Fields, looks_like_mail
-from mailfax.rules.forms import chosen_of, is_body, is_form_of_text, nodes_of, views
+from mailfax.rules.forms import chosen_of, is_body, is_form_of_text, nodes_of, shows, views
 from mailfax.rules.gathered import Gathered, of_outlook
 from mailfax.rules.ledger import Ledger, Use
 from mailfax.rules.part import BODY, NEVER_PAGES, NotFaxable, Part
 from mailfax.rules.status import Cause, status
 from mailfax.rules.tnef import SIGNATURE, opened
 from mailfax.rules.transfer import Broken
-from mailfax.rules.tree import MAILS, Node, read_tree
+from mailfax.rules.tree import CUSTOMARY, MAILS, Node, read_tree
 from mailfax.rules.visible import is_stub, only_in
 
 MAX_LAYERS = 10
 #: S/MIME that must be opened with a key, or that encloses what it signs.
 SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
-#: What programs write before the first part for readers that know no MIME, in any language.
-_CUSTOMARY = re.compile(rb"mime|multi-?\s?part|mehrteilig|multipartie|varias partes", re.IGNORECASE)
 
 
 class Reading:
@@ -79,7 +77,7 @@ class Reading:
         """What stands before, between and behind the parts: nothing, the customary words, or a part that got lost."""
         octets = self._raw[start:end]
         bare = octets.strip()
-        if not bare or (len(bare) < 1000 and _CUSTOMARY.search(bare) and not re.search(rb"(?m)^Content-", bare)):
+        if not bare or (len(bare) < 1000 and CUSTOMARY.search(bare) and not re.search(rb"(?m)^Content-", bare)):
             self.ledger.enter(start, end, Use.STRUCTURE)
             return
         self.ledger.enter(start, end, Use.FAXED, BODY)
@@ -134,7 +132,8 @@ class Reading:
         again, self._again = self._again, True
         self._walk(node, in_alternative=True)
         self._again = again
-        other = " ".join(text for _, text in views(node, self._raw))
+        seen = [view for view in views(node, self._raw) if shows(view, self._content_ids)]
+        other = " ".join(text for _, text in seen)
         if not is_stub(other) and (lost := only_in(other, said)):
             told = ", ".join(lost[:5]) + ", …" * (len(lost) > 5)
             self.got.skipped.append(f"{node.label}: another form of the text; only there stands: {told}")

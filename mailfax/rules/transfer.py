@@ -17,10 +17,14 @@ IDENTITY = frozenset(
 UUENCODE = frozenset(["x-uuencode", "uuencode", "x-uue", "uue"])
 BLANK = b" \t\r\n\x0b\x0c"
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_JUNK = bytes(octet for octet in range(256) if octet not in ALPHABET)
 #: Octets of the last digit of an unpadded group that must be zero where nothing was cut off.
 _ZERO_BITS = {2: 0x0F, 3: 0x03}
 #: A code, or a soft line break.
 _CODE = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*(?:\r?\n|\Z))")
+#: A line of base64 where words should be.
+_MORE = re.compile(rb"^[ \t]*[A-Za-z0-9+/]{24,}={0,2}[ \t]*\r*$", re.MULTILINE)
+_LINES = re.compile(rb"\s*(?:[A-Za-z0-9+/]{56,76}\s*\n)+[A-Za-z0-9+/]*={0,2}\s*")
 _UU_BLOCK = re.compile(
     rb"^begin(-base64)? [0-7]{3,4} +([^\r\n]*\S)[ \t]*\r?\n(.*?)^(?:end|====)[ \t]*\r?$\n?", re.MULTILINE | re.DOTALL
 )
@@ -53,7 +57,18 @@ def undone(body: bytes, coding: bytes, is_text: bool) -> Undone:
         return Undone(uudecoded(block[3], bool(block[1])), body[: block.start()] + body[block.end() :])
     if named not in IDENTITY:
         raise Broken(f"its coding ({named[:40]}) is not known here")
-    return Undone(body)
+    return Undone(_unclaimed(body) if is_text else body)
+
+
+def _unclaimed(body: bytes) -> bytes:
+    """What nobody says to be base64, and is nothing but lines of it that give a text: its heading lost that field."""
+    if not _LINES.fullmatch(body):
+        return body
+    try:
+        content = _base64(body, True).content
+        return content if content.decode("utf-8").replace("\n", "").replace("\r", "").isprintable() else body
+    except ValueError:
+        return body
 
 
 def uublocks(text: str) -> list[tuple[int, int, str, bytes]]:
@@ -108,11 +123,15 @@ def _base64(body: bytes, is_text: bool) -> Undone:
     digits = body.translate(None, BLANK)
     others = digits.translate(None, ALPHABET)
     bare = digits.rstrip(b"=")
-    if len(others) == len(digits) - len(bare):
+    if len(others) == len(digits) - len(bare) and not (b" " in body and any(map(_is_words, body.split(b"\n")))):
         return Undone(_group(bare, len(digits) - len(bare)))
-    if not others.strip(b"-_=") and b"=" not in bare:
+    if others.strip(b"=") and not others.strip(b"-_=") and b"=" not in bare:
         return _base64(body.translate(bytes.maketrans(b"-_", b"+/")), is_text)
+    if (end := re.search(rb"=+(?=[^=])", digits)) and not digits[end.end() :].strip(_JUNK):
+        return Undone(_group(digits[: end.start()], end.end() - end.start()), digits[end.end() :])
     coded, after = _divided(body)
+    if _MORE.search(after):
+        raise Broken("its base64 coding is broken")
     if not coded.strip():
         # Not one line of it is base64: the label is wrong, and the octets are what they look like.
         if is_text or re.match(
@@ -127,6 +146,12 @@ def _base64(body: bytes, is_text: bool) -> Undone:
         _group(part[1], len(part[2])) for part in re.finditer(rb"([^=]*)(=*)", digits) if part[1]
     ]  # several codings, one behind the other
     return Undone(b"".join(content), after)
+
+
+def _is_words(line: bytes) -> bool:
+    """Whether a line of digits and blanks is a sentence; base64 with blanks in it has them in regular places."""
+    groups = line.split()
+    return len(groups) > 3 and len({len(group) for group in groups[:-1]}) > 1
 
 
 def _group(bare: bytes, padding: int) -> bytes:
@@ -148,7 +173,7 @@ def _divided(body: bytes) -> tuple[bytes, bytes]:
         stop = body.find(b"\n", at) + 1 or len(body)
         line = body[at:stop].strip(BLANK)
         foreign = line.translate(None, ALPHABET + b"= \t")
-        if line and (foreign or (ended and (b" " in line or len(line) % 4))):
+        if line and (foreign or _is_words(line) or (ended and (b" " in line or len(line) % 4))):
             return body[:at], body[at:]
         if line:
             ended = ended or line.endswith(b"=") or len(line) < longest

@@ -26,6 +26,8 @@ MAX_PARTS = 1000
 LONGEST_LINE = 1000
 MAILS = frozenset(["message/rfc822", "message/global", "message/rfc2822", "message/news"])
 _HEADED = re.compile(rb"--(\S[^\r\n]*)\r*\n(?=Content-[A-Za-z-]+[ \t]*:)", re.IGNORECASE)
+#: What programs write before the first part for readers that know no MIME, in any language.
+CUSTOMARY = re.compile(rb"mime|multi-?\s?part|mehrteilig|multipartie|varias partes", re.IGNORECASE)
 _BLANKS = re.compile(rb"\s*")
 _ENCODED = (b"base64", b"quoted-printable", b"x-uuencode", b"uuencode", b"x-uue")
 
@@ -167,6 +169,8 @@ class _Scan:
         found = _HEADED.match(self._raw, first.end()) if first else None
         if not found and container:
             found = _HEADED.search(self._raw, node.body)
+        elif not found and CUSTOMARY.search(self._raw, node.body, node.body + 1000):
+            found = _HEADED.search(self._raw, node.body, node.body + 2000)
         guessed = found[1].rstrip() if found else b""
         return b"" if any(guessed in (here.boundary, here.boundary + b"--") for here in self._stack) else guessed
 
