@@ -2,6 +2,8 @@
 # Run:   docker run --stop-timeout 600 -v /etc/mailfax:/etc/mailfax:ro -v mailfax-spool:/var/lib/mailfax -p 25:2525 \
 #            -e MAILFAX_ACCOUNT_MAIN_PASSWORD=… mailfax
 # In mailfax.toml: address = "0.0.0.0:2525" and networks as the container sees its clients.
+# Strangers' files are opened in cells; in a container that takes Landlock (Linux 5.13, docker 20.10.10 or newer):
+# "mailfax check" tells.
 # A container's network may show every client with its gateway's address: then networks prove nothing. Use
 # --network host, or let a mail server in front decide.
 FROM python:3.11-slim

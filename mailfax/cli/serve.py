@@ -17,9 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config
     from mailfax.config import ConfigError
+    from mailfax.render.kernel import show_memory
     from mailfax.service import run_until_signalled
     from mailfax.spool import SpoolRefused
 
+    show_memory(shown=False)  # there are passwords in it, and other processes of our user
     config = load_config(arguments)
     try:
         return run_until_signalled(config, verbose=arguments.verbose)

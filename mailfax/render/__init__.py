@@ -220,7 +220,7 @@ class Renderer:
     ) -> None:
         """Hand each answer to whom it is for; when the foreman is gone, tell all who wait."""
         while line := await answers.readline():
-            told = json.loads(line)
+            told = _on_one_line(json.loads(line))
             waiting = self._waiting.get(told["id"])
             if waiting is not None and not waiting.done():
                 waiting.set_result(told)
@@ -241,6 +241,8 @@ def _search_path() -> str:
 
 def _rendered(made: object, into: Path) -> Rendered:
     """The answer comes from where strangers' files are opened: each of its values is looked at."""
+    if isinstance(made, dict) and (made.get("filename") in ("", "..") or made.get("pages") in range(-10_000, 1)):
+        raise _no_document()
     match made:
         case {
             "filename": str(filename),
@@ -261,9 +263,20 @@ def _refused(told: dict[str, Any]) -> CannotRender:
         case {
             "refused": {"code": str(code), "sentence": str(sentence), "diagnostic": str(diagnostic)},
             "later": bool(later),
-        } if re.fullmatch(r"5\.\d{1,3}\.\d{1,3}", code):
+        } if re.fullmatch(r"5\.\d{1,3}\.\d{1,3}", code) and sentence and diagnostic:
             return CannotRender(Status(code, sentence, diagnostic), later=later)
     return _no_document()
+
+
+def _on_one_line(told: Any, key: str = "") -> Any:
+    """The same answer, but no text ends its line or moves what stands beside it in a report; notes have lines."""
+    if isinstance(told, dict):
+        return {name: _on_one_line(value, name) for name, value in told.items()}
+    if isinstance(told, list):
+        return [_on_one_line(value) for value in told]
+    if isinstance(told, str) and key not in ("notes", "filename"):
+        return "".join(sign if sign.isprintable() else " " for sign in told)
+    return told
 
 
 def _no_document() -> CannotRender:

@@ -180,14 +180,13 @@ class Foreman:
         if one.excess is None and said and "at" not in said[-1]:
             return said[-1]
         at = said[-1].get("at") if said else "the mail"
-        used = usage.ru_utime + usage.ru_stime
-        seconds = round(self._terms.seconds)
-        busy = used > self._terms.seconds / 2
         if one.excess is Excess.crowd:
             return _died(status(Cause.RENDER_FAILED, "x-mailfax; crowded", why=one.excess.value), later=True)
         if one.excess is not None:
             return _died(status(Cause.RENDER_FAILED, why=f'"{at}" {one.excess.value}'), later=False)
+        busy = usage.ru_utime + usage.ru_stime > self._terms.seconds / 2
         if one.timed_out or (os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGXCPU):
+            seconds = round(self._terms.seconds)
             why = f'"{at}" took longer than {seconds} second{"s" * (seconds != 1)}'
             # A document that kept the processor busy would again; one that waited had a slow machine.
             return _died(status(Cause.RENDER_FAILED, "x-mailfax; took too long", why=why), later=not busy)

@@ -84,6 +84,7 @@ class Jail:
         self._is_root, self._rules, self._filter = os.geteuid() == 0, -1, b""
         self._cells = 0
         rights = kernel.READ_FILE | kernel.READ_FOLDER
+        places = [(path, rights) for path in (*readable, *map(Path, view.DEVICES))]
         self.closed = Closed(frozenset(), ())
         for layer in Layer:
             try:
@@ -92,12 +93,12 @@ class Jail:
                 if layer is Layer.user:
                     tried(self._become_somebody_else)
                 elif layer is Layer.namespaces:
-                    tried(lambda: enter_world(readable))
+                    tried(lambda: self._try_world(readable))
                     enter_world(readable)
                 elif layer is Layer.files:
-                    places = [(path, rights) for path in (*readable, *map(Path, view.DEVICES))]
+                    # All of it in a child first: where a call is forbidden, it may end the process.
+                    tried(lambda: kernel.restrict(kernel.ruleset(places)))
                     self._rules = kernel.ruleset(places)
-                    tried(self._limit_files)
                 else:
                     self._filter = syscalls.compiled(syscalls.CELL)
                     tried(self._limit_calls)
@@ -112,9 +113,17 @@ class Jail:
         When it ends, the kernel ends all that it started.
         """
         self._cells += 1
-        if Layer.namespaces not in self.closed.layers:
-            return os.fork()
+        return self._fork_apart() if Layer.namespaces in self.closed.layers else os.fork()
+
+    def _fork_apart(self) -> int:
         return kernel.fork(kernel.NEW_PROCESSES | (0 if self._is_root else kernel.NEW_USERS))
+
+    def _try_world(self, readable: Sequence[Path]) -> None:
+        enter_world(readable)
+        child = self._fork_apart()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
 
     @property
     def descriptors(self) -> frozenset[int]:
@@ -161,7 +170,6 @@ class Jail:
         return become_user(FIRST_USER + self._cells % 100_000)
 
     def _limit_files(self) -> None:
-        kernel.gain_nothing()
         kernel.restrict(self._rules)
         os.close(self._rules)
 

@@ -175,4 +175,5 @@ def ruleset(grants: Sequence[tuple[Path, int]]) -> int:
 
 def restrict(rules: int) -> None:
     """The ruleset holds for this process and all it starts, for good."""
+    gain_nothing()
     call(_LANDLOCK_RESTRICT, rules, 0)

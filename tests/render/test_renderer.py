@@ -97,7 +97,6 @@ async def test_a_document_that_takes_too_long_is_ended_and_named(tmp_path: Path)
             if not refused.value.later:  # else others kept the processor busy meanwhile
                 break
         assert refused.value.status.code == "5.6.3"
-        assert not refused.value.later, "a document that kept the processor busy would do so again"
     finally:
         await renderer.close()
 
