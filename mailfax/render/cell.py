@@ -16,8 +16,8 @@ from typing import Any
 
 from mailfax.render.compose import compose
 from mailfax.render.drawing import render
-from mailfax.render.pdf import count_pages
 from mailfax.render.terms import Order, Terms, Wishes
+from mailfax.render.whole import count_pages
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable

@@ -23,6 +23,7 @@ from PIL import Image
 
 from mailfax.render.compare import LOSS, Place, difference, dots, looks, opened, same
 from mailfax.render.extras import extras
+from mailfax.render.fields import require_drawable
 from mailfax.render.placing import Fit, Shape, as_form, fitted, is_box, near, plain_shape, shape_shown, uncrop
 from mailfax.render.repaint import DPI, PAINTERS, Painter
 from mailfax.render.sameness import Fingerprints
@@ -85,6 +86,7 @@ class Document:
                 self._append(found, shapes, None, name)
                 return left_out
             try:
+                require_drawable(pdf, name)
                 with _shown(found, name) as (shown, content):
                     _flatten(pdf)
                     self._append(replace(found, content=content), shapes, shown, name)
@@ -180,14 +182,6 @@ class Document:
         sheet = self._pdf.add_blank_page(page_size=self._paper)
         sheet.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(P=form))
         sheet.obj.Contents = self._pdf.make_stream(fit.wrapper)
-
-
-def count_pages(content: bytes, name: str) -> int:
-    """How many pages a received PDF has; raises ``NotFaxable`` where one of them is not whole."""
-    with whole(content, name).pdf as pdf:
-        if not len(pdf.pages):
-            raise NotFaxable(status(Cause.DAMAGED, name=name, why="it has no pages"))
-        return len(pdf.pages)
 
 
 def _plain_shapes(found: Whole) -> list[Shape | None]:

@@ -22,6 +22,9 @@ from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
 NUMBERED = re.compile(rb"(\d+)\s+\d+\s+obj\b(.*?)(?:\bendobj\b|\bstream\b)", re.DOTALL)
+#: Warnings of qpdf after which something of an object is gone.
+LOSING = re.compile(r"treating stream as empty|giving up on reading|unknown token while reading object")
+OBJECT = re.compile(r"\(object (\d+) ")
 KEY_OR_REFERENCE = re.compile(rb"/([A-Za-z0-9]+)|\b(\d+)\s+\d+\s+R\b")
 
 
@@ -44,7 +47,7 @@ def whole(content: bytes, name: str) -> Whole:
         prints = inspection.look()
         if not _has_its_end(content):
             inspection.damaged("its end is missing, perhaps by an incomplete transfer")
-        if inspection.warnings and _gone(content, pdf, inspection.reached):
+        if inspection.warnings and _gone(content, pdf, inspection):
             inspection.damaged("parts of it are missing or broken, perhaps by an incomplete transfer")
     except (pikepdf.PdfError, RuntimeError, TypeError, ValueError, AttributeError) as wrong:
         pdf.close()
@@ -53,6 +56,17 @@ def whole(content: bytes, name: str) -> Whole:
         pdf.close()
         raise
     return Whole(pdf, content, tuple(prints), tuple(inspection.warnings))
+
+
+def count_pages(content: bytes, name: str) -> int:
+    """How many pages a received PDF has; raises ``NotFaxable`` where it has no end. Its pages are not looked at."""
+    pdf, content = _without_password(content, name)
+    with pdf:
+        if not _has_its_end(content):
+            raise damaged(name, "its end is missing, perhaps by an incomplete transfer", "no startxref at the end")
+        if not len(pdf.pages):
+            raise NotFaxable(status(Cause.DAMAGED, name=name, why="it has no pages"))
+        return len(pdf.pages)
 
 
 def _without_password(content: bytes, name: str) -> tuple[pikepdf.Pdf, bytes]:
@@ -98,8 +112,8 @@ def _has_its_end(content: bytes) -> bool:
     return last >= 0 and not re.search(rb"\d\s+\d+\s+obj\b", content[last:])
 
 
-def _gone(content: bytes, pdf: pikepdf.Pdf, seen: set[int]) -> bool:
-    """Whether objects that the pages drew (``seen``) refer to others that are nowhere in the file.
+def _gone(content: bytes, pdf: pikepdf.Pdf, inspection: Inspection) -> bool:
+    """Whether the pages draw objects that are nowhere in the file, or of which the parser lost something.
 
     qpdf takes them for null and hides them from its dictionaries, so the text of the file is read.
     """
@@ -109,15 +123,16 @@ def _gone(content: bytes, pdf: pikepdf.Pdf, seen: set[int]) -> bool:
         bodies[number] = match[2]
         if b"/ObjStm" in match[2]:
             bodies |= _inside(pdf, number)
-    wanted: set[int] = set()
-    for number in seen & bodies.keys():
+    drawn = inspection.reached
+    for number in drawn & bodies.keys():
         key = ""
         for name, to in KEY_OR_REFERENCE.findall(bodies[number]):
             if name:
                 key = "/" + name.decode()
             elif key not in ASIDE:
-                wanted.add(int(to))
-    return bool(wanted - bodies.keys())
+                drawn.add(int(to))
+    lost = {int(number) for said in inspection.warnings if LOSING.search(said) for number in OBJECT.findall(said)}
+    return bool(drawn - bodies.keys() or drawn & lost)
 
 
 def _inside(pdf: pikepdf.Pdf, number: int) -> dict[int, bytes]:

@@ -22,7 +22,8 @@ from pikepdf import Array, Dictionary, Name, Stream
 from PIL import Image
 
 from mailfax.render.compare import Place, looks, opened, same
-from mailfax.render.pdf import Document, count_pages
+from mailfax.render.pdf import Document
+from mailfax.render.whole import count_pages
 from mailfax.rules.submission import NotFaxable
 from tests.render.conftest import Render
 from tests.render.paper import letter, text_of
@@ -211,9 +212,6 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "form, no flag, no appearance": lambda: saved(form(field("Jane Q. Sample"))),
     "form, flag false": lambda: saved(form(field("Jane Q. Sample"), flag=False)),
     "form, flag true": lambda: saved(form(field("Jane Q. Sample"), flag=True)),
-    "form, Cyrillic": lambda: saved(form(field("Привет 4711"), flag=True)),
-    "form, Chinese": lambda: saved(form(field("東京都 港区"))),
-    "form, Arabic": lambda: saved(form(field("مرحبا 27"), flag=True)),
     "form, several lines": lambda: saved(form(field("first\nsecond line goes on", (72, 500, 300, 650), Ff=4096))),
     "form, comb": lambda: saved(form(field("47110815", Ff=1 << 24, MaxLen=10))),
     "form, at the right": lambda: saved(form(field("right", Q=2), flag=True)),
@@ -266,6 +264,10 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "pictures and words as text": in_ascii,
     "LF became CRLF": lambda: text_only().replace(b"\n", b"\r\n"),
     "wrong length of a stream": lambda: re.sub(rb"/Length \d+", b"/Length 7", text_only(1)),
+    "static XFA": lambda: static_xfa(),
+    "signed": lambda: signed(),
+    "CR was stripped": lambda: text_only().replace(b" \n", b"\n"),
+    "table off by one": lambda: _plain().replace(b"xref\n0 6", b"xref\n1 6"),
     "form field that is none": lambda: changed(lambda pdf: pdf.Root.__setitem__("/AcroForm", Dictionary(Fields=3))),
 }  # fmt: skip
 
@@ -343,6 +345,22 @@ async def test_mails_that_came_out_wrong(
     text = read(made.content.read_bytes(), tmp_path)
     assert all(words in text for words in has)
     assert not never or never not in text
+
+
+@pytest.mark.parametrize("words", ["Привет 4711", "Łódź 4711", "東京都 4711", "서울 4711"])
+def test_a_field_in_another_writing_is_drawn_or_refused(words: str) -> None:
+    """The viewer writes it, with the fonts of the machine."""
+    content = saved(form(field(words)))
+    try:
+        made, _ = faxed(content)
+    except NotFaxable as refused:
+        assert "can't be drawn here" in refused.status.sentence
+        return
+    with opened(content) as before, opened(made) as after:
+        seen = looks(before[0], Place(LETTER, 0, 0, *LETTER))
+        assert same(seen, looks(after[0], Place(LETTER, 0, 0, *LETTER)))
+        # Five blanks and figures have less ink than as many letters.
+        assert sum(seen.crop((120, 50, 300, 85)).histogram()[:160]) > 20
 
 
 @pytest.mark.parametrize(
@@ -427,6 +445,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "check sum wrong": (lambda: picture_data(lambda data: data[:-4] + b"abcd", "PNG"), "can't be unpacked"),
     "portfolio": (lambda: changed(lambda pdf: pdf.Root.__setitem__("/Collection", Dictionary())), "portfolio"),
     "dynamic form": (lambda: _dynamic(), "dynamic form"),
+    "form, Arabic": (lambda: saved(form(field("مرحبا 27"), flag=True)), "can't be drawn here (Arabic)"),
+    "form, Hebrew": (lambda: saved(form(field("שלום"))), "can't be drawn here (Hebrew)"),
+    "form, Devanagari": (lambda: saved(form(field("नमस्ते"))), "can't be drawn here (Devanagari)"),
+    "form, hieroglyphs": (lambda: saved(form(field("\U00013000"))), "can't be drawn here (Egyptian)"),
     "user password": (lambda: saved(page(), encryption=pikepdf.Encryption(owner="o", user="u")), "encrypted"),
     "no pages": (lambda: saved(pikepdf.new()), "it has no pages"),
     "page of 352 kilometres": (lambda: saved(boxed(MediaBox=Array([0, 0, 10**9, 10**9]))), "metres long"),
@@ -444,6 +466,22 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "JPEG of 1000 scans": (lambda: picture_data(lambda data: data[:-2] + b"\xff\xda" * 1000 + data[-2:]), "scans"),
     "forms that double": (lambda: saved(doubling(40)), "repeats its forms"),
 }
+
+
+def static_xfa() -> bytes:
+    """A form of Acrobat's designer that has an ordinary one beside it."""
+    pdf = form(field("Jane Q. Sample"), flag=True)
+    pdf.Root.AcroForm.XFA = Stream(pdf, b"<xdp/>")
+    return saved(pdf)
+
+
+def signed() -> bytes:
+    """With a signature that is seen, and one that is not."""
+    pdf = form()
+    seen = field(Dictionary(Type=Name.Sig), FT=Name.Sig, AP=Dictionary(N=appearance(pdf, STAMPED)))
+    unseen = field(Dictionary(Type=Name.Sig), (0, 0, 0, 0), FT=Name.Sig, F=132)
+    pdf.pages[0].obj.Annots = pdf.Root.AcroForm.Fields = Array([pdf.make_indirect(each) for each in (seen, unseen)])
+    return saved(pdf)
 
 
 def _page_gone() -> bytes:
@@ -569,9 +607,17 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
     return bytes(made)
 
 
+def poppler(content: bytes, file: Path) -> str:
+    """What poppler reads, or nothing where it can't."""
+    file.write_bytes(content)
+    return subprocess.run(["pdftotext", file, "-"], capture_output=True, text=True, errors="replace").stdout.strip()
+
+
+@pytest.mark.needs("pdftotext")
 @pytest.mark.parametrize("seed", range(len(SEEDS)))
-def test_a_mutated_file_is_refused_or_comes_out_as_viewers_show_it(seed: int) -> None:
-    """Invariant: whatever became of the bytes, the page on the fax is the one that pdfium shows of them, or none."""
+def test_a_mutated_file_is_refused_or_comes_out_as_viewers_show_it(seed: int, tmp_path: Path) -> None:
+    """Invariant: whatever became of the bytes, the page on the fax is the one that pdfium shows of them, or none; and
+    where poppler finds words in them, there are words on the fax."""
     chance = random.Random(seed)
     content = SEEDS[seed]()
     began = time.monotonic()
@@ -584,6 +630,7 @@ def test_a_mutated_file_is_refused_or_comes_out_as_viewers_show_it(seed: int) ->
             refused += 1
             assert '"file.pdf"' in why.status.sentence
             continue
+        assert is_picture(made) or poppler(made, tmp_path / "made") or not poppler(damaged, tmp_path / "damaged")
         try:
             with opened(damaged) as before, opened(made) as after:
                 assert len(before) == len(after)
