@@ -28,7 +28,7 @@ from mailfax.render.placing import Fit, Shape, as_form, fitted, is_box, near, pl
 from mailfax.render.repaint import DPI, PAINTERS, Painter
 from mailfax.render.sameness import Fingerprints
 from mailfax.render.streams import damaged
-from mailfax.render.whole import Whole, whole
+from mailfax.render.whole import Whole, unlocked, whole
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
@@ -73,13 +73,14 @@ class Document:
 
     def add(self, content: bytes, name: str) -> list[str]:
         """Append all pages of a PDF; what of it is left out. Raises ``NotFaxable``."""
-        found = whole(content, name)
-        with found.pdf as pdf:
+        pdf, content = unlocked(content, name)
+        with pdf:
             count = len(pdf.pages)
             if not count:
                 raise NotFaxable(status(Cause.DAMAGED, name=name, why="it has no pages"))
             if self.pages + count > self._most:
                 raise NotFaxable(status(Cause.TOO_MANY_PAGES, pages=self.pages + count, limit=self._most))
+            found = whole(pdf, content, name)
             left_out = extras(pdf, name)
             shapes = _plain_shapes(found)
             if None not in shapes:

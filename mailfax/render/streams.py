@@ -31,6 +31,10 @@ MOST_DRAWN = 64_000_000
 #: A progressive JPEG has about ten; each costs a pass over all dots.
 MOST_SCANS = 100
 MOST_OBJECTS = 200_000
+#: How often the cell of a pattern may cover a point. It is 1 where cells stand side by side.
+MOST_OVER = 1000
+#: Bytes of a PostScript function, which runs for each dot of a shading: those of real files are shorter than 2000.
+LONGEST_PROGRAM = 16_000
 PICTURE_FILTERS = {"/DCTDecode", "/DCT", "/JPXDecode", "/JBIG2Decode", "/CCITTFaxDecode", "/CCF"}
 DRAWN_FORM = re.compile(rb"(/[^\s/<>\[\](){}%]+)\s+Do\b")
 INLINE_SIZE = re.compile(rb"\bBI\b(?=.{0,200}?/(?:W|Width)\s+(\d+))(?=.{0,200}?/(?:H|Height)\s+(\d+))", re.DOTALL)
@@ -101,6 +105,7 @@ class Inspection:
             for parms in _names(stream.get("/DecodeParms")):
                 if isinstance(parms, pikepdf.Dictionary):
                     self._bounded(_number(parms.get("/Columns")), _number(parms.get("/Rows")))
+        self._repeated(stream)
         packed = stream.read_raw_bytes()
         if filters and filters[-1] in PICTURE_FILTERS:
             self._coded(_without_ascii(packed, filters[:-1]), filters[-1])
@@ -115,6 +120,17 @@ class Inspection:
         if picture and size < _image_bytes(stream):
             self.damaged("a picture in it is cut off")
         return data if simple(stream) else _sum(packed)
+
+    def _repeated(self, stream: pikepdf.Stream) -> None:
+        """What is drawn or computed again for each dot: the cell of a pattern, the program of a shading."""
+        if stream.get("/PatternType") == 1:
+            box = [float(side) for side in stream.get("/BBox", [0, 0, 0, 0])]
+            area = abs((box[2] - box[0]) * (box[3] - box[1]))
+            step = abs(float(stream.get("/XStep", 0)) * float(stream.get("/YStep", 0)))
+            if area > MOST_OVER * step > 0:
+                self._refuse(f"a pattern in it lies over itself more than {MOST_OVER} times")
+        elif stream.get("/FunctionType") == 4 and len(self._operators(stream)) > LONGEST_PROGRAM:
+            self._refuse("a colour in it is computed by a program that is too long")
 
     def _all(self, stream: pikepdf.Stream, packed: bytes) -> bytes:
         """The stream through all its simple filters."""

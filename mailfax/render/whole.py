@@ -39,9 +39,8 @@ class Whole:
     warnings: tuple[str, ...]
 
 
-def whole(content: bytes, name: str) -> Whole:
-    """Look at all that the pages draw; raises ``NotFaxable`` where a part of them is missing."""
-    pdf, content = _without_password(content, name)
+def whole(pdf: pikepdf.Pdf, content: bytes, name: str) -> Whole:
+    """Look at all that the pages of an ``unlocked`` PDF draw; raises ``NotFaxable`` where a part of it is missing."""
     inspection = Inspection(pdf, name)
     try:
         prints = inspection.look()
@@ -50,17 +49,13 @@ def whole(content: bytes, name: str) -> Whole:
         if inspection.warnings and _gone(content, pdf, inspection):
             inspection.damaged("parts of it are missing or broken, perhaps by an incomplete transfer")
     except (pikepdf.PdfError, RuntimeError, TypeError, ValueError, AttributeError) as wrong:
-        pdf.close()
         raise damaged(name, "its pages can't be read", str(wrong)) from None
-    except BaseException:
-        pdf.close()
-        raise
     return Whole(pdf, content, tuple(prints), tuple(inspection.warnings))
 
 
 def count_pages(content: bytes, name: str) -> int:
     """How many pages a received PDF has; raises ``NotFaxable`` where it has no end. Its pages are not looked at."""
-    pdf, content = _without_password(content, name)
+    pdf, content = unlocked(content, name)
     with pdf:
         if not _has_its_end(content):
             raise damaged(name, "its end is missing, perhaps by an incomplete transfer", "no startxref at the end")
@@ -69,13 +64,14 @@ def count_pages(content: bytes, name: str) -> int:
         return len(pdf.pages)
 
 
-def _without_password(content: bytes, name: str) -> tuple[pikepdf.Pdf, bytes]:
+def unlocked(content: bytes, name: str) -> tuple[pikepdf.Pdf, bytes]:
+    """The opened PDF, and its bytes without encryption; raises ``NotFaxable``."""
     try:
         pdf = _opened(content)
     except pikepdf.PasswordError:
         if not _attachments_only(content):
             raise NotFaxable(status(Cause.ENCRYPTED, name=name)) from None
-        return _without_password(content.replace(b"/Encrypt", b"/Encrypx"), name)
+        return unlocked(content.replace(b"/Encrypt", b"/Encrypx"), name)
     except pikepdf.PdfError as wrong:
         raise damaged(name, "it can't be opened as a PDF", str(wrong)) from None
     if not pdf.is_encrypted:
@@ -85,7 +81,7 @@ def _without_password(content: bytes, name: str) -> tuple[pikepdf.Pdf, bytes]:
     file = io.BytesIO()
     with pdf:
         pdf.save(file)
-    return _without_password(file.getvalue(), name)
+    return unlocked(file.getvalue(), name)
 
 
 def _opened(content: bytes) -> pikepdf.Pdf:
