@@ -29,6 +29,7 @@ from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.prepare import Prepare
+from mailfax.offramp.preview import Preview
 from mailfax.offramp.reconcile import Reconcile
 from mailfax.offramp.sending import Compose
 from mailfax.offramp.steady import SteadyClock
@@ -127,6 +128,7 @@ class Service:
             *[("prepare", prepare)] * PREPARERS,
             *[("submit", submit)] * SUBMITTERS,
             *[("deliver", deliver)] * DELIVERERS,
+            ("preview", Preview(spool, desk, ending, Compose(spool, desk, renderer), site=site, marks=marks)),
             ("desk", desk),
             ("deadlines", Deadlines(spool, desk, ending, steady, deadline_seconds=deadline)),
             ("delays", Delays(spool, site=site, marks=marks, limits=config.limits, is_sandbox=desk.is_sandbox)),

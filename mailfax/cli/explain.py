@@ -103,6 +103,8 @@ def _may_enter(door: Listener, ip: str) -> bool:
 
 def _outcome(told: Explanation, shut: str | None) -> dict[str, Any]:
     """What came out; where the client may not even connect, that is the reply, whatever the rules say."""
+    from mailfax.rules.envelope import PREVIEW
+
     grant = told.permission.grant if told.permission else None
     taken = shut is None and told.reply.startswith("2")
     return {
@@ -112,7 +114,7 @@ def _outcome(told: Explanation, shut: str | None) -> dict[str, Any]:
         "payer": grant.payer if grant else None,
         "faxes_per_day": grant.faxes_per_day if grant else None,
         "pages_per_day": grant.pages_per_day if grant else None,
-        "dialled": [number.dialled for number in told.numbers] if taken else [],
+        "dialled": [number.dialled for number in told.numbers] if taken and PREVIEW not in told.cover else [],
         "cover": dict(told.cover) if taken else {},
         "reply": shut or told.reply,
         "later": list(told.later) if taken else [],

@@ -70,7 +70,9 @@ def owed(
     reader, form = _audience(site, message, job, _ASKED_BY[job.state])
     if form is _Form.NOTHING:
         return ()
-    outcome = texts.OUTCOMES[job.state]
+    outcome = texts.PREVIEW_FAILED if job.preview else texts.OUTCOMES[job.state]
+    if job.preview:
+        form = _Form.PLAIN  # nothing was to be delivered, so there is no delivery to report about
     text = _text(site, message, document, job, outcome, job.status, reader, sandbox=sandbox)
     action = "delivered" if job.state is JobState.DELIVERED else "failed"
     parts = [text_part(text)]
@@ -153,7 +155,7 @@ def _text(
     if reader != message.sender:
         whose = texts.OWNER_TOLD if message.owner else texts.POSTMASTER_TOLD
     rows = [
-        (texts.ROW_TO, number),
+        (texts.ROW_TO, number if job.number else ""),
         (texts.ROW_RECIPIENT, job.recipient_name),
         (texts.ROW_ADDRESS, job.address),
         (texts.ROW_SENDER, message.sender if whose else ""),
@@ -210,10 +212,10 @@ def _letter(
         ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
         ("Date", date(marks.date)),
         ("Message-ID", marks.message_id),
-        *_thread(message, original_header),
+        *thread(message, original_header),
         ("Auto-Submitted", "auto-replied"),
         ("X-Fax-Outcome", outcome.word),
-        ("X-Fax-Number", job.number),
+        *([("X-Fax-Number", job.number)] if job.number else []),
         ("X-Fax-Queue-ID", job.queue_id),
     ]
     return Letter(
@@ -229,7 +231,7 @@ def _letter(
     )
 
 
-def _thread(message: Message, original_header: bytes) -> list[Field]:
+def thread(message: Message, original_header: bytes) -> list[Field]:
     """In-Reply-To and References (RFC 5322 3.6.4), so that the answer stands below the mail it answers."""
     original = message.header_message_id.strip()
     if not _MESSAGE_ID.fullmatch(original):

@@ -58,6 +58,21 @@ OUTCOMES = {
     ),
 }
 
+PREVIEW_SUBJECT = "Preview of your fax"
+PREVIEW_HEADLINE = "PREVIEW: this is what would be faxed. Nothing was faxed."
+PREVIEW_ATTACHED = "The pages are attached as a PDF, just as the recipient would get them."
+PREVIEW_UNTOUCHED = "The fax service makes the pages itself from the file, so they can't be shown here."
+PREVIEW_SERVICE_COVER = "On the cover page, which the fax service adds:"
+PREVIEW_OWN_COVER = "The first page is the cover page."
+PREVIEW_NO_COVER = "There is no cover page."
+PREVIEW_NEXT = "To send it, write the same mail to the fax number."
+PREVIEW_FAILED = Outcome(
+    word="failed",
+    subject="No preview of your fax",
+    headline="PREVIEW: NOT POSSIBLE. The fax could not be sent like this.",
+    ended="Failed",
+)
+
 UNCONFIRMED_CHECKS_HEADING = "Before you send it again:"
 UNCONFIRMED_CHECKS = (
     "Ask the recipient whether the fax arrived.",
@@ -115,6 +130,7 @@ INBOUND_CALLER_NOTE = (
     "The number of the caller is shown as the fax service reported it; it proves nothing about who sent the fax. "
     "An answer to this mail reaches nobody and is not faxed."
 )
+ROW_FROM_NAME, ROW_NOTES = "From", "Text"
 ROW_CALLER = "From"
 ROW_CALLED = "Received on"
 ROW_ARRIVED = "Received"
@@ -178,6 +194,7 @@ KINDS = {
     "unconfirmed": "notice of an unconfirmed fax",
     "delayed": "notice of a delayed fax",
     "received": "received fax",
+    "preview": "preview of a fax",
     "alarm": "alarm",
     "forward": "mail for the postmaster",
 }

@@ -88,7 +88,7 @@ class Accept:
             except CeilingReached:
                 return await self._site_has_none_left()
             except QuotaUsedUp:
-                return await self._payer_has_none_left(message, len(jobs))
+                return await self._payer_has_none_left(message, sum(not job.preview for job in jobs))
             maillog.accepted(message, len(jobs))
             for job in jobs:
                 maillog.queued(job)
@@ -153,7 +153,7 @@ class Accept:
 
     def _forwards(self, envelope: Envelope, message: Message, content: Content) -> list[Letter]:
         """The mail itself, once, where the postmaster is among its recipients (RFC 5321 4.5.1)."""
-        if all(recipient.number is not None for recipient in envelope.recipients):
+        if all(each.number is not None or each.is_preview for each in envelope.recipients):
             return []
         return [
             letters.forward_to_postmaster(
@@ -183,4 +183,5 @@ class Accept:
             subject=fax.subject,
             cover=fax.cover_page,
             paper=fax.paper,
+            preview=fax.is_preview,
         )

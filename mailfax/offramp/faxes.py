@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from mailfax.rules.envelope import Notify, Recipient
+from mailfax.rules.envelope import PREVIEW, Notify, Recipient
 from mailfax.rules.paper import paper_for
 
 Wish = frozenset[Notify] | None
@@ -35,6 +35,11 @@ class Fax:
     cover_page: str = ""  #: "yes" or "no" where the address asks for it
     cover: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def is_preview(self) -> bool:
+        """Mailed back instead of faxed; ``number`` is "" where it is for none."""
+        return PREVIEW in self.cover
+
     def key(self, sent_sha256: str, sender: str) -> str:
         """What two sendings of this fax have in common: bytes, sender, number, cover fields of the address."""
         return hashlib.sha256(repr((sent_sha256, sender, self.number, self.cover)).encode()).hexdigest()
@@ -44,9 +49,10 @@ def faxes_of(recipients: Iterable[Recipient], names: Mapping[str, str]) -> list[
     """The faxes. ``names``: address in lower case -> display name; the address itself may name another (``/to=``)."""
     faxes: dict[object, Fax] = {}
     for recipient in recipients:
-        if recipient.number is None:
+        if recipient.number is None and not recipient.is_preview:
             continue
-        number, cover = recipient.number.dialled, tuple(sorted(recipient.cover))
+        number, region = (recipient.number.dialled, recipient.number.region) if recipient.number else ("", "")
+        cover = tuple(sorted(recipient.cover))
         other = faxes.get((number, cover))
         if other:
             wish, orcpt = both(other.notify, recipient.notify), other.orcpt or recipient.orcpt
@@ -62,7 +68,7 @@ def faxes_of(recipients: Iterable[Recipient], names: Mapping[str, str]) -> list[
             # FaxCore's cover has no field for the recipient's company.
             recipient_name=", ".join(part for part in (name, said.get("company")) if part),
             subject=said.get("subject"),
-            paper=paper_for(recipient.number.region) if recipient.number.region else "",
+            paper=paper_for(region) if region else "",
             cover_page=said.get("cover", ""),
             cover=cover,
         )

@@ -31,6 +31,8 @@ from mailfax.spool import ContentDamaged, PagesUsedUp, Spool
 MARGIN = 10.0
 #: As long as the client lets a file name be (A27).
 LONGEST_FILENAME = "x" * 60 + ".pdf"
+#: The longest that is dialled (E.164), for a preview that is for none.
+LONGEST_NUMBER = "9" * 15
 #: Jobs that need the document: an end of it is theirs, and its pages are.
 WAITING = (JobState.ACCEPTED, JobState.HELD)
 
@@ -144,7 +146,8 @@ def _wishes(account: Account | None, message: Message, document: Document, jobs:
     room = NOTES_BYTES if account and account.cover == "ours" and "no" not in asked else 0
     if account and account.cover == "service" and "no" not in asked:
         covers = [cover_for(account, message, replace(document, cover="yes", notes=""), job) for job in jobs]
-        uploads = [FaxUpload(job.number, cover, LONGEST_FILENAME, 1) for job, cover in zip(jobs, covers, strict=True)]
+        numbers = [job.number or LONGEST_NUMBER for job in jobs]
+        uploads = [FaxUpload(*each, LONGEST_FILENAME, 1) for each in zip(numbers, covers, strict=True)]
         room = min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
     mode = "always" if asked == {"yes"} else message.cover_page
     return Wishes(mode, room, message.body, "ours" if account and account.cover == "ours" else "service")

@@ -102,7 +102,7 @@ class Compose:
 def _said(account: Account, message: Message, document: Document, job: FaxJob) -> CoverText:
     return CoverText(
         to=job.recipient_name,
-        number=phone(job.number),
+        number=phone(job.number) if job.number else "",
         sender=message.sender_name,
         company=message.sender_company,
         sender_number=account.username if account.username.isdigit() else "",
@@ -117,8 +117,12 @@ def _header(account: Account, message: Message, job: FaxJob) -> str:
     """Date, from, to, as fax machines print it."""
     number = account.username if account.username.isdigit() else ""
     sender = " ".join(part for part in (message.sender_company or message.sender_name, number) if part)
-    recipient = " ".join(part for part in (job.recipient_name, phone(job.number)) if part)
-    parts = (_date(message, "%Y-%m-%d %H:%M UTC"), f"From: {sender}" if sender else "", f"To: {recipient}")
+    recipient = " ".join(part for part in (job.recipient_name, job.number and phone(job.number)) if part)
+    parts = (
+        _date(message, "%Y-%m-%d %H:%M UTC"),
+        f"From: {sender}" if sender else "",
+        f"To: {recipient}" if recipient else "",
+    )
     return "\u2003".join(part for part in parts if part)
 
 

@@ -56,22 +56,30 @@ class FaxNumber:
             raise ValueError("a dialled number has digits only")
 
 
+#: Among the cover fields of an address: the pages are mailed back, and nothing is faxed. No address can write it.
+PREVIEW = ("preview", "yes")
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """What one RCPT TO means: fax numbers (several for a list), with cover fields that stood in the address.
 
     Without numbers it is our postmaster, or, with ``in_subject``, the mailbox whose mails have their number in the
-    subject. ``cover``: (key, value) pairs such as ("to", "Jane Doe").
+    subject, or a preview. ``cover``: (key, value) pairs such as ("to", "Jane Doe").
     """
 
     numbers: tuple[FaxNumber, ...] = ()
     cover: tuple[tuple[str, str], ...] = ()
     in_subject: bool = False
 
+    @property
+    def is_preview(self) -> bool:
+        return PREVIEW in self.cover
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One RCPT TO: one fax number, or our postmaster (then ``number`` is None).
+    """One RCPT TO: one fax number, or our postmaster or a preview for no number (then ``number`` is None).
 
     ``notify`` is None where the sender did not say; ``orcpt`` is ``type;address`` decoded from xtext, or "".
     """
@@ -81,6 +89,10 @@ class Recipient:
     notify: frozenset[Notify] | None = None
     orcpt: str = ""
     cover: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_preview(self) -> bool:
+        return PREVIEW in self.cover
 
 
 @dataclass(frozen=True, slots=True)

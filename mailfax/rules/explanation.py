@@ -103,6 +103,9 @@ def _recipient(address: str, meant: Destination | Refusal) -> list[Finding]:
         return [Finding(address, False, meant.status.sentence)]
     if meant.in_subject:
         return [Finding(address, True, "the mailbox of mails with their number in the subject")]
+    if meant.is_preview:
+        numbers = ", ".join(f"+{number.dialled}" for number in meant.numbers) or "no number"
+        return [Finding(address, True, f"a preview for {numbers}: the pages are mailed back, nothing is faxed")]
     if not meant.numbers:
         return [Finding(address, True, "our postmaster, whom everybody reaches")]
     numbers = ", ".join(f"+{number.dialled}" for number in meant.numbers)
@@ -129,7 +132,7 @@ def _destination(judged: Permission, number: FaxNumber) -> list[Finding]:
 
 def _later(client: Client, taken: Destination) -> tuple[str, ...]:
     """What can only be judged when the mail is here."""
-    if not taken.numbers and not taken.in_subject:
+    if not taken.numbers and not taken.in_subject and not taken.is_preview:
         return ()
     later = ["automatic mail, list mail and notices are refused"]
     if client.relayed:

@@ -131,6 +131,7 @@ class FaxJob:
     status: Status | None = None
     subject: str | None = None  #: of the cover, where the address gave one; else the mail's
     cover: str = ""  #: "yes" or "no" where the address or the mail asks for it; "" leaves it to the document
+    preview: bool = False  #: mailed back and never handed to FaxCore; then ``number`` may be ""
     paper: str = ""  #: "letter" or "a4", as the recipient's country has it; "" is the site's own
 
     def has_cover(self, document: Document) -> bool:

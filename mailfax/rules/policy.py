@@ -87,7 +87,7 @@ class Policy:
             rules.append(
                 prepare(number, rule, allowed_destinations(self.default_country, site, (rule.allow, rule.deny)))
             )
-        reserved = (self.subject_mailbox,) if self.subject_mailbox else ()
+        reserved = ("preview", *((self.subject_mailbox,) if self.subject_mailbox else ()))
         numbers = resolve_aliases(self.aliases, default_country=self.default_country, reserved=reserved)
         addressing = Addressing(self.fax_domains, self.default_country, numbers, self.subject_mailbox)
         object.__setattr__(self, "rules", tuple(rules))

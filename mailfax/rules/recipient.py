@@ -11,6 +11,7 @@ The local part is one of
     15551234567/to=Jane_Doe/company=Example_Ltd/subject=Invoice_12
                                         any of the above with fields for the cover; "_" is a space, %2F is "/"
     15551234567/cover=no                without a cover page, or with one ("yes")
+    preview, preview+15551234567        the pages are mailed back, and nothing is faxed; behind "+" any of the above
 
 Field names are case-blind; one that is not known, empty or written twice is refused by its name, never passed over.
 
@@ -27,7 +28,7 @@ from urllib.parse import unquote_to_bytes
 
 from mailfax.rules.address import fold_domain, parse_mailbox
 from mailfax.rules.aliases import Aliases
-from mailfax.rules.envelope import Destination, FaxNumber
+from mailfax.rules.envelope import PREVIEW, Destination, FaxNumber
 from mailfax.rules.number import Unfit, example, read_number
 from mailfax.rules.status import Cause, Refusal, refusal
 
@@ -37,6 +38,8 @@ COVER_FIELDS = ("to", "company", "subject", "cover")
 _SELECTORS = frozenset({"fax", "voice", "sms", "pager", "tel", "t33s"})
 #: How many numbers of a list a reply names.
 _SHOWN = 10
+#: A preview, for a number or for none.
+_PREVIEW = re.compile(r"preview(?:\+|$)", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -77,10 +80,14 @@ def read_recipient(text: str, by: Addressing, *, device: bool = False) -> Destin
         return OUR_POSTMASTER
     if by.subject_mailbox and mailbox.local.casefold() == by.subject_mailbox.casefold():
         return Destination(in_subject=True)
-    written = take_apart(mailbox.local)
+    asked = _PREVIEW.match(mailbox.local)
+    local, preview = (mailbox.local[asked.end() :], (PREVIEW,)) if asked else (mailbox.local, ())
+    if asked and not local:
+        return Destination((), preview)
+    written = take_apart(local)
     if isinstance(written, Unfit):
         return refusal(written.cause, why=written.why, domain=home, example=example(by.default_country))
-    cover = tuple(written.cover.items())
+    cover = (*written.cover.items(), *preview)
     if numbers := by.aliases.get(written.number.casefold()):
         return Destination(numbers, cover)
     found = read_number(written.number, default_country=by.default_country)
@@ -168,6 +175,8 @@ def accepted(found: Destination) -> str:
     """The reply to a recipient that is taken: it says what will be dialled (RFC 5321 4.5.3.1.5: in 512 octets)."""
     if found.in_subject:
         return "250 2.1.5 Ok: the number at the beginning of the subject will be dialled"
+    if found.is_preview:
+        return "250 2.1.5 Ok: the pages will be mailed back, and nothing will be faxed"
     if not found.numbers:
         return "250 2.1.5 Ok"
     shown = ", ".join(number.dialled for number in found.numbers[:_SHOWN])

@@ -35,6 +35,7 @@ class JobState(enum.StrEnum):
     FAILED = "failed"  #: final: it did not
     CANCELLED = "cancelled"  #: final: a person stopped it
     UNCONFIRMED = "unconfirmed"  #: final: may or may not have been sent
+    PREVIEWED = "previewed"  #: final: its pages were mailed back; nothing was faxed, nor was to be
 
 
 class JobEvent(enum.StrEnum):
@@ -63,6 +64,7 @@ class JobEvent(enum.StrEnum):
     RELEASE_WITHOUT_DOCUMENT = "release, no document yet"
     CANCEL = "cancel"
     EXPIRED = "expired"
+    PREVIEWED = "pages mailed back"
 
 
 class InboundState(enum.StrEnum):
@@ -138,13 +140,16 @@ NON_FINAL = (
 JOB: Machine[JobState, JobEvent] = Machine(
     name="fax job",
     start=_J.ACCEPTED,
-    final=frozenset({_J.DELIVERED, _J.FAILED, _J.CANCELLED, _J.UNCONFIRMED}),
+    final=frozenset({_J.DELIVERED, _J.FAILED, _J.CANCELLED, _J.UNCONFIRMED, _J.PREVIEWED}),
     arrows={
         (_J.ACCEPTED, _E.DOCUMENT_READY): _J.READY,
         (_J.ACCEPTED, _E.DOCUMENT_LATER): _J.ACCEPTED,
         (_J.ACCEPTED, _E.DOCUMENT_IMPOSSIBLE): _J.FAILED,
         # A held job keeps waiting for its person while its document is made or found impossible.
         (_J.HELD, _E.DOCUMENT_IMPOSSIBLE): _J.FAILED,
+        # Only where the job is a preview: it is never claimed.
+        (_J.READY, _E.PREVIEWED): _J.PREVIEWED,
+        (_J.READY, _E.DOCUMENT_IMPOSSIBLE): _J.FAILED,
         # Committed before the first byte leaves: a crash from here on finds SUBMITTING, never READY.
         (_J.READY, _E.CLAIMED): _J.SUBMITTING,
         (_J.SUBMITTING, _E.ID_GIVEN): _J.SUBMITTED,

@@ -97,6 +97,7 @@ class Cause(enum.Enum):
     QUOTA_DOCUMENT = (0, "5.7.1", "The fax has too many pages: for all its recipients together it needs {pages}, and of the {limit} that {payer} may send in a day {left} are left. Nothing was sent; send fewer pages, or send it tomorrow")
     # --- the fax ----------------------------------------------------------------------------------------------
     DELIVERED = (0, "2.0.0", "Every page reached the other fax machine")
+    PREVIEWED = (0, "2.0.0", "The pages were mailed back as they would be faxed; nothing was faxed")
     DELIVERED_UNCOUNTED = (0, "2.0.0", "The fax service reports the fax as sent")
     FAILED_THERE = (0, "5.4.1", 'The fax was not delivered: the fax service reported "{word}". Check the number and whether a fax machine answers it, then send again')
     FAILED_UNSAID = (0, "5.4.1", "The fax was not delivered, and the fax service did not say why. Often the line was busy, or no fax machine answered: check the number, then send again")

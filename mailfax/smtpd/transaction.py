@@ -50,7 +50,8 @@ class Transaction:
     @property
     def to_fax(self) -> bool:
         """Whether anybody but our postmaster is addressed."""
-        return any(one.destination.numbers or one.destination.in_subject for one in self.accepted.values())
+        meant = [one.destination for one in self.accepted.values()]
+        return any(each.numbers or each.in_subject or each.is_preview for each in meant)
 
     @property
     def in_subject(self) -> bool:

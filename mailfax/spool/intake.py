@@ -59,7 +59,7 @@ class Intake:
         statements = [
             *(one.add() for one in unheard),
             *(one.same() for one in same),
-            *self._usage.faxes(message, len(jobs), ceiling),
+            *self._usage.faxes(message, sum(not job.preview for job in jobs), ceiling),
             sealed.statement(),
             Statement("message_add", message_values(message), Hits.ONE),
             history(message.queue_id, "accepted", "accepted", f"{len(jobs)} jobs, {sealed.size} bytes"),

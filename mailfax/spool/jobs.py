@@ -175,6 +175,11 @@ class Jobs:
         """Jobs whose cancelling was asked for while in flight, and which are now surely not sent."""
         return await self._read("job_cancel_wanted", {})
 
+    async def preview(self) -> FaxJob | None:
+        """The READY preview that waits longest, or None."""
+        jobs = await self._read("job_previews", {})
+        return jobs[0] if jobs else None
+
     async def untold(self, accepted_before: float, limit: int = 500) -> list[FaxJob]:
         """Jobs without an end, accepted before then, whose sender has had no delay letter."""
         states = tuple(state.value for state in NON_FINAL)

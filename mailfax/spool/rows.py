@@ -109,6 +109,7 @@ def job_of(row: Row) -> FaxJob:
             "notify": None if notify is None else frozenset(Notify(word) for word in notify.split(",") if word),
             "cancel_requested": bool(row["cancel_requested"]),
             "delay_told": bool(row["delay_told"]),
+            "preview": bool(row["preview"]),
             "status": None if code is None else Status(code, row["status_sentence"], row["status_diagnostic"]),
         }
     )
@@ -121,6 +122,7 @@ def job_values(job: FaxJob) -> dict[str, Any]:
         "notify": None if job.notify is None else ",".join(sorted(job.notify)),
         "cancel_requested": int(job.cancel_requested),
         "delay_told": int(job.delay_told),
+        "preview": int(job.preview),
         "epoch_was": job.epoch,
         "status_code": status.code if status else None,
         "status_sentence": status.sentence if status else None,

@@ -119,12 +119,12 @@ UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message 
 
 -- name: job_add
 INSERT INTO job (
-    queue_id, message, account, address, number, recipient_name, subject, cover, paper, notify, orcpt, reference, state, accepted_at,
+    queue_id, message, account, address, number, recipient_name, subject, cover, paper, preview, notify, orcpt, reference, state, accepted_at,
     expires_at, next_attempt_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic
 ) VALUES (
-    :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :notify, :orcpt,
+    :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :preview, :notify, :orcpt,
     :reference, :state, :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic
@@ -157,7 +157,7 @@ UPDATE job SET
     last_byte_at = 0, absences = 0, attempts = attempts + 1, version = version + 1
 WHERE queue_id = (
     SELECT j.queue_id FROM job j
-    WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0
+    WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0 AND j.preview = 0
       AND j.next_attempt_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
       AND NOT EXISTS (SELECT 1 FROM account a WHERE a.name = j.account AND a.paused_at > 0)
       AND CASE WHEN j.account IN (:one_by_one) OR 'no' = CASE WHEN j.cover <> '' THEN j.cover ELSE (
@@ -240,9 +240,15 @@ ORDER BY expires_at, queue_id LIMIT :limit
 SELECT * FROM job
 WHERE state IN ('accepted', 'ready', 'deferred') AND cancel_requested = 1 AND damaged = 0 ORDER BY queue_id
 
+-- name: job_previews
+-- Whoever writes its end first has made it: no lease is needed for what is only mailed.
+SELECT * FROM job
+WHERE state = 'ready' AND preview = 1 AND damaged = 0 AND next_attempt_at <= :now AND expires_at > :now
+ORDER BY next_attempt_at, queue_id LIMIT 1
+
 -- name: job_untold
 SELECT * FROM job
-WHERE state IN (:states) AND delay_told = 0 AND damaged = 0 AND accepted_at <= :accepted_before
+WHERE state IN (:states) AND delay_told = 0 AND preview = 0 AND damaged = 0 AND accepted_at <= :accepted_before
 ORDER BY accepted_at, queue_id LIMIT :limit
 
 -- name: job_by_reference

@@ -27,7 +27,7 @@ from mailfax.offramp.steady import SteadyClock
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
 from mailfax.render import Renderer
-from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
+from mailfax.rules.envelope import PREVIEW, Client, Envelope, FaxNumber, Grant, Recipient
 from mailfax.rules.job import FaxJob, Letter
 from mailfax.service import connect
 from mailfax.spool import Spool
@@ -87,12 +87,17 @@ class Street:
         self.reconcile = Reconcile(*rooms, account.name, **days, **quiet)
         self.deadlines = Deadlines(*rooms, **days)
 
-    async def mail(self, *numbers: str, subject: str = "Invoice 12", cover: str = "yes") -> list[FaxJob]:
+    async def mail(
+        self, *numbers: str, subject: str = "Invoice 12", cover: str = "yes", preview: bool = False
+    ) -> list[FaxJob]:
         """Accept a mail and have its document made; its jobs, ready."""
         header = f"Subject: {subject}\r\nMessage-ID: <1@example.com>\r\n\r\n".encode()
         content = self.spool.content.begin()
         content.write(header + b"Hello\r\n")
-        recipients = tuple(Recipient(f"{number}@fax.local", FaxNumber(number, number)) for number in numbers)
+        wish = (PREVIEW,) if preview else ()
+        recipients = tuple(
+            Recipient(f"{number}@fax.local", FaxNumber(number, number), cover=wish) for number in numbers
+        )
         envelope = Envelope("alice@example.com", recipients, Client("test", "127.0.0.1"), Grant("main", "Alice"))
         queue_id = await self.accept(envelope, content, header)
         assert isinstance(queue_id, str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
@@ -26,6 +27,7 @@ from tests.offramp.street import SITE, Clock
 pytestmark = pytest.mark.anyio
 
 MAIL = b"Subject: Scan\r\n\r\nHello\r\n"
+COUNT = itertools.count()
 NUMBERS = ("15551230001", "15551230002", "15551230003")
 
 
@@ -359,3 +361,17 @@ async def test_who_has_no_name_in_the_rules_is_called_as_from_says(door: Door) -
         queue_id = await door.queued(NUMBERS[0], mail=mail, grant=grant, sender=f"{name[:2]}@example.com")
         message = await door.spool.intake.message(queue_id)
         assert message is not None and message.sender_name == name
+
+
+async def test_a_preview_is_no_fax_of_the_quota_and_not_the_fax_sent_again(door: Door) -> None:
+    preview = (("preview", "yes"),)
+    grant = Grant("main", "Alice", payer="alice", faxes_per_day=1)
+    for _ in range(2):
+        [job] = await door.spool.jobs.of(
+            await door.queued(NUMBERS[0], grant=grant, cover=preview, mail=MAIL + str(next(COUNT)).encode())
+        )
+        assert (job.preview, job.number) == (True, NUMBERS[0])
+    [job] = await door.spool.jobs.of(await door.queued(NUMBERS[0], grant=grant))
+    assert not job.preview
+    assert await door.spool.usage.of("alice") == (1, 0)
+    assert isinstance(await door.mail(NUMBERS[1], grant=grant, mail=MAIL + str(next(COUNT)).encode()), Refusal)

@@ -565,3 +565,13 @@ async def test_absence_is_never_proven_for_a_fax_without_a_reference(street: Str
         await street.deadlines.round()
         await look_until_settled(street)
         assert (await street.job(job.queue_id)).state is state
+
+
+async def test_a_preview_is_never_claimed_for_submission(street: Street) -> None:
+    [job] = await street.mail("15551234567")
+    [preview] = await street.mail("15551234567", preview=True)
+    claimed = await street.spool.jobs.claim(["main"], 60.0)
+    assert claimed is not None and claimed.job.queue_id == job.queue_id
+    assert await street.spool.jobs.claim(["main"], 60.0) is None
+    found = await street.spool.jobs.preview()
+    assert found is not None and found.queue_id == preview.queue_id

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailfax.rules.aliases import resolve_aliases
-from mailfax.rules.envelope import Destination, FaxNumber
+from mailfax.rules.envelope import PREVIEW, Destination, FaxNumber
 from mailfax.rules.number import Unfit, read_number
-from mailfax.rules.recipient import OUR_POSTMASTER, Addressing, Written, read_recipient, take_apart
+from mailfax.rules.recipient import OUR_POSTMASTER, Addressing, Written, accepted, read_recipient, take_apart
 from mailfax.rules.status import Cause, Refusal
 
 DOMAINS = ("fax.local", "bücher.example")
@@ -236,6 +236,32 @@ def test_an_address_may_bring_fields_for_the_cover(local: str, dialled: str, cov
     assert isinstance(found, Destination) and [number.dialled for number in found.numbers] == [dialled]
     expected = {"to": "Jane Doe", "company": "A/B Ltd", "subject": "No_1"} if cover is None else cover
     assert dict(found.cover) == expected and found.numbers[0].written == local
+
+
+@pytest.mark.parametrize(
+    ("local", "dialled", "cover"),
+    [
+        ("preview", [], [PREVIEW]),
+        ("PreView", [], [PREVIEW]),
+        ("preview+", [], [PREVIEW]),
+        ("preview+15551234567", ["15551234567"], [PREVIEW]),
+        ("preview++1-555-123-4567", ["15551234567"], [PREVIEW]),
+        ("preview+15551234567/to=Jane/cover=no", ["15551234567"], [("to", "Jane"), ("cover", "no"), PREVIEW]),
+        ("preview=15551234567", ["15551234567"], [("to", "preview")]),
+    ],
+)
+def test_a_preview_is_asked_for_with_a_number_or_without(
+    local: str, dialled: list[str], cover: list[tuple[str, str]]
+) -> None:
+    found = meaning(f"{local}@fax.local")
+    assert isinstance(found, Destination) and found.is_preview is (PREVIEW in cover)
+    assert ([number.dialled for number in found.numbers], list(found.cover)) == (dialled, cover)
+    assert ("nothing will be faxed" in accepted(found)) is found.is_preview
+
+
+@pytest.mark.parametrize("local", ["preview+12", "preview+abc", "15551234567/preview=yes", "previews"])
+def test_what_is_no_preview_is_refused(local: str) -> None:
+    assert isinstance(meaning(f"{local}@fax.local"), Refusal)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""Previews: the pages that a recipient would get are mailed back to who asked, and nothing is faxed.
+
+In: jobs that are previews and whose document is ready. Out: a letter each, in one commit with the job's end. A crash
+before it leaves the job where it was; two processes that make the same one write it down once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from mailfax import letters, maillog
+from mailfax.letters import Marks, Site, texts
+from mailfax.offramp.cover import cover_for
+from mailfax.offramp.desk import Desk
+from mailfax.offramp.ending import Ending
+from mailfax.offramp.sending import Compose
+from mailfax.render import CannotRender
+from mailfax.rules.failure import NotSent
+from mailfax.rules.job import Document, FaxJob, Message
+from mailfax.rules.states import JobEvent
+from mailfax.rules.status import Cause, status
+from mailfax.spool import ContentDamaged, Outdated, Spool
+
+#: Seconds until a preview that could not be made now is tried again.
+AGAIN = 60.0
+
+
+class Preview:
+    """Answers previews, one a round."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        desk: Desk,
+        ending: Ending,
+        compose: Compose,
+        *,
+        site: Site,
+        marks: Callable[[], Marks],
+    ) -> None:
+        self._spool, self._desk, self._ending, self._compose = spool, desk, ending, compose
+        self._site, self._marks = site, marks
+
+    async def round(self) -> bool:
+        """Answer one preview; False if none was waiting."""
+        job = await self._spool.jobs.preview()
+        if job is None:
+            return False
+        with suppress(Outdated):  # somebody else has answered it
+            message = await self._spool.intake.message(job.message)
+            document = await self._spool.documents.get(job.message)
+            try:
+                if message is None or document is None or job.account not in self._desk.lines:
+                    raise CannotRender(status(Cause.UNREADABLE_MAIL, why="its account or mail is gone"), later=False)
+                await self._answer(message, document, job)
+            except CannotRender as why:
+                if why.later:
+                    await self._spool.jobs.postpone(job, self._spool.now() + AGAIN)
+                else:
+                    await self._ending.end(job, JobEvent.DOCUMENT_IMPOSSIBLE, why.status)
+            except NotSent:
+                await self._spool.jobs.postpone(job, self._spool.now() + AGAIN)
+            except ContentDamaged:
+                damaged = status(Cause.UNREADABLE_MAIL, why="it was damaged on our disk")
+                await self._ending.end(job, JobEvent.DOCUMENT_IMPOSSIBLE, damaged)
+        return True
+
+    async def _answer(self, message: Message, document: Document, job: FaxJob) -> None:
+        account = self._desk.account(job.account)
+        order = self._compose.order(account, message, document, job)
+        pdf: bytes | None = None
+        pages = document.pages
+        if order is not None:
+            pdf, pages = await self._compose.composed(document, order)
+        elif document.pages is not None:
+            pdf = await self._spool.content.read(document.content_id)
+        done = replace(
+            job.after(JobEvent.PREVIEWED), status=status(Cause.PREVIEWED), ended_at=self._spool.now(), pages=pages
+        )
+        said = cover_for(account, message, document, job)
+        letter = letters.preview(
+            self._site,
+            message,
+            document,
+            done,
+            await self._spool.intake.header(message),
+            self._marks(),
+            pdf=pdf,
+            cover=(
+                (texts.ROW_FROM_NAME, ", ".join(part for part in (said.sender_name, said.sender_company) if part)),
+                (texts.ROW_RECIPIENT, said.recipient_name),
+                (texts.ROW_SUBJECT, said.subject),
+                (texts.ROW_NOTES, said.notes),
+            ),
+            sandbox=self._desk.is_sandbox(job.account),
+        )
+        done = await self._spool.jobs.advance(job, done, JobEvent.PREVIEWED, letters=(letter,))
+        maillog.ended(done)
