@@ -14,7 +14,7 @@ from types import ModuleType
 
 from mailfax import __version__
 
-VERBS = ("serve", "demo", "sandbox", "check", "explain", "passwd", "queue", "show", "send")
+VERBS = ("serve", "demo", "sandbox", "check", "explain", "preview", "passwd", "queue", "show", "send")
 
 
 class CannotRun(Exception):

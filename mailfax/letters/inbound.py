@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from mailfax.letters import texts
-from mailfax.letters.mime import Field, address, date, mail, pdf_part, text_part, words
+from mailfax.letters.mime import Field, address, date, file_part, mail, text_part, words
 from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, reported_phone
 from mailfax.letters.postmaster import tell
 from mailfax.letters.site import Marks, Site
@@ -67,7 +67,7 @@ def inbound(
         message_id=marks.message_id,
         content=mail(
             fields,
-            [text_part(text), pdf_part(pdf, _filename(site, fax, arrived))],
+            [text_part(text), file_part(pdf, _filename(site, fax, arrived))],
             kind="multipart/mixed",
             boundary=marks.letter_id,
         ),

@@ -93,10 +93,10 @@ def header_part(block: bytes) -> Part:
     return Part((("Content-Type", "text/rfc822-headers"), ("Content-Transfer-Encoding", encoding)), body)
 
 
-def pdf_part(content: bytes, filename: str) -> Part:
-    """An attached PDF; ``filename`` is ours: ASCII without quotes."""
+def file_part(content: bytes, filename: str, kind: str = "application/pdf") -> Part:
+    """An attached file; ``filename`` is ours: ASCII without quotes."""
     fields = (
-        ("Content-Type", f'application/pdf;\r\n name="{filename}"'),
+        ("Content-Type", f'{kind};\r\n name="{filename}"'),
         ("Content-Transfer-Encoding", "base64"),
         ("Content-Disposition", f'attachment;\r\n filename="{filename}"'),
     )

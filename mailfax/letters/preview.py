@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailfax.letters import texts
-from mailfax.letters.mime import Field, address, date, mail, pdf_part, text_part, words
+from mailfax.letters.mime import Field, address, date, file_part, mail, text_part, words
 from mailfax.letters.outcome import thread
 from mailfax.letters.plain import facts, letter_text, listing, moment, one_line, paragraph, phone
 from mailfax.letters.site import Marks, Site
@@ -25,16 +25,16 @@ def preview(
     original_header: bytes,
     marks: Marks,
     *,
-    pdf: bytes | None,
+    content: bytes | None,
     cover: Sequence[tuple[str, str]],
     sandbox: bool,
 ) -> Letter:
-    """The letter. ``pdf`` is None where FaxCore makes the pages. ``cover`` is what stands on the service's own cover
-    page, (label, text); without any of it a cover page is ours."""
+    """The letter. ``content`` is the PDF, or the TIFF of fax pages; None where FaxCore makes the pages. ``cover`` is
+    what stands on the service's own cover page, (label, text); without any of it a cover page is ours."""
     text = letter_text(
         paragraph(texts.TEST_TEXT) if sandbox else "",
         paragraph(texts.PREVIEW_HEADLINE),
-        paragraph(texts.PREVIEW_ATTACHED if pdf is not None else texts.PREVIEW_UNTOUCHED),
+        paragraph(texts.PREVIEW_ATTACHED if content is not None else texts.PREVIEW_UNTOUCHED),
         facts(
             [
                 (texts.ROW_TO, phone(job.number) if job.number else ""),
@@ -67,7 +67,10 @@ def preview(
         *([("X-Fax-Number", job.number)] if job.number else []),
         ("X-Fax-Queue-ID", job.queue_id),
     ]
-    parts = [text_part(text), *([pdf_part(pdf, "preview.pdf")] if pdf is not None else [])]
+    parts = [text_part(text)]
+    if content is not None:
+        form = ("preview.pdf", "application/pdf") if content.startswith(b"%PDF") else ("preview.tif", "image/tiff")
+        parts.append(file_part(content, *form))
     return Letter(
         letter_id=marks.letter_id,
         kind="preview",

@@ -60,7 +60,7 @@ OUTCOMES = {
 
 PREVIEW_SUBJECT = "Preview of your fax"
 PREVIEW_HEADLINE = "PREVIEW: this is what would be faxed. Nothing was faxed."
-PREVIEW_ATTACHED = "The pages are attached as a PDF, just as the recipient would get them."
+PREVIEW_ATTACHED = "The pages are attached, just as the recipient would get them."
 PREVIEW_UNTOUCHED = "The fax service makes the pages itself from the file, so they can't be shown here."
 PREVIEW_SERVICE_COVER = "On the cover page, which the fax service adds:"
 PREVIEW_OWN_COVER = "The first page is the cover page."

@@ -9,6 +9,7 @@ owed to him by the same commit. What came before and was not heard is not faxed 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mailfax import letters, maillog
 from mailfax.letters import Marks, Site
@@ -22,6 +23,7 @@ from mailfax.rules.queue_id import draw_queue_id, job_id, message_id
 from mailfax.rules.reference import draw_reference
 from mailfax.rules.states import JOB
 from mailfax.rules.status import Cause, Refusal, refusal
+from mailfax.rules.tags import read_tags
 from mailfax.spool import (
     CeilingReached,
     Content,
@@ -56,7 +58,12 @@ class Accept:
         """Store the mail; its queue ID. Raises ``NotSent`` where nothing was stored."""
         heading = read_heading(header)
         sent = content.sent_sha256
-        faxes = {fax.key(sent, envelope.sender): fax for fax in faxes_of(envelope.recipients, heading.names)}
+        tagged = read_tags(heading.subject)
+        if tagged.wrong:
+            return refusal(Cause.TAG, why=tagged.wrong)
+        heading = replace(heading, subject=tagged.rest)
+        asked = faxes_of(envelope.recipients, heading.names, tagged.said)
+        faxes = {fax.key(sent, envelope.sender): fax for fax in asked}
         if envelope.grant.cover_page == "none" and any(fax.cover_page == "yes" for fax in faxes.values()):
             return refusal(Cause.NO_COVER, sender=envelope.sender or "<>", postmaster=self._site.postmaster)
         known: dict[str, Found] = {}

@@ -12,10 +12,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from mailfax.rules.envelope import PREVIEW, Notify, Recipient
 from mailfax.rules.paper import paper_for
+from mailfax.rules.tags import read_tags
 
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 Wish = frozenset[Notify] | None
 #: What a sender who says nothing is told of (RFC 3461 4.1 leaves the default to us; ``letters.outcome`` agrees).
 _UNSAID: frozenset[Notify] = frozenset({Notify.FAILURE, Notify.DELAY})
@@ -45,8 +48,11 @@ class Fax:
         return hashlib.sha256(repr((sent_sha256, sender, self.number, self.cover)).encode()).hexdigest()
 
 
-def faxes_of(recipients: Iterable[Recipient], names: Mapping[str, str]) -> list[Fax]:
-    """The faxes. ``names``: address in lower case -> display name; the address itself may name another (``/to=``)."""
+def faxes_of(
+    recipients: Iterable[Recipient], names: Mapping[str, str], tags: Mapping[str, str] = NO_TAGS
+) -> list[Fax]:
+    """The faxes. ``names``: address in lower case -> display name; ``tags`` (``rules.tags``) of the mail count before
+    them, and what the address itself says (``/to=``) before all."""
     faxes: dict[object, Fax] = {}
     for recipient in recipients:
         if recipient.number is None and not recipient.is_preview:
@@ -58,7 +64,7 @@ def faxes_of(recipients: Iterable[Recipient], names: Mapping[str, str]) -> list[
             wish, orcpt = both(other.notify, recipient.notify), other.orcpt or recipient.orcpt
             faxes[number, cover] = replace(other, notify=wish, orcpt=orcpt)
             continue
-        said = dict(cover)
+        said = {**tags, **dict(cover)}
         name = said.get("to") or names.get(recipient.address.casefold(), "")
         faxes[number, cover] = Fax(
             recipient.address,
@@ -67,7 +73,8 @@ def faxes_of(recipients: Iterable[Recipient], names: Mapping[str, str]) -> list[
             recipient.orcpt,
             # FaxCore's cover has no field for the recipient's company.
             recipient_name=", ".join(part for part in (name, said.get("company")) if part),
-            subject=said.get("subject"),
+            # Where the number stands in the subject, this is the rest of it.
+            subject=read_tags(said["subject"]).rest if "subject" in said else None,
             paper=paper_for(region) if region else "",
             cover_page=said.get("cover", ""),
             cover=cover,

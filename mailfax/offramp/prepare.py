@@ -6,35 +6,34 @@ the worker the mail fails with a sentence. One document serves all recipients of
 
 from __future__ import annotations
 
+import asyncio
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mailfax import maillog
+from mailfax import __version__, maillog
 from mailfax.config import Account
-from mailfax.faxcore.values import FaxUpload, notes_budget
-from mailfax.offramp.cover import cover_for
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.wishes import document_of, not_shown_on_cover, wishes_of
 from mailfax.render import CannotRender, Renderer
-from mailfax.render.terms import NOTES_BYTES, Wishes
 from mailfax.rules import schedule
-from mailfax.rules.cover import not_shown
 from mailfax.rules.job import Document, FaxJob, Message, Status
+from mailfax.rules.sameness import pages_key
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
 from mailfax.spool import ContentDamaged, PagesUsedUp, Spool
 
 #: What the lease adds to the renderer's own limit, in seconds.
 MARGIN = 10.0
-#: As long as the client lets a file name be (A27).
-LONGEST_FILENAME = "x" * 60 + ".pdf"
-#: The longest that is dialled (E.164), for a preview that is for none.
-LONGEST_NUMBER = "9" * 15
 #: Jobs that need the document: an end of it is theirs, and its pages are.
 WAITING = (JobState.ACCEPTED, JobState.HELD)
+
+
+#: What belongs to a document whatever it was made of.
+OWN = ("message", "state", "attempts", "next_attempt_at", "version", "epoch", "lease_until")
 
 
 class Prepare:
@@ -84,26 +83,27 @@ class Prepare:
         jobs = await self._spool.jobs.of(message.queue_id)
         line = self._desk.lines.get(message.account)  # None: taken out of the configuration meanwhile
         account = line.account if line else None
-        wishes = _wishes(account, message, document, jobs)
+        wishes = wishes_of(account, message, document, jobs)
         if account and account.document == "tiff" and self._alike(account, jobs):
             device = message.listener in self._devices
             wishes = replace(wishes, document="tiff", down=account.down, device=device)
+        expected = not_shown_on_cover(account, message, replace(document, cover="yes"), jobs)
         async with self._spool.content.file(message.content_id) as source:
-            rendered = await self._renderer.render(source, into=folder, wishes=wishes)
-        ready = replace(
-            document,
-            filename=rendered.filename,
-            pages=rendered.pages,
-            notes=rendered.notes,
-            contents=rendered.contents,
-            skipped=rendered.skipped,
-            cover="yes" if rendered.covered else "no",
-        )
-        ready = replace(ready, skipped=(*ready.skipped, *_told(account, message, ready, jobs)))
+            mail = await asyncio.to_thread(source.read_bytes)
+            settings = repr((__version__, self._renderer.paper, wishes, expected))
+            key = await asyncio.to_thread(pages_key, mail, settings)
+            same = await self._spool.documents.same(key)
+            if same is not None:
+                made, pages = replace(same, **{name: getattr(document, name) for name in OWN}), None
+            else:
+                rendered = await self._renderer.render(source, into=folder, wishes=wishes)
+                made, pages = document_of(document, rendered), rendered.content
+                told = not_shown_on_cover(account, message, made, jobs)
+                made = replace(made, skipped=(*made.skipped, *told), render_key=key)
         try:
-            stored = await self._spool.documents.ready(document, ready, rendered.content, message=message)
+            stored = await self._spool.documents.ready(document, made, pages, message=message)
         except PagesUsedUp:
-            await self._impossible(document, await self._too_many_pages(message, ready))
+            await self._impossible(document, await self._too_many_pages(message, made))
         else:
             maillog.prepared(stored)
 
@@ -137,35 +137,3 @@ class Prepare:
         await self._spool.documents.impossible(document, ended, letters, why.diagnostic)
         for _, job in ended:
             maillog.ended(job)
-
-
-def _wishes(account: Account | None, message: Message, document: Document, jobs: Sequence[FaxJob]) -> Wishes:
-    """What the recipients of a mail want together: its text stands on their cover pages only where all have one, and
-    what does not fit there, beside the longest of their names, gets a page."""
-    asked = {job.cover for job in jobs}
-    room = NOTES_BYTES if account and account.cover == "ours" and "no" not in asked else 0
-    if account and account.cover == "service" and "no" not in asked:
-        covers = [cover_for(account, message, replace(document, cover="yes", notes=""), job) for job in jobs]
-        numbers = [job.number or LONGEST_NUMBER for job in jobs]
-        uploads = [FaxUpload(*each, LONGEST_FILENAME, 1) for each in zip(numbers, covers, strict=True)]
-        room = min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
-    mode = "always" if asked == {"yes"} else message.cover_page
-    return Wishes(mode, room, message.body, "ours" if account and account.cover == "ours" else "service")
-
-
-def _told(account: Account | None, message: Message, document: Document, jobs: Sequence[FaxJob]) -> list[str]:
-    """What the cover page of the fax service may not show."""
-    if account is None:
-        return []
-    lines: dict[str, None] = {}
-    for job in jobs:
-        cover = cover_for(account, message, document, job)
-        for what, text in (
-            ("subject", cover.subject),
-            ("name of the recipient", cover.recipient_name),
-            ("name of the sender", f"{cover.sender_name} {cover.sender_company}"),
-        ):
-            if writings := not_shown((text,)):
-                shown = " and ".join(writings)
-                lines[f"{what}: the fax service's cover page may not show what is written in {shown}"] = None
-    return list(lines)

@@ -69,13 +69,13 @@ class Preview:
 
     async def _answer(self, message: Message, document: Document, job: FaxJob) -> None:
         account = self._desk.account(job.account)
-        order = self._compose.order(account, message, document, job)
-        pdf: bytes | None = None
+        order = self._compose.orders.order(account, message, document, job)
+        content: bytes | None = None
         pages = document.pages
         if order is not None:
-            pdf, pages = await self._compose.composed(document, order)
+            content, pages = await self._compose.composed(document, order)
         elif document.pages is not None:
-            pdf = await self._spool.content.read(document.content_id)
+            content = await self._spool.content.read(document.content_id)
         done = replace(
             job.after(JobEvent.PREVIEWED), status=status(Cause.PREVIEWED), ended_at=self._spool.now(), pages=pages
         )
@@ -87,7 +87,7 @@ class Preview:
             done,
             await self._spool.intake.header(message),
             self._marks(),
-            pdf=pdf,
+            content=content,
             cover=(
                 (texts.ROW_FROM_NAME, ", ".join(part for part in (said.sender_name, said.sender_company) if part)),
                 (texts.ROW_RECIPIENT, said.recipient_name),

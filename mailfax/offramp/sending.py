@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,13 +39,37 @@ class Sending:
     pages: int | None
 
 
+class Orders:
+    """What must be done to documents. Raises ``ConfigError`` where an account's cover page can't be made.
+
+    ``paper`` is what documents are made for.
+    """
+
+    def __init__(self, accounts: Iterable[Account], paper: str) -> None:
+        self._paper = paper
+        self._fronts = {account.name: Fronts(account.cover_folder) for account in accounts if account.cover == "ours"}
+
+    def order(self, account: Account, message: Message, document: Document, job: FaxJob) -> Order | None:
+        """What must be done to the document for this recipient; None where it goes as it is stored."""
+        if document.pages is None or document.filename.endswith(".tif"):
+            return None  # a file that FaxCore makes the pages of, or fax pages that are made
+        fronts = self._fronts.get(account.name) if job.has_cover(document) else None
+        order = Order(
+            job.paper or self._paper,
+            fronts.front(_said(account, message, document, job)) if fronts else None,
+            _header(account, message, job) if account.header_line else "",
+            account.document,
+            account.down,
+        )
+        return order if order != Order(self._paper, down=account.down) else None
+
+
 class Compose:
     """Puts together what jobs send. Raises ``ConfigError`` where an account's cover page can't be made."""
 
     def __init__(self, spool: Spool, desk: Desk, renderer: Renderer) -> None:
         self._spool, self._renderer = spool, renderer
-        accounts = [line.account for line in desk.lines.values()]
-        self._fronts = {account.name: Fronts(account.cover_folder) for account in accounts if account.cover == "ours"}
+        self.orders = Orders([line.account for line in desk.lines.values()], renderer.paper)
 
     @contextlib.asynccontextmanager
     async def sending(
@@ -53,7 +77,7 @@ class Compose:
     ) -> AsyncIterator[Sending]:
         """What ``job`` sends. Raises ``CannotRender``, ``NotSent`` or ``Refused``: nothing has left us by then."""
         cover = cover_for(account, message, document, job)
-        order = self.order(account, message, document, job)
+        order = self.orders.order(account, message, document, job)
         try:
             if order is None:
                 filename, pages, length = (
@@ -71,20 +95,6 @@ class Compose:
             raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
         async with contextlib.aclosing(bytes_of) as chunks:
             yield Sending(upload, chunks, pages)
-
-    def order(self, account: Account, message: Message, document: Document, job: FaxJob) -> Order | None:
-        """What must be done to the document for this recipient; None where it goes as it is stored."""
-        if document.pages is None or document.filename.endswith(".tif"):
-            return None  # a file that FaxCore makes the pages of, or fax pages that are made
-        fronts = self._fronts.get(account.name) if job.has_cover(document) else None
-        order = Order(
-            job.paper or self._renderer.paper,
-            fronts.front(_said(account, message, document, job)) if fronts else None,
-            _header(account, message, job) if account.header_line else "",
-            account.document,
-            account.down,
-        )
-        return order if order != Order(self._renderer.paper, down=account.down) else None
 
     async def composed(self, document: Document, order: Order) -> tuple[bytes, int]:
         """The document so put together, and its pages. Raises ``CannotRender``, ``NotSent``, ``ContentDamaged``."""

@@ -19,6 +19,7 @@ from mailfax.rules.copier_texts import written_by_device
 from mailfax.rules.cover import covered, not_shown
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part, Submission
+from mailfax.rules.tags import Tagged, read_tags
 
 #: Notes are a cover page's: longer text is easier to read on a page of its own.
 NOTES_CHARACTERS, NOTES_LINES = 500, 12
@@ -62,6 +63,9 @@ def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
         else:
             sources.append(Source(part.name, kind, part))
     text = visible(submission.body_text or text_of(submission.body_html))
+    wish = ""
+    if (tagged := read_tags(text.partition("\n")[0])).said or tagged.wrong:
+        submission, text, wish = _untagged(submission, text, tagged, wishes)
     if re.match(r"-----BEGIN PGP MESSAGE", text):
         raise NotFaxable(status(Cause.ENCRYPTED, name=BODY))
     untouched = next((source for source in sources if source.kind in UNTOUCHED), None)
@@ -71,12 +75,12 @@ def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
         raise NotFaxable(status(Cause.UNSUPPORTED_BESIDE, name=untouched.name))
     if not sources:
         body = _body_alone(submission, text, skipped)
-        return Plan("", body, None, tuple(skipped), covered(wishes.cover_page, "", bool(text)))
+        return Plan("", body, None, tuple(skipped), covered(wishes.cover_page, wish, bool(text)))
     if text and (why := _not_meant(text, wishes)):
         skipped.append(f"{BODY}: {why}")
         text = ""
         submission = replace(submission, body_text="", body_html="")
-    has_cover = covered(wishes.cover_page, "", bool(text))
+    has_cover = covered(wishes.cover_page, wish, bool(text))
     if not text or (has_cover and _fits(text, wishes)):
         skipped += [f"{image.name}: a picture inside the text of the mail" for image in submission.images.values()]
         return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped), has_cover)
@@ -91,6 +95,28 @@ def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
         )
         raise NotFaxable(status(Cause.UNSUPPORTED, name=untouched.name, why=why))
     return Plan("", (_body(submission, text), *sources), None, tuple(skipped), has_cover)
+
+
+def _untagged(submission: Submission, text: str, tagged: Tagged, wishes: Wishes) -> tuple[Submission, str, str]:
+    """The submission and its text without the tags of the first line, and what these want of the cover page."""
+    first, _, rest = text.partition("\n")
+    wrong = tagged.wrong
+    if tagged.said.keys() - {"cover"}:
+        wrong = "#fax:to= and #fax:company= stand in the subject, not in the text"
+    elif tagged.said.get("cover") == "yes" and wishes.cover_page == "none":
+        wrong = "no fax of this sender has a cover page, so #fax:cover can't be asked for"
+    html, plain = submission.body_html, submission.body_text
+    for tag in re.findall(r"(?<!\S)#fax:\S+", first, re.IGNORECASE):
+        if html and tag not in html:
+            wrong = wrong or f"{tag} is divided by formatting; write it in the subject"
+        html, plain = html.replace(tag, "", 1), plain.replace(tag, "", 1)
+    if wrong:
+        raise NotFaxable(status(Cause.TAG, why=wrong))
+    return (
+        replace(submission, body_html=html, body_text=plain),
+        visible(f"{tagged.rest}\n{rest}"),
+        tagged.said["cover"],
+    )
 
 
 def _not_meant(text: str, wishes: Wishes) -> str:

@@ -95,6 +95,7 @@ class Document:
     contents: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     cover: str = "yes"  #: "yes" or "no": whether a job that asks for nothing gets a cover page
+    render_key: str = ""  #: of what it was made (``rules.sameness``)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Cause(enum.Enum):
     DESTINATION_DENIED = (550, "5.7.1", "Faxes to {number} are not allowed: {why}. Ask {postmaster}")
     COVER_FIELD = (550, "5.1.3", "This address is not understood: {why}. Write <number>/to=Name/company=Name@{domain}")
     NO_COVER = (550, "5.7.1", "No fax of {sender} has a cover page, so none can be asked for: leave out cover=yes, or ask {postmaster}")
+    TAG = (550, "5.6.0", "A tag is not understood: {why}")
     SUBJECT_NUMBER = (550, "5.1.3", "The subject must begin with the fax number: {why}. Write for example {example}")
     QUOTA_FAXES = (550, "5.7.1", "{payer} may send {limit} faxes a day, of which {used} are used up, too many for this mail; send it tomorrow, or ask {postmaster}")
     QUOTA_PAGES = (550, "5.7.1", "The {limit} pages that {payer} may send in a day are used up; send it again tomorrow, or ask {postmaster}")

@@ -68,14 +68,19 @@ class Documents:
         return replace(document, lease_until=results[0].rows[0]["lease_until"])
 
     async def ready(
-        self, was: Document, now_is: Document, pages: bytes | Path, *, message: Message | None = None
+        self, was: Document, now_is: Document, pages: bytes | Path | None, *, message: Message | None = None
     ) -> Document:
         """Store the pages; its ACCEPTED jobs become READY. Raises ``Outdated``, ``OSError``, ``NotCommitted``.
 
+        ``pages`` is None where ``now_is`` has the content of a document that was made of the same.
+
         With the ``message`` its pages are counted where they are limited; ``PagesUsedUp`` where too few are left.
         """
-        content, sealed = await self._contents.seal(pages)
-        now_is = replace(now_is, state="ready", content_id=sealed.content_id)
+        now_is = replace(now_is, state="ready")
+        content, stored = None, list[Statement]()
+        if pages is not None:
+            content, sealed = await self._contents.seal(pages)
+            now_is, stored = replace(now_is, content_id=sealed.content_id), [sealed.statement()]
         event = JobEvent.DOCUMENT_READY
         jobs = _waiting(was, event, "")
         commit = Commit(
@@ -83,8 +88,13 @@ class Documents:
             (
                 _changed(was, now_is),
                 *(self._usage.pages(message, now_is) if message else ()),
-                sealed.statement(),
-                history(was.message, event.value, now_is.state, f"{now_is.pages} pages"),
+                *stored,
+                history(
+                    was.message,
+                    event.value,
+                    now_is.state,
+                    f"{now_is.pages} pages" if stored else f"{now_is.pages} pages, the same as made before",
+                ),
                 Statement("document_jobs_history", jobs),
                 Statement("document_jobs_ready", jobs),
             ),
@@ -92,7 +102,8 @@ class Documents:
         try:
             await self._engine.commit(commit)
         except SURELY_NOT:
-            content.discard()
+            if content is not None:
+                content.discard()
             raise
         return replace(now_is, version=was.version + 1, lease_until=0.0)
 
@@ -137,6 +148,12 @@ class Documents:
             statements.append(history(job_was.queue_id, event, job_is.state, detail))
         async with self._outbox.sealed(letters) as owed:
             await self._engine.commit(Commit("document-impossible", (*statements, *owed), CLASHES))
+
+    async def same(self, render_key: str) -> Document | None:
+        """The newest document of the last day that was made of the same, or None."""
+        [rows] = await self._engine.read(("document_same", {"render_key": render_key}))
+        documents = await readable(self._engine, "document", document_of, rows)
+        return documents[0] if documents else None
 
     async def get(self, message: str) -> Document | None:
         """The document of a message."""

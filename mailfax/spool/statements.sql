@@ -92,7 +92,7 @@ RETURNING lease_until
 UPDATE document SET
     state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at, lease_until = 0, content_id = :content_id,
     filename = :filename, pages = :pages, notes = :notes, contents = :contents, skipped = :skipped, cover = :cover,
-    version = version + 1
+    render_key = :render_key, version = version + 1
 WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
 
 -- name: document_impossible
@@ -109,6 +109,12 @@ SELECT :now, queue_id, :event_word, :state, :detail FROM job WHERE message = :me
 
 -- name: document_jobs_ready
 UPDATE job SET state = 'ready', version = version + 1 WHERE message = :message AND state = 'accepted'
+
+-- name: document_same
+-- Made of the same within a day.
+SELECT d.* FROM document d JOIN content c ON c.content_id = d.content_id
+WHERE d.render_key = :render_key AND d.state = 'ready' AND d.damaged = 0 AND c.made_at > :now - 86400
+ORDER BY c.made_at DESC LIMIT 1
 
 -- name: document_get
 SELECT * FROM document WHERE message = :message AND damaged = 0

@@ -375,3 +375,21 @@ async def test_a_preview_is_no_fax_of_the_quota_and_not_the_fax_sent_again(door:
     assert not job.preview
     assert await door.spool.usage.of("alice") == (1, 0)
     assert isinstance(await door.mail(NUMBERS[1], grant=grant, mail=MAIL + str(next(COUNT)).encode()), Refusal)
+
+
+async def test_tags_in_the_subject_count_for_all_and_the_address_before_them(door: Door) -> None:
+    mail = b"Subject: #fax:nocover Order #fax:to=Jane_Doe\r\n\r\nHello\r\n"
+    [job] = await door.spool.jobs.of(await door.queued(NUMBERS[0], mail=mail))
+    assert (job.cover, job.recipient_name) == ("no", "Jane Doe")
+    message = await door.spool.intake.message(job.message)
+    assert message is not None and message.subject == "Order"
+    cover = (("to", "Bob"), ("cover", "yes"))
+    [job] = await door.spool.jobs.of(await door.queued(NUMBERS[1], mail=mail, cover=cover))
+    assert (job.cover, job.recipient_name) == ("yes", "Bob")
+
+
+async def test_an_unknown_tag_in_the_subject_is_refused_by_its_name(door: Door) -> None:
+    told = await door.mail(NUMBERS[0], mail=b"Subject: Order #fax:colour\r\n\r\nHello\r\n")
+    assert isinstance(told, Refusal)
+    assert told.reply.startswith("550 5.6.0 A tag is not understood: #fax:colour is not known here")
+    assert await door.faxes() == []

@@ -127,3 +127,35 @@ async def test_our_own_disk_says_nothing_against_a_document(
     monkeypatch.undo()
     assert await prepare.round()
     assert (await street.job(job.queue_id)).state is JobState.READY
+
+
+async def test_the_same_mail_sent_again_within_a_day_is_not_drawn_again(
+    street: Street, prepare: Prepare, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    render = renderer.render
+
+    async def watched(source, **more):
+        drawn.append(source)
+        return await render(source, **more)
+
+    monkeypatch.setattr(renderer, "render", watched)
+    body = b"Subject: Offer\r\nFrom: a@example.com\r\n\r\nDear Bob\r\n"
+    first = await accepted(street, b"Message-ID: <1@x>\r\n" + body)
+    assert await prepare.round()
+    second = await accepted(street, b"Message-ID: <2@x>\r\n" + body)
+    assert await prepare.round()
+    one, two = [await street.spool.documents.get(job.message) for job in (first, second)]
+    assert len(drawn) == 1 and one is not None and two is not None
+    assert (two.content_id, two.pages, two.contents, two.cover) == (
+        one.content_id,
+        one.pages,
+        one.contents,
+        one.cover,
+    )
+    assert (await street.job(second.queue_id)).state is JobState.READY
+    await accepted(street, b"Message-ID: <3@x>\r\n" + body.replace(b"Bob", b"Rob"))
+    assert await prepare.round() and len(drawn) == 2
+    await street.forward(90_000)
+    await accepted(street, b"Message-ID: <4@x>\r\n" + body)
+    assert await prepare.round() and len(drawn) == 3

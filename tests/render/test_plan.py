@@ -231,3 +231,39 @@ def test_text_beside_an_untouched_file_without_a_cover_page_is_refused() -> None
     rtf = Part("x.rtf", "", b"{\\rtf1 hello}")
     with pytest.raises(NotFaxable, match="no cover page for the text"):
         plan(Submission(body_text="Dear Bob", parts=(rtf,)), Wishes("none"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "notes", "covered"),
+    [
+        ("with-text", "#fax:nocover\nDear Bob", "", False),
+        ("with-text", "#fax:cover", "", True),
+        ("on-demand", "#fax:cover\nDear Bob", "Dear Bob", True),
+        ("always", "#FAX:NoCover", "", False),
+    ],
+)
+def test_a_tag_in_the_first_line_counts_and_is_not_printed(mode: str, text: str, notes: str, covered: bool) -> None:
+    decided = plan(Submission(body_text=text, parts=(PDF,)), Wishes(mode))
+    assert (decided.notes, decided.covered) == (notes, covered)
+    assert all("#fax" not in (source.part.text or "").lower() for source in decided.sources)
+
+
+def test_a_tag_in_html_is_not_printed() -> None:
+    html = "<p>#fax:nocover</p><p>Dear <b>Bob</b></p>"
+    decided = plan(Submission(body_html=html, body_text="#fax:nocover\nDear Bob", parts=(PDF,)), Wishes("with-text"))
+    assert decided.covered is False and "#fax" not in (decided.sources[0].part.text or "")
+    with pytest.raises(NotFaxable, match="divided by formatting"):
+        plan(Submission(body_html="<p>#fax:no<b>cover</b></p>", parts=(PDF,)), Wishes("with-text"))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("#fax:at=18:00\nDear Bob", "#fax:at=18:00 is not known here"),
+        ("#fax:to=Bob", "stand in the subject"),
+        ("#fax:cover", "no fax of this sender has a cover page"),
+    ],
+)
+def test_a_tag_in_the_text_that_is_not_understood_is_refused_by_its_name(text: str, why: str) -> None:
+    with pytest.raises(NotFaxable, match=why):
+        plan(Submission(body_text=text, parts=(PDF,)), Wishes("none"))
