@@ -27,7 +27,7 @@ JOINED_SHARE, AS_MANY = 0.5, 4
 def lost_characters(words: str, pdf: bytes) -> int:
     """How many characters of ``words`` are not on the pages."""
     with pypdfium2.PdfDocument(pdf) as document:
-        drawn = "".join(page.get_textpage().get_text_bounded() for page in document)
+        drawn = "".join(page.get_textpage().get_text_range() for page in document)
     unknown = drawn.count("\ufffd") + len(re.findall("[\u2e80-\u2fdf]", drawn))
     wanted, found = _counted(words), _counted(drawn)
     joined = sum(count for char, count in wanted.items() if JOINED.match(char))
@@ -38,5 +38,5 @@ def lost_characters(words: str, pdf: bytes) -> int:
 
 
 def _counted(text: str) -> Counter[str]:
-    text = unicodedata.normalize("NFKC", UNCOMPARED.sub("", text)).casefold()
-    return Counter(UNCOMPARED.sub("", text))
+    """Letters without their marks: an accent is a character of its own, or one with its letter."""
+    return Counter(UNCOMPARED.sub("", unicodedata.normalize("NFKD", text).casefold()))

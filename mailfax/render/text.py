@@ -13,12 +13,15 @@ from mailfax.render.engine import draw_html
 from mailfax.render.glyphs import missing_glyphs, unbearable
 from mailfax.render.language import language_of
 from mailfax.render.plan import Source, visible
+from mailfax.render.readback import lost_characters
 from mailfax.render.work import Work
 from mailfax.rules.charset import decode_unlabelled
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
 LONGEST_TEXT = 4000
+#: Where more of the characters than this are not found on the pages, the text is refused.
+MOST_LOST = 0.02
 
 
 def add_text(source: Source, work: Work) -> list[str]:
@@ -33,7 +36,13 @@ def add_text(source: Source, work: Work) -> list[str]:
 def add_words(name: str, text: str, work: Work) -> list[str]:
     """Append the pages of ``text``; what was left out of it."""
     left_out = tell_missing(name, text)
-    work.document.add(draw_text(text, work.terms.paper), name)
+    pdf = draw_text(text, work.terms.paper)
+    if not left_out and (lost := lost_characters(text, pdf)):
+        if lost > MOST_LOST * len(text):
+            why = "its text can't be drawn whole. Send it as a PDF"
+            raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
+        left_out.append(f"{name}: {lost} character{'s' * (lost != 1)} that could not be drawn")
+    work.document.add(pdf, name)
     return left_out
 
 

@@ -1,0 +1,82 @@
+"""Every character of a text is on its pages, or named, or the text is refused."""
+
+from __future__ import annotations
+
+import io
+
+import pypdfium2
+import pytest
+
+from mailfax.render import text as module
+from mailfax.render.kinds import Kind
+from mailfax.render.pdf import Document
+from mailfax.render.plan import Source, visible
+from mailfax.render.readback import lost_characters
+from mailfax.render.terms import Terms
+from mailfax.render.text import add_text, draw_text
+from mailfax.render.work import Work
+from mailfax.rules.submission import NotFaxable, Part
+from tests.render.test_writing import LETTERS
+
+TERMS = Terms(paper="a4", pages=200, document_bytes=3_000_000, seconds=20)
+
+
+def add(text: str) -> tuple[Document, list[str]]:
+    document = Document("a4", 200)
+    return document, add_text(Source("t", Kind.TEXT, Part("t", "text/plain", b"", text)), Work({}, document, TERMS))
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    with pypdfium2.PdfDocument(io.BytesIO(pdf)) as document:
+        return [" ".join(page.get_textpage().get_text_range().split()) for page in document]
+
+
+def test_a_form_feed_ends_the_page() -> None:
+    assert pages_of(draw_text("one\n\ftwo\ftwo", "a4")) == ["one", "two", "two"]
+
+
+@pytest.mark.parametrize("script", LETTERS)
+def test_no_false_alarm_in_any_script(script: str) -> None:
+    _, left_out = add((LETTERS[script] + "\n") * 40)
+    assert left_out == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "office affluent ﬁsh ﬂag Œuvre Straße İstanbul ǆ",
+        "a-b co-operation " * 60,
+        "x" * 9000,
+        "A    B    C\n1    2    3\n4    5    6\n" * 30,
+        "".join(map(chr, range(33, 127))) + "".join(map(chr, range(161, 0x17F))),
+        "1234567890 " * 2000,
+        "√x² ≤ ½·π ± 10⁻³ ℃ № ™ © ®",
+    ],
+)
+def test_no_false_alarm_in_texts_that_are_set_with_care(text: str) -> None:
+    _, left_out = add(text)
+    assert left_out == []
+
+
+def test_lost_words_are_found() -> None:
+    pdf = draw_text("Order 4711, please confirm", "a4")
+    assert lost_characters("Order 4711, please confirm", pdf) == 0
+    assert lost_characters("Order 47112, please confirm", pdf) == 1
+    assert lost_characters("Order 4711, please confirm today", pdf) == 5
+    assert lost_characters("Order 4711, please confirm שלום", pdf) == 4
+    assert lost_characters("Order 4711, please confirm " + "مرحبا" * 4, pdf) == 10
+
+
+def test_a_few_lost_characters_are_named_and_many_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = module.draw_html
+    monkeypatch.setattr(module, "draw_html", lambda page, **more: engine(page.replace("4711", ""), **more))
+    _, left_out = add("Order 4711. " + "Many words of an ordinary letter. " * 20)
+    assert left_out == ["t: 4 characters that could not be drawn"]
+    with pytest.raises(NotFaxable, match="can't be drawn whole"):
+        add("Order 4711.")
+
+
+def test_control_characters_are_seen() -> None:
+    document, _ = add("a\x07b")
+    assert pages_of(document.save()) == ["a\ufffdb"]
+    assert visible("a\x07b") == "a\ufffdb"
