@@ -13,7 +13,7 @@ from typing import Any
 from mailfax.render.html import add_html
 from mailfax.render.kinds import PICTURES, Kind
 from mailfax.render.pdf import Document
-from mailfax.render.picture import draw_picture
+from mailfax.render.picture import draw_picture, more_frames
 from mailfax.render.plan import Plan, Source, plan, safe_filename
 from mailfax.render.raster import fax_tiff
 from mailfax.render.terms import Terms, Wishes
@@ -30,7 +30,7 @@ def _add_pdf(source: Source, work: Work) -> list[str]:
 def _add_picture(source: Source, work: Work) -> list[str]:
     for page in draw_picture(source.part.content, source.kind, source.name, work.terms.paper, work.terms.pages):
         work.document.add(page, source.name)
-    return []
+    return more_frames(source.part.content, source.kind, source.name)
 
 
 DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {

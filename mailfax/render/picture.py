@@ -1,10 +1,12 @@
-"""Pictures become pages: JPEG, PNG, GIF and TIFF of any number of pages.
+"""Pictures become pages: JPEG, TIFF of any number of pages, and what else a telephone or a copier makes.
 
 In: the bytes of a picture. Out: one PDF per page. A scan fills its page; a photograph gets a margin and keeps its
 shape; nothing is enlarged beyond its own size. What is finer than a fax is made grey and scaled down here, because
-the other side gets 1728 dots a line at most.
+the other side gets 1728 dots a line at most. Colour profiles are applied and then dropped: one that says RGB or CMYK
+beside a grey picture makes readers see nothing. Each page made is looked at: it has to show the picture.
 
-LIMITS: ``MOST_PIXELS`` a picture (checked before decoding: decompression bombs), ``FINEST`` dots an inch.
+LIMITS: ``MOST_PIXELS`` a picture (checked before decoding: decompression bombs), ``MOST_SCANS`` of a progressive
+JPEG, ``FINEST`` dots an inch.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from typing import cast
 
 import img2pdf
 import pi_heif
-from PIL import Image, ImageOps, TiffImagePlugin
+import pypdfium2
+from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat, TiffImagePlugin
 
 from mailfax.render.kinds import Kind
 from mailfax.render.pdf import PAPERS
@@ -25,7 +28,9 @@ from mailfax.rules.submission import NotFaxable
 
 #: A3 at 600 dots an inch has 70 million.
 MOST_PIXELS = 120_000_000
-FINEST = 300.0
+FINEST = 240.0
+#: Progressive JPEGs have about ten scans; each costs the time of a whole picture.
+MOST_SCANS = 100
 #: Dots an inch of a picture that does not say.
 UNSAID = 96.0
 #: A picture with less dots than this across or down has nothing to see: it watches the reader, or keeps things apart.
@@ -34,10 +39,19 @@ LEAST_DOTS = 8
 LEAST_PAGE = 3.0
 #: Around what is no scan, in points.
 MARGIN = 28.0
+#: The tag of EXIF and TIFF that says how a picture is to be turned.
+ORIENTATION, LYING = 0x0112, range(5, 9)
 #: Widths of a fax line, and the height that a page of them does not reach at 98 lines an inch (T.30; A4 has 1143).
 FAX_WIDTHS, FAX_STANDARD_HEIGHT = (1728, 2048, 2432), 1500
-#: A lossless page larger than this is sent as a JPEG instead.
-LOSSLESS_BYTES = 1_500_000
+#: A lossless page larger than this is sent as a JPEG instead, and a JPEG that is larger is made anew: twenty pages of
+#: a colour scan have to fit a fax.
+LOSSLESS_BYTES, JPEG_BYTES, QUALITY = 400_000, 1_000_000, 75
+#: How far a page may be from its picture: the mean difference of tones, of 255, seen from afar.
+UNLIKE = 24
+AFAR = 48
+#: The frames of a JPEG that Pillow's decoder or a PDF reader can't be trusted with (ITU-T T.81, table B.1).
+LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
+ORDINARY = (0xC0, 0xC1, 0xC2)
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 pi_heif.register_heif_opener(thumbnails=False)
@@ -45,6 +59,8 @@ pi_heif.register_heif_opener(thumbnails=False)
 
 def draw_picture(content: bytes, kind: Kind, name: str, paper: str, most_pages: int) -> Iterator[bytes]:
     """The pages of a picture, one PDF each; raises ``NotFaxable``."""
+    if kind is Kind.JPEG:
+        _readable(content, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -52,18 +68,28 @@ def draw_picture(content: bytes, kind: Kind, name: str, paper: str, most_pages: 
             with Image.open(io.BytesIO(content), formats=[_FORMATS[kind]]) as picture:
                 if kind is Kind.TIFF and (frames := int(getattr(picture, "n_frames", 1))) > 2 * most_pages:
                     raise NotFaxable(status(Cause.TOO_MANY_PAGES, pages=frames, limit=most_pages))
-                if kind is Kind.JPEG and _goes_as_it_is(picture, paper):
+                if kind is Kind.JPEG and _goes_as_it_is(content, picture, paper):
                     picture.load()  # else half a picture would go through, and be grey below
-                    yield _page(content, picture, paper)
+                    yield _page(content, picture, paper, name)
                 else:
-                    for frame in _frames(picture, kind):
-                        yield _page(*_fax_ready(frame, paper), paper)
+                    for frame in _frames(picture, kind, name):
+                        yield _page(*_fax_ready(frame, paper), paper, name)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         why = f"it has more than {MOST_PIXELS // 1_000_000} million dots. Scan it with fewer dots per inch"
         raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why)) from None
     except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, img2pdf.ImageOpenError) as wrong:
         diagnostic = f"x-mailfax; damaged picture: {type(wrong).__name__}: {str(wrong)[:100]}"
         raise NotFaxable(status(Cause.DAMAGED, diagnostic, name=name, why="it can't be read as a picture")) from None
+
+
+def more_frames(content: bytes, kind: Kind, name: str) -> list[str]:
+    """What a fax leaves out of an animation, or of several pictures in one file."""
+    if kind not in (Kind.GIF, Kind.PNG, Kind.WEBP, Kind.AVIF, Kind.HEIC):
+        return []
+    with Image.open(io.BytesIO(content), formats=[_FORMATS[kind]]) as picture:
+        more = int(getattr(picture, "n_frames", 1)) - 1
+    what = "more pictures in the file" if kind is Kind.HEIC else "more frames of an animation"
+    return [f"{name}: {more} {what}"] if more > 0 else []
 
 
 def nothing_to_see(content: bytes, kind: Kind) -> str:
@@ -85,15 +111,26 @@ _FORMATS = {
 }  # fmt: skip
 
 
-def _frames(picture: Image.Image, kind: Kind) -> Iterator[Image.Image]:
+def _frames(picture: Image.Image, kind: Kind, name: str) -> Iterator[Image.Image]:
     """The pages: all of a TIFF but its thumbnails, the first of everything else (an animation is no document)."""
     if kind is not Kind.TIFF:
+        if picture.width * picture.height > MOST_PIXELS:  # not every decoder asks
+            raise Image.DecompressionBombError
         yield picture
         return
     every = range(int(getattr(picture, "n_frames", 1)))
     # Some scanners mark all of their pages as thumbnails: then none is.
     for number in [number for number in every if not _thumbnail(picture, number)] or every:
         picture.seek(number)
+        tags = cast(TiffImagePlugin.TiffImageFile, picture).tag_v2
+        if tags.get(284) == 2 and 16 in tuple(tags.get(258, ())):
+            why = "it has 16 bits a colour in separate planes, which is not read here. Save it with 8 bits a colour"
+            raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
+        if picture.mode == "P" and (colours := tags.get(320)) and max(colours) < 256:
+            # The map has 16 bits a value, and some programs write 8: all of it would be black.
+            third = len(colours) // 3
+            picture.load()
+            picture.putpalette([value for index in range(third) for value in colours[index::third]])
         yield picture
 
 
@@ -114,21 +151,64 @@ def _density(picture: Image.Image) -> tuple[float, float]:
     return across, down
 
 
-def _goes_as_it_is(picture: Image.Image, paper: str) -> bool:
-    """A JPEG that is no finer than needed is embedded as it came: no second loss."""
+def _markers(content: bytes) -> Iterator[tuple[int, int]]:
+    """Each marker of a JPEG with its place (ITU-T T.81, B.1.1): segments are stepped over, coded data is searched."""
+    at = 2
+    while at + 4 <= len(content):
+        if content[at] != 0xFF or content[at + 1] in (0x00, 0xFF, *range(0xD0, 0xD8)):
+            at = content.find(b"\xff", at + 1)
+            if at < 0:
+                return
+            continue
+        yield content[at + 1], at
+        at += 2 if content[at + 1] == 0xD8 else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+
+
+def _frame_of(content: bytes) -> tuple[int, int]:
+    """The kind of a JPEG's frame (the marker's second byte) and its bits a sample; zeros where there is none."""
+    for marker, at in _markers(content):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return marker, content[at + 4]
+    return 0, 0
+
+
+def _readable(content: bytes, name: str) -> None:
+    """Refuse the JPEGs that no reader here can read, and those that cost more than a picture."""
+    frame, bits = _frame_of(content)
+    scans = sum(marker == 0xDA for marker, _ in _markers(content))
+    if frame in LOSSLESS:
+        why = "it is a lossless JPEG, which is not read here. Save it as an ordinary JPEG, as PNG or as PDF"
+    elif bits > 8:
+        why = f"it is a JPEG of {bits} bits, which is not read here. Save it with 8 bits, as PNG or as PDF"
+    elif scans > MOST_SCANS:
+        why = f"it is a JPEG of {scans} scans. Save it as an ordinary JPEG"
+    else:
+        return
+    raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
+
+
+def _goes_as_it_is(content: bytes, picture: Image.Image, paper: str) -> bool:
+    """A JPEG that every reader shows alike, no finer than needed, is embedded as it came: no second loss."""
     longest = max(PAPERS[paper]) / 72 * FINEST
-    return picture.mode in ("L", "RGB") and max(picture.size) <= longest * 1.1
+    return (
+        picture.mode in ("L", "RGB")
+        and max(picture.size) <= longest * 1.1
+        and len(content) <= JPEG_BYTES
+        and _frame_of(content)[0] in ORDINARY
+        and "icc_profile" not in picture.info
+        and picture.getexif().get(ORIENTATION, 1) == 1
+    )
 
 
 def _fax_ready(frame: Image.Image, paper: str) -> tuple[bytes, Image.Image]:
     """The frame as a file for the PDF: black and white as it is, everything else grey and no finer than needed."""
     dpi = _density(frame)
-    image = ImageOps.exif_transpose(frame)
-    if image.size != frame.size:
+    if frame.getexif().get(ORIENTATION, 1) in LYING:
         dpi = dpi[1], dpi[0]
+    image = ImageOps.exif_transpose(frame)
     file = io.BytesIO()
     if image.mode == "1":
-        image.info["dpi"] = dpi
+        image.info = {"dpi": dpi}
         image.save(file, "TIFF", compression="group4", dpi=dpi)
         return file.getvalue(), image
     grey = _grey(image)
@@ -137,11 +217,11 @@ def _fax_ready(frame: Image.Image, paper: str) -> tuple[bytes, Image.Image]:
     if grey.width > most[0] or grey.height > most[1]:
         grey = grey.resize((min(most[0], grey.width), min(most[1], grey.height)), Image.Resampling.BOX)
     dpi = grey.width / width * 72, grey.height / height * 72
-    grey.info["dpi"] = dpi
+    grey.info = {"dpi": dpi}
     grey.save(file, "PNG", dpi=dpi)
     if file.tell() > LOSSLESS_BYTES:
         file = io.BytesIO()
-        grey.save(file, "JPEG", quality=85, dpi=(round(dpi[0]), round(dpi[1])))
+        grey.save(file, "JPEG", quality=QUALITY, dpi=(round(dpi[0]), round(dpi[1])))
     return file.getvalue(), grey
 
 
@@ -156,9 +236,23 @@ def _grey(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("L")
-    if image.mode in ("CMYK", "LAB", "YCbCr", "P", "PA"):
+    return _in_srgb(image).convert("L")
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Colours as they are meant: through the picture's own profile where it has a sound one."""
+    profile: bytes = image.info.get("icc_profile") or b""
+    if image.mode in ("P", "PA", "YCbCr"):
         image = image.convert("RGB")
-    return image.convert("L")
+    if image.mode == "LAB" or (profile and image.mode in ("RGB", "CMYK") and b"sRGB" not in profile[:4096]):
+        try:
+            own = ImageCms.createProfile("LAB") if image.mode == "LAB" else io.BytesIO(profile)
+            made = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return cast(Image.Image, made)
+        except (ImageCms.PyCMSError, OSError):
+            if image.mode == "LAB":
+                raise ValueError("its colours can't be read") from None
+    return image.convert("RGB") if image.mode == "CMYK" else image
 
 
 def _layout(width: int, height: int, dpi: tuple[float, float], paper: str) -> tuple[float, float]:
@@ -173,8 +267,8 @@ def _layout(width: int, height: int, dpi: tuple[float, float], paper: str) -> tu
     return across * scale, down * scale
 
 
-def _page(content: bytes, picture: Image.Image, paper: str) -> bytes:
-    """One page with the picture at its size on paper."""
+def _page(content: bytes, picture: Image.Image, paper: str, name: str) -> bytes:
+    """One page with the picture at its size on paper; raises ``NotFaxable`` where the page does not show it."""
     dpi = _density(picture)
 
     def layout(width: int, height: int, _: tuple[float, float]) -> tuple[float, float, float, float]:
@@ -183,4 +277,20 @@ def _page(content: bytes, picture: Image.Image, paper: str) -> bytes:
         across, down = _layout(width, height, dpi[::-1] if turned else dpi, paper)
         return max(across, LEAST_PAGE), max(down, LEAST_PAGE), across, down
 
-    return cast(bytes, img2pdf.convert(content, layout_fun=layout, rotation=img2pdf.Rotation.ifvalid))
+    page = cast(bytes, img2pdf.convert(content, layout_fun=layout, rotation=img2pdf.Rotation.ifvalid))
+    if _unlike(page, picture) > UNLIKE:
+        diagnostic = "x-mailfax; the page does not show the picture"
+        raise NotFaxable(status(Cause.DAMAGED, diagnostic, name=name, why="its page would not look like it"))
+    return page
+
+
+def _unlike(page: bytes, picture: Image.Image) -> float:
+    """How different the tones of a page and of its picture are, seen from afar."""
+    with pypdfium2.PdfDocument(page) as pdf:
+        if min(pdf[0].get_size()) < 4 * LEAST_PAGE:
+            return 0.0  # a rule, thinner than the thinnest page
+        scale = 4 * AFAR / max(pdf[0].get_size())
+        shown = pdf[0].render(scale=scale, grayscale=True).to_pil().convert("L")
+    size = max(shown.width // 4, 1), max(shown.height // 4, 1)
+    seen, given = (image.resize(size, Image.Resampling.BOX) for image in (shown, picture.convert("L")))
+    return float(ImageStat.Stat(ImageChops.difference(seen, given)).mean[0])
