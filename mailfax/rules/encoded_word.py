@@ -14,18 +14,21 @@ import re
 from mailfax.rules.charset import decode
 
 _WORD = re.compile(
-    rb"=\?([^?\s]*)\?[ \t]*([BbQq])[ \t]*\?(.*?)\?=(?=[^0-9A-Fa-f]|$|[0-9A-Fa-f](?![0-9A-Fa-f]))", re.DOTALL
+    rb"=\?([^?\s]*)\?[ \t]*([BbQq])[ \t]*\?(.{0,2000}?)\?=(?=[^0-9A-Fa-f]|$|[0-9A-Fa-f](?![0-9A-Fa-f]))", re.DOTALL
 )
 #: Neighbours with nothing but blanks between them are one text.
 _NEIGHBOURS = re.compile(rb"(\?=)\s+(?==\?[^?\s]*\?[ \t]*[BbQq])")
 #: A word whose end is missing goes to the next blank; one without an encoding has text inside.
 _UNENDED = re.compile(rb"=\?([^?\s]+)\?[ \t]*([BbQq])[ \t]*\?(\S*)")
 _WRAPPER = re.compile(rb"=\?[A-Za-z][\w.:*-]*\?(?:[A-Za-z]\?)?|\?=(?=\s|\"|$)")
+#: No value worth reading is longer, and the patterns look ahead.
+LONGEST = 65_536
 _PART = tuple[str, bytes, bytes]
 
 
 def decoded_header(value: bytes) -> str:
     """The text of a header's value. Raw 8-bit (copiers write it) is read as text without a label."""
+    value = value[:LONGEST]
     if b"\n" in value:
         value = re.sub(rb"\r?\n(?=[ \t])", b"", value)
     if b"=?" not in value:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from mailfax.rules.charset import decode
-from mailfax.rules.encoded_word import decoded_header
+from mailfax.rules.encoded_word import LONGEST, decoded_header
 from mailfax.rules.heading import one_line
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
@@ -167,7 +167,8 @@ def _block(raw: bytes, start: int, end: int, of_mail: bool, fields: Fields) -> i
         found = _FIELD.match(line)
         if line[:1] in b" \t" and fields.rows:
             name, value = fields.rows[-1]
-            fields.rows[-1] = (name, value + line)
+            if len(value) < LONGEST:
+                fields.rows[-1] = (name, value + line)
         elif found and (of_mail or _OF_A_PART.match(found[1])):
             fields.rows.append((found[1].lower(), line[found.end() :]))
         elif fields.rows and fields.rows[-1][0].startswith(b"content-") and _STRAY.match(line):

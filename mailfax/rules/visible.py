@@ -21,8 +21,8 @@ _HIDING = re.compile(
 _SILENT = re.compile(
     r"<(script|style|title|head|template|noscript)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S
 )
-_TAG = re.compile(r"<[/!?a-zA-Z][^>]*>")
-_IMAGE = re.compile(r"<(?:img|image|input)\b[^>]*>|\bbackground\s*=|url\(", re.IGNORECASE)
+_TAG = re.compile(r"<[/!?a-zA-Z][^<>]*>")
+_IMAGE = re.compile(r"<(?:img|image|input)\b[^<>]*>|\bbackground\s*=|url\(", re.IGNORECASE)
 _SMALL = re.compile(r"\b(?:width|height)\s*[=:]\s*[\"']?\s*[01](?:px)?\b(?!\.|%)", re.IGNORECASE)
 #: Elements without an end: they can hold nothing that is hidden.
 _VOID = frozenset(

@@ -44,3 +44,7 @@ PIECES = st.sampled_from(
 def test_no_wrapper_is_left(pieces: list[bytes]) -> None:
     text = decoded_header(b"".join(pieces))
     assert not re.search(r"=\?[A-Za-z][\w-]*\?[BQ]\?[^?]*\?=", text)
+
+
+def test_words_without_an_end_are_read_in_bounded_time() -> None:
+    assert len(decoded_header(b"=?u?Q?x" * 100_000)) < 100_000
