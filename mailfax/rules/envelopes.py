@@ -17,6 +17,8 @@ _CLEAR = re.compile(
     r"^-----BEGIN PGP SIGNATURE-----[ \t]*\n.*?^-----END PGP SIGNATURE-----[ \t]*$\n?",
     re.MULTILINE | re.DOTALL,
 )
+#: No text has more; each is looked through to its end.
+MOST_SIGNED = 50
 ENCRYPTED_TEXT = re.compile(r"^-----BEGIN PGP MESSAGE-----[ \t]*$", re.MULTILINE)
 
 
@@ -39,6 +41,6 @@ def signed_content(content: bytes) -> bytes | None:
 
 def without_clear_signature(text: str) -> tuple[str, int]:
     """A text without the armour of PGP clear signatures (RFC 4880 7), and how many there were."""
-    if "-----BEGIN PGP SIGNED MESSAGE" not in text:
+    if not 0 < text.count("-----BEGIN PGP SIGNED MESSAGE") <= MOST_SIGNED:
         return text, 0
     return _CLEAR.subn(lambda block: re.sub(r"^- ", "", block[1], flags=re.MULTILINE) + "\n", text)

@@ -22,6 +22,8 @@ _JUNK = bytes(octet for octet in range(256) if octet not in ALPHABET)
 _ZERO_BITS = {2: 0x0F, 3: 0x03}
 #: A code, or a soft line break.
 _CODE = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*(?:\r?\n|\Z))")
+#: A text with the word more often has no files in it; each is looked for to the end.
+MOST_BLOCKS = 500
 #: A line of base64 where words should be.
 _MORE = re.compile(rb"^[ \t]*[A-Za-z0-9+/]{24,}={0,2}[ \t]*\r*$", re.MULTILINE)
 _LINES = re.compile(rb"\s*(?:[A-Za-z0-9+/]{56,76}\s*\n)+[A-Za-z0-9+/]*={0,2}\s*")
@@ -73,7 +75,7 @@ def _unclaimed(body: bytes) -> bytes:
 
 def uublocks(text: str) -> list[tuple[int, int, str, bytes]]:
     """The uuencoded files in a text: (start, end, name, content). Raises ``Broken`` where one has no end."""
-    if "begin" not in text:
+    if not 0 < text.count("begin") <= MOST_BLOCKS:
         return []
     found = []
     octets = text.encode("utf-8", "surrogateescape")
