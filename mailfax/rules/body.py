@@ -35,19 +35,19 @@ def joined_html(pieces: list[Piece]) -> str:
 
 def unflowed(text: str, delete_space: bool) -> str:
     """Lines that end in a blank go on in the next one of the same quote depth (RFC 3676 4)."""
-    joined: list[str] = []
+    joined: list[list[str]] = []
     depth_before, flows = 0, False
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
         body = line[depth:].removeprefix(" ")
         if flows and depth == depth_before and body != "-- ":
-            joined[-1] += body
+            joined[-1].append(body)
         else:
-            joined.append(("> " * depth) + body)
+            joined.append([("> " * depth) + body])
         flows, depth_before = body.endswith(" ") and body != "-- ", depth
         if flows and delete_space:
-            joined[-1] = joined[-1][:-1]
-    return "\n".join(joined)
+            joined[-1][-1] = joined[-1][-1][:-1]
+    return "\n".join("".join(line) for line in joined)
 
 
 def _as_html(text: str) -> str:
