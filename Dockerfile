@@ -9,7 +9,11 @@
 FROM python:3.11-slim
 
 # The wheels bring the fonts of every common script; these have rare signs (mathematics, playing cards, Runic, …).
+# LibreOffice, Ghostscript and xpstopdf turn Office files, PostScript and XPS into pages; with the fonts that stand in for
+# Office's own. Without them such files go to FaxCore as they are.
 RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-dejavu-extra \
+    libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui python3-uno \
+    fonts-crosextra-carlito fonts-crosextra-caladea fonts-liberation ghostscript libgxps-utils \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /opt/mailfax

@@ -62,6 +62,11 @@ def prepared(document: Document) -> None:
     line(document.message, "prepared", pages=document.pages, skipped=len(document.skipped))
 
 
+def mislabelled(queue_id: str, remark: str) -> None:
+    """What a mail says of a file, and is not so."""
+    line(queue_id, "mislabelled", file=remark)
+
+
 def not_prepared(document: Document, detail: str) -> None:
     line(document.message, "not-prepared", attempts=document.attempts, reason=detail)
 

@@ -9,16 +9,19 @@ is cut off then is found in the spool at the next start.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import secrets
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from mailfax import __version__
 from mailfax.config import Account, Config, ConfigError
@@ -42,6 +45,7 @@ from mailfax.postmaster.deliver import Deliver
 from mailfax.proof import Prover
 from mailfax.relay import relay_for
 from mailfax.render import Renderer
+from mailfax.rules.job import Status
 from mailfax.rules.paper import paper_for
 from mailfax.rules.policy import Policy
 from mailfax.rules.queue_id import draw_queue_id
@@ -58,6 +62,8 @@ IDLE_SECONDS = 2.0
 FAILED_SECONDS = 5.0
 #: How many carriers of a kind work beside each other: a slow POST must not stop the next fax.
 SUBMITTERS, PREPARERS, DELIVERERS = 4, 2, 2
+#: What a client waits, at the most, for a mail to be examined that may be one that can't be faxed.
+EXAMINE_SECONDS = 1.0
 #: How often content files without a row are looked for, in seconds.
 SWEEP_SECONDS = 3600.0
 
@@ -148,6 +154,7 @@ class Service:
             marks=marks,
             expire_seconds=config.limits.expire_seconds,
             faxes_per_day=config.limits.faxes_per_day,
+            examine=functools.partial(examine, renderer),
         )
         passwords, prover = Passwords.of(config), Prover(config)
         self._exits.callback(passwords.close)
@@ -241,6 +248,15 @@ async def _first(*waiting: Awaitable[object]) -> None:
         for future in futures:
             future.cancel()
         await asyncio.gather(*futures, return_exceptions=True)
+
+
+async def examine(renderer: Renderer, mail: BinaryIO) -> Status | None:
+    """Why a mail can't be faxed, if a cell says so within a second: its client waits for the answer."""
+    with tempfile.TemporaryFile() as copy:
+        mail.seek(0)
+        await asyncio.to_thread(shutil.copyfileobj, mail, copy)
+        copy.seek(0)
+        return await renderer.examine(copy, seconds=EXAMINE_SECONDS)
 
 
 def connect(account: Account) -> FaxCore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 from mailfax.cli import CannotRun, add_config
@@ -93,13 +93,31 @@ async def _renderer(config: Config) -> AsyncIterator[Finding]:
             made = await renderer.render(mail, into=Path(folder))
         yield True, f"pages: a mail became {made.pages} page"
         yield True, f"files are opened in a cell: {renderer.closed}"
+        for finding in (*_programs(), _scripts()):
+            yield finding
     except ConfigError as wrong:
         yield False, str(wrong)
-        yield _scripts()
     except (CannotRender, OSError) as failed:
         yield False, f"pages: a plain mail could not be turned into pages: {failed}"
     finally:
         await renderer.close()
+
+
+def _programs() -> Iterator[Finding]:
+    """Which programs draw what no library here draws, and what it means where one is missing."""
+    from mailfax.render.kinds import AT_FAXCORE
+    from mailfax.render.programs import programs
+
+    for program in programs():
+        kinds = ", ".join(sorted(kind.name for kind in program.kinds))
+        if program.path:
+            yield True, f"programs: {program.name}: {kinds} become pages here"
+            continue
+        passed = ", ".join(sorted(kind.name for kind in program.kinds & AT_FAXCORE))
+        refused = ", ".join(sorted(kind.name for kind in program.kinds - AT_FAXCORE))
+        means = [f"{passed} go to FaxCore as they are, and only alone" if passed else "",
+                 f"{refused} are refused" if refused else ""]  # fmt: skip
+        yield True, f"programs: {program.name} is not installed ({program.package}): {'; '.join(filter(None, means))}"
 
 
 def _scripts() -> Finding:

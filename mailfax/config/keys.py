@@ -144,7 +144,13 @@ SECTIONS: dict[str, Section] = {
             "maildir": Key(some_text, ""),
         }
     ),
-    "render": Section({"cell": Key(choice("full", "good", "low"), "good"), "unconfined": Key(flag, False)}),
+    "render": Section(
+        {
+            "cell": Key(choice("full", "good", "low"), "good"),
+            "unconfined": Key(flag, False),
+            "unsupported": Key(choice("refuse", "name"), "refuse"),
+        }
+    ),
     "limits": Section(
         {
             name: Key(at_least(_LOWEST_LIMITS.get(name, 1), type(default)), default)

@@ -135,6 +135,7 @@ class RenderConfig:
 
     cell: str = "good"
     unconfined: bool = False  #: the second time that ``cell = "low"`` is said
+    unsupported: str = "refuse"  #: a mail with a file that can't be faxed; or "name": the rest is sent
 
 
 @dataclass(frozen=True, slots=True)

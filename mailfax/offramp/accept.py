@@ -8,8 +8,9 @@ owed to him by the same commit. What came before and was not heard is not faxed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import BinaryIO
 
 from mailfax import letters, maillog
 from mailfax.letters import Marks, Site
@@ -18,11 +19,12 @@ from mailfax.offramp.resent import Resent
 from mailfax.offramp.signs import Signs
 from mailfax.rules.envelope import Envelope
 from mailfax.rules.heading import Heading, read_heading
-from mailfax.rules.job import FaxJob, Letter, Message
+from mailfax.rules.job import FaxJob, Letter, Message, Status
 from mailfax.rules.queue_id import draw_queue_id, job_id, message_id
 from mailfax.rules.reference import draw_reference
 from mailfax.rules.states import JOB
-from mailfax.rules.status import Cause, Refusal, refusal
+from mailfax.rules.status import Cause, Refusal, refusal, refused_at_once
+from mailfax.rules.suspect import GLANCE, is_suspect
 from mailfax.rules.tags import read_tags
 from mailfax.spool import (
     CeilingReached,
@@ -37,6 +39,9 @@ from mailfax.spool import (
     not_stored,
 )
 
+#: Says why a mail, an open file, can't be faxed; None where nothing is known against it.
+Examine = Callable[[BinaryIO], Awaitable[Status | None]]
+
 
 class Accept:
     """Takes mails over from the door. ``faxes_per_day`` is what the whole site may send; 0 is no ceiling."""
@@ -49,13 +54,16 @@ class Accept:
         marks: Callable[[], Marks],
         expire_seconds: float,
         faxes_per_day: int,
+        examine: Examine | None = None,
     ) -> None:
         self._spool, self._site, self._marks = spool, site, marks
         self._expire_seconds, self._ceiling, self._choose = expire_seconds, faxes_per_day, Signs()
-        self._resent = Resent(spool)
+        self._resent, self._examine = Resent(spool), examine
 
     async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> str | Refusal:
         """Store the mail; its queue ID. Raises ``NotSent`` where nothing was stored."""
+        if (told := await self._seen_at_a_glance(envelope, content)) is not None:
+            return refused_at_once(told)
         heading = read_heading(header)
         sent = content.sent_sha256
         tagged = read_tags(heading.subject)
@@ -102,6 +110,16 @@ class Accept:
             for found in same:
                 maillog.same_as(message.queue_id, found.job, envelope.client.ip)
             return message.queue_id
+
+    async def _seen_at_a_glance(self, envelope: Envelope, content: Content) -> Status | None:
+        """Why the mail can't be faxed, where that is found out while its client still listens; mostly not looked for.
+
+        What the postmaster gets, too, is taken whatever it is.
+        """
+        if self._examine is None or any(recipient.number is None for recipient in envelope.recipients):
+            return None
+        with content.open() as mail:
+            return await self._examine(mail) if is_suspect(mail.read(GLANCE)) else None
 
     def concluded(self, queue_id: str, heard: bool) -> None:
         """What the door says once of every 250: its client went on speaking (``heard``), or was gone before."""

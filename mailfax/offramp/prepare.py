@@ -106,6 +106,8 @@ class Prepare:
             await self._impossible(document, await self._too_many_pages(message, made))
         else:
             maillog.prepared(stored)
+            for remark in rendered.remarks:
+                maillog.mislabelled(message.queue_id, remark)
 
     def _alike(self, account: Account, jobs: Sequence[FaxJob]) -> bool:
         """Whether all recipients get the same pages: else they are made for each when they are sent."""

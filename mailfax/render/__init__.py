@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mailfax.config import ConfigError, Limits, RenderConfig
 from mailfax.render.jail import Level
@@ -39,7 +39,8 @@ LINE = 4_500_000
 class Rendered:
     """A document. ``pages`` is None where FaxCore makes them (``filename`` is then the attachment's own).
 
-    ``notes`` is for the cover; ``contents`` says which pages are what, ``skipped`` what was left out and why.
+    ``notes`` is for the cover; ``contents`` says which pages are what, ``skipped`` what was left out and why;
+    ``remarks`` are for the log.
     """
 
     content: Path
@@ -49,6 +50,7 @@ class Rendered:
     contents: tuple[str, ...]
     skipped: tuple[str, ...]
     covered: bool = True  #: whether a fax that asks for nothing gets a cover page
+    remarks: tuple[str, ...] = ()
 
 
 class CannotRender(Exception):
@@ -68,7 +70,7 @@ class Renderer:
     closed = ""
 
     def __init__(self, *, paper: str, limits: Limits, config: RenderConfig = ORDINARY_CELL) -> None:
-        self._terms = Terms(paper, limits.pages, limits.document_bytes, limits.render_seconds)
+        self._terms = Terms(paper, limits.pages, limits.document_bytes, limits.render_seconds, config.unsupported)
         self._least = Level[config.cell]
         self._foreman: asyncio.subprocess.Process | None = None
         self._tasks: socket.socket | None = None
@@ -113,6 +115,19 @@ class Renderer:
         if not isinstance(pages, int) or not made.stat().st_size:
             raise _no_document()
         return made, pages
+
+    async def examine(self, mail: BinaryIO, *, seconds: float) -> Status | None:
+        """Why a mail can't be faxed, as far as that is seen without drawing it; None where nothing speaks against it.
+
+        ``mail`` is an open file. What takes longer than ``seconds``, or goes wrong, speaks against nothing.
+        """
+        with contextlib.suppress(TimeoutError, OSError):
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._ask("examine", mail.fileno())
+            except CannotRender as refused:
+                return None if refused.later else refused.status
+        return None
 
     async def count_pages(self, source: Path) -> int:
         """How many pages a received PDF has; raises ``CannotRender`` where it is damaged."""
@@ -251,10 +266,12 @@ def _rendered(made: object, into: Path) -> Rendered:
             "contents": list(contents),
             "skipped": list(skipped),
             "covered": bool(covered),
+            "remarks": list(remarks),
         } if Path(filename).name == filename and filename.isprintable():
-            lines = [*contents, *skipped]
+            lines = [*contents, *skipped, *remarks]
             if all(isinstance(line, str) for line in lines):
-                return Rendered(into / filename, filename, pages, notes, tuple(contents), tuple(skipped), covered)
+                told = tuple(contents), tuple(skipped), covered, tuple(remarks)
+                return Rendered(into / filename, filename, pages, notes, *told)
     raise _no_document()
 
 

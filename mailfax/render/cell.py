@@ -15,8 +15,9 @@ from dataclasses import asdict
 from typing import Any
 
 from mailfax.render.compose import compose
-from mailfax.render.drawing import render
-from mailfax.render.terms import Order, Terms, Wishes
+from mailfax.render.converters import Desk, NotConverted
+from mailfax.render.drawing import planned, render
+from mailfax.render.terms import ORDINARY, Order, Terms, Wishes
 from mailfax.render.whole import count_pages
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
@@ -25,7 +26,7 @@ from mailfax.rules.submission import NotFaxable
 Say = Callable[[dict[str, Any]], None]
 
 
-def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say) -> None:
+def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, desk: Desk) -> None:
     """Do what the foreman was asked to, and say how it ended; before each file its name, for the case of death.
 
     ``files`` are descriptors: of the mail, of its document where one is wanted, of the order where one is composed.
@@ -42,6 +43,9 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say) -> 
             raw = source.read()
         if task["do"] == "count":
             say({"pages": count_pages(raw, "the received fax")})
+        elif task["do"] == "examine":
+            planned(raw, terms, ORDINARY, desk)
+            say({"examined": True})
         elif task["do"] == "compose":
             with os.fdopen(files[2], "rb") as order:
                 content, pages = compose(raw, Order.of(json.load(order)))
@@ -49,12 +53,14 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say) -> 
                 document.write(content)
             say({"pages": pages})
         else:
-            content, made = render(raw, terms, Wishes(**task["wishes"]), say_at)
+            content, made = render(raw, terms, Wishes(**task["wishes"]), say_at, desk)
             with os.fdopen(files[1], "wb") as document:
                 document.write(content)
             say({"rendered": made})
     except NotFaxable as refused:
         say(_refused(refused.status))
+    except NotConverted as failed:
+        say(_refused(status(Cause.RENDER_FAILED, why=f'"{at}": {failed}'), later=failed.later))
     except (MemoryError, RecursionError):
         why = f'"{at}" needs more memory than a document may have'
         say(_refused(status(Cause.RENDER_FAILED, why=why)))

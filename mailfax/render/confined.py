@@ -26,6 +26,7 @@ import contextlib
 import os
 import resource
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from mailfax.render import kernel, syscalls, view
@@ -50,12 +51,14 @@ def confine_converter(
     *,
     memory: int = 1024**3,
     written: int = 200_000_000,
+    shown: Sequence[Path] = (),
     processes: int = 200,
     seconds: int | None = None,
 ) -> None:
     """Close this process for a converter; then execute ``program``, and nothing else.
 
-    ``memory`` and ``written`` in bytes; ``seconds`` of processor time, None for one that is kept.
+    ``memory`` and ``written`` in bytes; ``shown`` may be read beside the system's own; ``seconds`` of processor time,
+    None for one that is kept.
     """
     if os.geteuid() == 0:
         raise PermissionError(1, "a converter is never run as root")
@@ -63,7 +66,7 @@ def confine_converter(
     kernel.show_memory(shown=True)  # for the two files of /proc that are written here
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_bytes(b"1000")
-    seen = view.system(*_SETTINGS, str(program))
+    seen = view.system(*_SETTINGS, *map(str, shown), str(program))
     shared = Path("/tmp")  # noqa: S108 - where LibreOffice puts its sockets, whatever TMPDIR says
     alone = False
     own = [(folder, str(shared)), (folder, str(folder))]

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from mailfax.render.converted import add_converted
+from mailfax.render.converters import Desk, NotConverted
 from mailfax.render.html import add_html
-from mailfax.render.kinds import PICTURES, Kind
+from mailfax.render.kinds import AT_FAXCORE, DRAWN, PICTURES, Kind
+from mailfax.render.mhtml import add_mhtml
 from mailfax.render.pdf import Document
 from mailfax.render.picture import draw_picture, more_frames
 from mailfax.render.plan import Plan, Source, plan, safe_filename
+from mailfax.render.programs import PROGRAM_KINDS
 from mailfax.render.raster import fax_tiff
+from mailfax.render.table import add_table
 from mailfax.render.terms import Terms, Wishes
 from mailfax.render.text import add_text
 from mailfax.render.work import Work
+from mailfax.render.xml import add_xml
 from mailfax.rules.status import Cause, status
-from mailfax.rules.submission import NotFaxable, Part, understand
+from mailfax.rules.submission import NotFaxable, Part, Submission, understand
 
 
 def _add_pdf(source: Source, work: Work) -> list[str]:
@@ -38,19 +45,35 @@ DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {
     **dict.fromkeys(PICTURES, _add_picture),
     Kind.HTML: add_html,
     Kind.TEXT: add_text,
+    Kind.CSV: add_table,
+    Kind.XML: add_xml,
+    Kind.MHTML: add_mhtml,
+    **dict.fromkeys(PROGRAM_KINDS, add_converted),
 }
 
 
-def render(raw: bytes, terms: Terms, wishes: Wishes, say_at: Callable[[str], None]) -> tuple[bytes, dict[str, Any]]:
+def render(
+    raw: bytes, terms: Terms, wishes: Wishes, say_at: Callable[[str], None], desk: Desk
+) -> tuple[bytes, dict[str, Any]]:
     """The document of one mail, and what is to be known of it. A cell has no folder: nothing is written here."""
-    submission = understand(raw)
-    decided = plan(submission, wishes)
+    submission, decided = planned(raw, terms, wishes, desk)
+    drawn = None
+    if decided.untouched is None:
+        try:
+            drawn = _drawn(decided, submission.images, terms, say_at, desk)
+        except NotConverted as failed:
+            # FaxCore may read what our program does not, if it gets the file alone.
+            alone = decided.sources[0].kind if len(decided.sources) == 1 else None
+            if failed.opened or alone not in AT_FAXCORE:
+                raise
+            submission, decided = planned(raw, terms, wishes, replace(desk, kinds=desk.kinds - {alone}))
     if decided.untouched is not None:
         content, filename, pages = decided.untouched.part.content, safe_filename(decided.untouched), None
         contents: tuple[str, ...] = (f"{decided.untouched.name}: sent as it is",)
         skipped: tuple[str, ...] = ()
     else:
-        content, pages, contents, skipped = _drawn(decided, submission.images, terms, say_at)
+        assert drawn is not None
+        content, pages, contents, skipped = drawn
         filename = "fax.pdf"
         if wishes.document == "tiff":
             say_at("the fax pages")
@@ -65,6 +88,7 @@ def render(raw: bytes, terms: Terms, wishes: Wishes, say_at: Callable[[str], Non
         "contents": (*(("text of the mail: on the cover page",) if decided.notes else ()), *contents),
         "skipped": (*decided.skipped, *skipped),
         "covered": decided.covered,
+        "remarks": decided.remarks,
     }
 
 
@@ -75,11 +99,17 @@ def _fax(pdf: bytes, wishes: Wishes) -> tuple[bytes, int, list[str]]:
     return file.getvalue(), made.pages, [f"page {number}: an empty page at the end" for number in made.blank]
 
 
+def planned(raw: bytes, terms: Terms, wishes: Wishes, desk: Desk) -> tuple[Submission, Plan]:
+    """What will be drawn, and what it is taken from; raises ``NotFaxable``."""
+    submission = understand(raw)
+    return submission, plan(submission, wishes, DRAWN | desk.kinds, name_unsupported=terms.unsupported == "name")
+
+
 def _drawn(
-    decided: Plan, images: dict[str, Part], terms: Terms, say_at: Callable[[str], None]
+    decided: Plan, images: dict[str, Part], terms: Terms, say_at: Callable[[str], None], desk: Desk
 ) -> tuple[bytes, int, tuple[str, ...], tuple[str, ...]]:
     document = Document(terms.paper, terms.pages)
-    work = Work(images, document, terms)
+    work = Work(images, document, terms, desk)
     contents: list[str] = []
     skipped: list[str] = []
     for source in decided.sources:

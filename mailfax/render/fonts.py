@@ -95,6 +95,21 @@ def _characters(folders: tuple[str, ...]) -> frozenset[int]:
     return frozenset(found)
 
 
+def font_folders() -> tuple[Path, ...]:
+    """Where the fonts of the wheels lie, for programs that draw."""
+    return tuple(map(Path, _wheel_folders()))
+
+
+def fonts_beside_the_system(cache: Path) -> str:
+    """A font configuration for programs: what the system says, and after it the fonts of the wheels."""
+    folders = "".join(f"<dir>{escape(folder)}</dir>" for folder in _wheel_folders())
+    return (
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd"><fontconfig>'
+        f'<include ignore_missing="yes">/etc/fonts/fonts.conf</include>{folders}'
+        f"<cachedir>{escape(str(cache))}/fonts</cachedir></fontconfig>"
+    )
+
+
 def _wheel_folders() -> tuple[str, ...]:
     folders = []
     for package, inside in WHEELS.items():

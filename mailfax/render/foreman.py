@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailfax.render import cell
+from mailfax.render.converters import Clerk, Desk
 from mailfax.render.fonts import load_fonts
 from mailfax.render.jail import Jail
 from mailfax.render.terms import Terms
@@ -55,8 +56,10 @@ class _Cell:
 class Foreman:
     """Reads tasks, forks cells, tells how they ended."""
 
-    def __init__(self, terms: Terms, jail: Jail, tasks: socket.socket, answers: int, *, room: int) -> None:
-        self._terms, self._jail, self._tasks, self._answers = terms, jail, tasks, answers
+    def __init__(
+        self, terms: Terms, jail: Jail, clerk: Clerk, tasks: socket.socket, answers: int, *, room: int
+    ) -> None:
+        self._terms, self._jail, self._clerk, self._tasks, self._answers = terms, jail, clerk, tasks, answers
         self._nothing = os.open(os.devnull, os.O_RDWR)
         self._watch = Watch(jail.processes, room)
         self._look_at = 0.0
@@ -87,6 +90,9 @@ class Foreman:
 
     def _hear(self) -> bool:
         """Take a new task; False when the service is gone."""
+        # Without its clerk it ends, and the service starts another one: programs can't be seen any more from here.
+        if not self._clerk.alive:
+            return False
         line, files, _, _ = socket.recv_fds(self._tasks, LONGEST_TASK, 3)
         if not line:
             return False
@@ -101,36 +107,38 @@ class Foreman:
         return True
 
     def _fork(self, task: dict[str, Any], files: list[int]) -> None:
+        desk = self._clerk.desk()
         out, into = os.pipe()
         try:
             pid = self._jail.fork()
         except OSError:
-            os.close(out)
-            os.close(into)
+            for each in (out, into, *desk.descriptors):
+                os.close(each)
             self._tell(
                 {"id": task["id"], **_died(status(Cause.RENDER_FAILED, why="the machine had no room"), later=True)}
             )
             return
         if pid == 0:
-            self._be_cell(task, files, into)
-        os.close(into)
+            self._be_cell(task, files, into, desk)
+        for each in (into, *desk.descriptors):
+            os.close(each)
         os.set_blocking(out, False)
         self._cells[out] = _Cell(task["id"], pid, out, time.monotonic() + self._terms.seconds)
         self._selector.register(out, selectors.EVENT_READ)
 
-    def _be_cell(self, task: dict[str, Any], files: list[int], into: int) -> None:
+    def _be_cell(self, task: dict[str, Any], files: list[int], into: int, desk: Desk) -> None:
         """The child: never returns."""
         try:
             os.setpgid(0, 0)
             for descriptor in (0, 1, 2):
                 os.dup2(self._nothing, descriptor)
-            _close_all_but({into, *files, *self._jail.descriptors})
+            _close_all_but({into, *files, *self._jail.descriptors, *desk.descriptors})
             self._jail.close(seconds=self._terms.seconds, written=2 * self._terms.document_bytes + 1_000_000)
 
             def say(what: dict[str, Any]) -> None:
                 _write(into, json.dumps(what).encode() + b"\n")
 
-            cell.work(task, files, self._terms, say)
+            cell.work(task, files, self._terms, say, desk)
         finally:
             os._exit(0)
 
@@ -239,7 +247,8 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # nothing that a library prints may get between the answers
     terms, room = Terms(**json.loads(sys.argv[-1])), room_for_all()
+    clerk = Clerk.started(terms.seconds)  # while there still are programs to be seen
     load_fonts()
     jail = Jail(readable())
     with contextlib.suppress(BrokenPipeError):
-        Foreman(terms, jail, socket.socket(fileno=os.dup(0)), answers, room=room).run()
+        Foreman(terms, jail, clerk, socket.socket(fileno=os.dup(0)), answers, room=room).run()

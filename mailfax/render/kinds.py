@@ -10,6 +10,7 @@ import enum
 import re
 from pathlib import PurePosixPath
 
+from mailfax.render.packed import ARCHIVE, AS_PDF, compound, zipped
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part
 
@@ -20,6 +21,7 @@ HEAD = 1024
 class Kind(enum.Enum):
     """What can be done with a file. The value is the extension it gets."""
 
+    # Drawn by libraries.
     PDF = "pdf"
     JPEG = "jpg"
     PNG = "png"
@@ -33,18 +35,28 @@ class Kind(enum.Enum):
     ICO = "ico"
     TEXT = "txt"
     HTML = "html"
-    # FaxCore turns these into pages ("Supported File Formats"); nothing here does.
-    DOC = "doc"
-    DOCX = "docx"
-    XLS = "xls"
-    XLSX = "xlsx"
-    PPT = "ppt"
-    PPTX = "pptx"
-    XPS = "xps"
-    PCL = "pcl"
-    RTF = "rtf"
+    CSV = "csv"
     XML = "xml"
     MHTML = "mhtml"
+    # Drawn by programs where they are installed (``programs``).
+    DOC = "doc"
+    DOCX = "docx"
+    ODT = "odt"
+    RTF = "rtf"
+    XLS = "xls"
+    XLSX = "xlsx"
+    XLSB = "xlsb"
+    ODS = "ods"
+    PPT = "ppt"
+    PPTX = "pptx"
+    ODP = "odp"
+    ODG = "odg"
+    PS = "ps"
+    XPS = "xps"
+    # Drawn by FaxCore alone.
+    PCL = "pcl"
+    #: A mail of Outlook: it is opened, and what is in it are parts of the mail around it.
+    MSG = "msg"
     #: A file that is never a page: signature, visiting card, calendar entry.
     ASIDE = ""
 
@@ -52,8 +64,9 @@ class Kind(enum.Enum):
 PICTURES = frozenset(
     [Kind.JPEG, Kind.PNG, Kind.GIF, Kind.TIFF, Kind.BMP, Kind.WEBP, Kind.AVIF, Kind.JPEG2000, Kind.HEIC, Kind.ICO]
 )
-DRAWN = PICTURES | {Kind.PDF, Kind.TEXT, Kind.HTML}
-UNTOUCHED = frozenset(Kind) - DRAWN - {Kind.ASIDE}
+DRAWN = PICTURES | {Kind.PDF, Kind.TEXT, Kind.HTML, Kind.CSV, Kind.XML, Kind.MHTML}
+#: FaxCore turns these into pages ("Supported File Formats"): they go there as they are where nothing here draws them.
+AT_FAXCORE = frozenset([Kind.DOC, Kind.DOCX, Kind.XLS, Kind.XLSX, Kind.PPT, Kind.PPTX, Kind.RTF, Kind.XPS, Kind.PCL])
 
 #: Marks at the very beginning of a file.
 MARKS: tuple[tuple[bytes, Kind], ...] = (
@@ -69,6 +82,10 @@ MARKS: tuple[tuple[bytes, Kind], ...] = (
     (b"\xff\x4f\xff\x51", Kind.JPEG2000),
     (b"\x00\x00\x01\x00", Kind.ICO),
     (b"{\\rtf", Kind.RTF),
+    (b"%!PS", Kind.PS),
+    (b"\x04%!PS", Kind.PS),
+    (b"\xc5\xd0\xd3\xc6", Kind.PS),  # EPS with a picture of itself for the screen
+    (b"\x00\x05\x16\x07", Kind.ASIDE),  # AppleDouble: what a Mac keeps beside a file
     (b"BEGIN:VCARD", Kind.ASIDE),
     (b"BEGIN:VCALENDAR", Kind.ASIDE),
     (b"-----BEGIN PGP SIGNATURE", Kind.ASIDE),
@@ -79,52 +96,55 @@ BRANDS: dict[bytes, Kind] = dict.fromkeys((b"avif", b"avis"), Kind.AVIF) | dict.
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), Kind.HEIC
 )
 #: Marks of files that nobody here or at FaxCore can draw, and what their sender can do.
-AS_PDF = "this kind of file is not known here. Save it as a PDF and send that"
+LINK = "it is only a link to something that is kept elsewhere. Attach the file itself"
 HOPELESS: tuple[tuple[bytes, str], ...] = (
     (
         b"\x78\x9f\x3e\x22",
         "it is Outlook's own format (TNEF). Send the mail as HTML or plain text instead of Rich Text",
     ),
-    (b"Rar!", "it is an archive. Unpack it and attach the files in it"),
-    (b"7z\xbc\xaf", "it is an archive. Unpack it and attach the files in it"),
-    (b"\x1f\x8b", "it is an archive. Unpack it and attach the files in it"),
-    (b"%!PS", AS_PDF),
+    (b"Rar!", ARCHIVE),
+    (b"7z\xbc\xaf", ARCHIVE),
+    (b"\x1f\x8b", ARCHIVE),
+    (b"\xfd7zXZ", ARCHIVE),
+    (b"BZh", ARCHIVE),
+    (b"(This file must be converted with BinHex", "it is wrapped for a Mac (BinHex). Attach the file itself"),
+    (b"\x00\x05\x16\x00", "it is wrapped for a Mac (AppleSingle). Attach the file itself"),
+    (b"[InternetShortcut]", LINK),
+    (b"L\x00\x00\x00\x01\x14\x02\x00", LINK),
     (b"RIFF", AS_PDF),
     (b"MZ", "it is a program"),
     (b"\x7fELF", "it is a program"),
 )
-#: Names inside a zip file that tell what the file is.
-ZIPPED: tuple[tuple[bytes, Kind], ...] = (
-    (b"word/", Kind.DOCX),
-    (b"xl/", Kind.XLSX),
-    (b"ppt/", Kind.PPTX),
-    (b"FixedDocSeq", Kind.XPS),
-    (b"FixedDocumentSequence", Kind.XPS),
-)
-#: Names of streams inside an OLE2 file (UTF-16).
-STREAMS: tuple[tuple[str, Kind], ...] = (
-    ("WordDocument", Kind.DOC),
-    ("Workbook", Kind.XLS),
-    ("PowerPoint Document", Kind.PPT),
-    ("Book", Kind.XLS),
-)
-#: Extensions that people give, where they differ from ours.
+#: Extensions that people give, where they differ from ours. Templates and files with macros are what they make.
 EXTENSIONS = {kind.value: kind for kind in Kind if kind.value} | {
     "jpeg": Kind.JPEG, "jpe": Kind.JPEG, "jfif": Kind.JPEG, "tiff": Kind.TIFF,
     "htm": Kind.HTML, "xhtml": Kind.HTML, "mht": Kind.MHTML,
-    "text": Kind.TEXT, "log": Kind.TEXT, "csv": Kind.TEXT, "md": Kind.TEXT, "prn": Kind.PCL,
+    "text": Kind.TEXT, "log": Kind.TEXT, "md": Kind.TEXT, "tsv": Kind.CSV, "tab": Kind.CSV, "prn": Kind.PCL,
     "dib": Kind.BMP, "heif": Kind.HEIC, "hif": Kind.HEIC, "j2k": Kind.JPEG2000,
     "jpf": Kind.JPEG2000, "jpx": Kind.JPEG2000,
+    "dot": Kind.DOC, "docm": Kind.DOCX, "dotx": Kind.DOCX, "dotm": Kind.DOCX, "ott": Kind.ODT, "fodt": Kind.ODT,
+    "xlt": Kind.XLS, "xlsm": Kind.XLSX, "xltx": Kind.XLSX, "xltm": Kind.XLSX, "ots": Kind.ODS, "fods": Kind.ODS,
+    "pot": Kind.PPT, "pps": Kind.PPT, "pptm": Kind.PPTX, "potx": Kind.PPTX, "potm": Kind.PPTX, "ppsx": Kind.PPTX,
+    "ppsm": Kind.PPTX, "otp": Kind.ODP, "fodp": Kind.ODP, "otg": Kind.ODG, "fodg": Kind.ODG,
+    "eps": Kind.PS, "oxps": Kind.XPS,
     "p7s": Kind.ASIDE, "vcf": Kind.ASIDE, "ics": Kind.ASIDE,
 }  # fmt: skip
+_WORD, _OPEN = "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument."
+#: Types that mails claim.
 LABELS = {
-    "text/html": Kind.HTML,
-    "application/xhtml+xml": Kind.HTML,
-    "text/xml": Kind.XML,
-    "application/xml": Kind.XML,
-    "application/vnd.hp-pcl": Kind.PCL,
-    "message/delivery-status": Kind.TEXT,
-} | dict.fromkeys(NEVER_PAGES, Kind.ASIDE)
+    "application/pdf": Kind.PDF, "application/x-pdf": Kind.PDF,
+    "image/jpeg": Kind.JPEG, "image/jpg": Kind.JPEG, "image/pjpeg": Kind.JPEG, "image/png": Kind.PNG,
+    "image/gif": Kind.GIF, "image/tiff": Kind.TIFF, "image/bmp": Kind.BMP, "image/webp": Kind.WEBP,
+    "image/heic": Kind.HEIC, "image/heif": Kind.HEIC, "image/avif": Kind.AVIF, "image/jp2": Kind.JPEG2000,
+    "text/html": Kind.HTML, "application/xhtml+xml": Kind.HTML, "text/csv": Kind.CSV,
+    "text/tab-separated-values": Kind.CSV, "text/xml": Kind.XML, "application/xml": Kind.XML,
+    "message/delivery-status": Kind.TEXT, "application/rtf": Kind.RTF, "text/rtf": Kind.RTF,
+    "application/vnd.hp-pcl": Kind.PCL, "application/postscript": Kind.PS, "application/vnd.ms-outlook": Kind.MSG,
+    "application/msword": Kind.DOC, "application/vnd.ms-excel": Kind.XLS, "application/vnd.ms-powerpoint": Kind.PPT,
+    f"{_WORD}wordprocessingml.document": Kind.DOCX, f"{_WORD}spreadsheetml.sheet": Kind.XLSX,
+    f"{_WORD}presentationml.presentation": Kind.PPTX, "application/vnd.ms-xpsdocument": Kind.XPS,
+    f"{_OPEN}text": Kind.ODT, f"{_OPEN}spreadsheet": Kind.ODS, f"{_OPEN}presentation": Kind.ODP,
+} | dict.fromkeys([*NEVER_PAGES, "application/applefile"], Kind.ASIDE)  # fmt: skip
 
 
 def extension_of(name: str) -> str:
@@ -134,28 +154,51 @@ def extension_of(name: str) -> str:
 
 def kind_of(part: Part) -> Kind:
     """What the part is; raises ``NotFaxable`` with its name where that can't be faxed."""
-    named = EXTENSIONS.get(extension_of(part.name))
     if not part.content.strip(b"\0 \r\n\t"):
-        if named is Kind.TEXT or part.label.startswith("text/"):
-            return Kind.ASIDE
-        raise NotFaxable(status(Cause.DAMAGED, name=part.name, why="it is empty"))
+        return Kind.ASIDE
+    named = EXTENSIONS.get(extension_of(part.name))
     found = _by_content(part)
-    if found in (Kind.TEXT, Kind.HTML, Kind.XML) and named is not None:
+    if found in WORDS and found is not Kind.ASIDE and named is not None:
         return _as_named(part, found, named)
     if found is None:
         raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=AS_PDF))
     return found
 
 
+def disagreement(part: Part, kind: Kind) -> str:
+    """What the name or the label of a part says of it and is not so; "" where they agree, or say nothing."""
+    named, labelled = EXTENSIONS.get(extension_of(part.name)), LABELS.get(part.label)
+    claims = [f"its {what} says {claim.name}" for what, claim in (("name", named), ("label", labelled))
+              if claim not in (None, kind) and not {claim, kind} <= WORDS and kind is not Kind.ASIDE]  # fmt: skip
+    # The log never holds what a mail says: a name is as good as a subject.
+    return f"it is {kind.name}; {' and '.join(claims)}" if claims else ""
+
+
+#: Kinds that are text: only their names and labels tell one from the other for sure.
+WORDS = frozenset([Kind.TEXT, Kind.HTML, Kind.XML, Kind.CSV, Kind.MHTML, Kind.ASIDE])
+
+
 def _as_named(part: Part, found: Kind, named: Kind) -> Kind:
     """Text whose name says more: what it is called, unless it would then have to look otherwise."""
-    if named in (Kind.TEXT, Kind.HTML, Kind.XML, Kind.MHTML, Kind.ASIDE):
-        return named
+    if named in WORDS:
+        return found if named is Kind.TEXT and found is Kind.MHTML else named
     if named is Kind.PCL:
         return Kind.PCL
+    if named in (Kind.XLS, Kind.XLSX) and found in (Kind.TEXT, Kind.CSV) and is_table(part.content):
+        return Kind.CSV
+    if found is Kind.HTML and named in (Kind.XLS, Kind.DOC) and b"urn:schemas-microsoft-com:office" in part.content:
+        return Kind.HTML
     what = "a web page" if found is Kind.HTML else "text"
     why = f"its name says {named.value.upper()}, but it holds {what}, perhaps a failed download"
     raise NotFaxable(status(Cause.DAMAGED, name=part.name, why=why))
+
+
+def is_table(content: bytes) -> bool:
+    """Whether text has as many tabs, semicolons or commas in each of its first lines."""
+    lines = [line for line in content[: 16 * HEAD].splitlines()[:20] if line.strip()]
+    return len(lines) > 1 and any(
+        len({line.count(mark) for line in lines}) == 1 and lines[0].count(mark) for mark in (b"\t", b";", b",")
+    )
 
 
 def _by_content(part: Part) -> Kind | None:
@@ -174,11 +217,13 @@ def _by_content(part: Part) -> Kind | None:
         if head.startswith(mark):
             raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=why))
     if head.startswith(b"PK\x03\x04"):
-        return _zipped(part)
+        return Kind(zipped(part))
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return _ole(part)
+        return Kind(compound(part))
     if head.startswith(b"BM") and len(content) >= 26 and int.from_bytes(content[10:14], "little") < len(content):
         return Kind.BMP
+    if head.startswith(b"\x1b%-12345X") and b"%!PS" in content[: 16 * HEAD]:
+        return Kind.PS
     if head.startswith((b"\x1bE", b"\x1b%-12345X", b"\x1b&", b"\x1b*")):
         return Kind.PCL
     return _textual(part)
@@ -189,31 +234,6 @@ def _brand(head: bytes) -> Kind | None:
     brands = [head[8:12]] + [head[at : at + 4] for at in range(16, min(int.from_bytes(head[:4], "big"), 256), 4)]
     found = {BRANDS[brand] for brand in brands if brand in BRANDS}
     return Kind.AVIF if Kind.AVIF in found else next(iter(found), None)
-
-
-def _zipped(part: Part) -> Kind:
-    """Which Office file a zip file is, by the names in its directory at the end."""
-    names = [part.content[at + 46 : at + 46 + part.content[at + 28] + part.content[at + 29] * 256]
-             for at in (match.start() for match in re.finditer(b"PK\x01\x02", part.content))
-             if at + 46 <= len(part.content)]  # fmt: skip
-    if not names or b"PK\x05\x06" not in part.content[-66_000:]:
-        raise NotFaxable(status(Cause.DAMAGED, name=part.name, why="its end is missing"))
-    for start, kind in ZIPPED:
-        if any(name.startswith(start) for name in names):
-            return kind
-    office = any(name == b"mimetype" for name in names)
-    why = AS_PDF if office else "it is an archive. Unpack it and attach the files in it"
-    raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=why))
-
-
-def _ole(part: Part) -> Kind:
-    """Which old Office file this is; the new ones with a password look like this, too."""
-    if "EncryptedPackage".encode("utf-16-le") in part.content:
-        raise NotFaxable(status(Cause.ENCRYPTED, name=part.name))
-    for stream, kind in STREAMS:
-        if stream.encode("utf-16-le") in part.content:
-            return kind
-    raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=AS_PDF))
 
 
 def _textual(part: Part) -> Kind | None:
@@ -228,8 +248,8 @@ def _textual(part: Part) -> Kind | None:
         rb"<\?xml[^>]*>.{0,500}<html", opening, re.S
     ):
         return Kind.HTML
-    if opening.startswith(b"<?xml"):
-        return Kind.XML
+    if opening.startswith((b"<?xml", b"<office:document", b"<svg")):
+        return _xml(part, opening)
     if re.match(rb"(from:|mime-version:|subject:|date:)", opening) and b"multipart/related" in opening[:4096]:
         return Kind.MHTML
     if re.match(rb"-----begin pgp message", opening):
@@ -237,5 +257,24 @@ def _textual(part: Part) -> Kind | None:
     by_label = LABELS.get(part.label, Kind.TEXT if part.label.startswith("text/") else None)
     by_name = EXTENSIONS.get(extension_of(part.name))
     if by_label in (None, Kind.TEXT) and by_name is not None:
-        return Kind.TEXT if by_name not in (Kind.HTML, Kind.XML, Kind.MHTML, Kind.ASIDE) else by_name
+        return by_name if by_name in WORDS else Kind.TEXT
     return by_label
+
+
+#: What an XML file is, by what stands at its beginning. Office opens the first ones by whatever name they have.
+DIALECTS: tuple[tuple[bytes, Kind], ...] = (
+    (rb'progid="word\.document"', Kind.DOC),
+    (rb'progid="excel\.sheet"', Kind.XLS),
+    (rb'office:mimetype="application/vnd\.oasis\.opendocument\.text', Kind.ODT),
+    (rb'office:mimetype="application/vnd\.oasis\.opendocument\.spreadsheet', Kind.ODS),
+    (rb'office:mimetype="application/vnd\.oasis\.opendocument\.presentation', Kind.ODP),
+)
+
+
+def _xml(part: Part, opening: bytes) -> Kind:
+    for dialect, kind in DIALECTS:
+        if re.search(dialect, opening[: 4 * HEAD]):
+            return kind
+    if re.search(rb"<svg[\s>]", opening[: 4 * HEAD]):
+        raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=AS_PDF))
+    return Kind.XML

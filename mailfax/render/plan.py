@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from urllib.parse import quote_plus
 
-from mailfax.render.kinds import EXTENSIONS, PICTURES, UNTOUCHED, Kind, extension_of, kind_of
+from mailfax.render.kinds import AT_FAXCORE, DRAWN, EXTENSIONS, PICTURES, Kind, disagreement, extension_of, kind_of
 from mailfax.render.markup import read_markup
 from mailfax.render.picture import nothing_to_see
 from mailfax.render.terms import ORDINARY, Wishes
 from mailfax.render.words import text_of
 from mailfax.rules.copier_texts import written_by_device
 from mailfax.rules.cover import covered, not_shown
+from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part, Submission
 from mailfax.rules.tags import Tagged, read_tags
@@ -28,6 +30,7 @@ OUR_CHARACTERS, OUR_LINES = 1500, 25
 #: Name of the body in ``contents`` and in sentences.
 BODY = "text of the mail"
 FILENAME_BYTES = 64
+NOT_HERE = "there is no program for {kind} files on this machine. Save it as a PDF and send that"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +44,61 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``untouched`` goes to FaxCore as it is; else ``sources`` become one document, in order."""
+    """``untouched`` goes to FaxCore as it is; else ``sources`` become one document, in order.
+
+    ``remarks`` are for the log: what the mail says of a file and is not so.
+    """
 
     notes: str
     sources: tuple[Source, ...]
     untouched: Source | None
     skipped: tuple[str, ...]
     covered: bool
+    remarks: tuple[str, ...] = ()
 
 
-def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
-    """Decide; raises ``NotFaxable`` with the name of the part that can't be faxed."""
+def plan(
+    submission: Submission,
+    wishes: Wishes = ORDINARY,
+    here: Collection[Kind] = DRAWN,
+    *,
+    name_unsupported: bool = False,
+) -> Plan:
+    """Decide; ``here`` are the kinds that can be drawn.
+
+    Raises ``NotFaxable`` with the name of what can't be faxed; with ``name_unsupported`` that is left out and named.
+    """
     skipped = list(submission.skipped)
     sources: list[Source] = []
     for part in submission.parts:
-        kind = kind_of(part)
+        try:
+            kind = kind_of(part)
+            if kind not in here and kind not in AT_FAXCORE and kind is not Kind.ASIDE:
+                raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=NOT_HERE.format(kind=kind.name)))
+        except NotFaxable as refused:
+            if not name_unsupported or refused.status.code != Cause.UNSUPPORTED.code:
+                raise
+            skipped.append(_as_left_out(part.name, refused.status))
+            continue
         if kind is Kind.ASIDE:
             skipped.append(f"{part.name}: {_aside(part)}")
         elif kind in PICTURES and (why := nothing_to_see(part.content, kind)):
             skipped.append(f"{part.name}: {why}")
         else:
             sources.append(Source(part.name, kind, part))
+    remarks = tuple(filter(None, (disagreement(source.part, source.kind) for source in sources)))
     text = visible(submission.body_text or text_of(submission.body_html))
     wish = ""
     if (tagged := read_tags(text.partition("\n")[0])).said or tagged.wrong:
         submission, text, wish = _untagged(submission, text, tagged, wishes)
     if re.match(r"-----BEGIN PGP MESSAGE", text):
         raise NotFaxable(status(Cause.ENCRYPTED, name=BODY))
-    untouched = next((source for source in sources if source.kind in UNTOUCHED), None)
+    if name_unsupported and len(sources) > 1:
+        kept = [source for source in sources if source.kind in here] or sources[:1]
+        beside = [source.name for source in sources if source not in kept]
+        skipped += [_as_left_out(name, status(Cause.UNSUPPORTED_BESIDE, name=name)) for name in beside]
+        sources = kept
+    untouched = next((source for source in sources if source.kind not in here), None)
     if untouched and wishes.cover == "ours":
         wishes = replace(wishes, cover_page="none")  # nothing of ours can stand before a file that goes as it is
     if untouched and len(sources) > 1:
@@ -83,7 +113,7 @@ def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
     has_cover = covered(wishes.cover_page, wish, bool(text))
     if not text or (has_cover and _fits(text, wishes)):
         skipped += [f"{image.name}: a picture inside the text of the mail" for image in submission.images.values()]
-        return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped), has_cover)
+        return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped), has_cover, remarks)
     if untouched:
         why = (
             "it goes to the fax service as it is, and "
@@ -94,7 +124,13 @@ def plan(submission: Submission, wishes: Wishes = ORDINARY) -> Plan:
             "Leave out the text, ask for a cover page, or send the file as a PDF"
         )
         raise NotFaxable(status(Cause.UNSUPPORTED, name=untouched.name, why=why))
-    return Plan("", (_body(submission, text), *sources), None, tuple(skipped), has_cover)
+    return Plan("", (_body(submission, text), *sources), None, tuple(skipped), has_cover, remarks)
+
+
+def _as_left_out(name: str, why: Status) -> str:
+    """The sentence of a refusal as a line about what is left out."""
+    quoted = f'"{name}" '
+    return f"{name}: {why.sentence.removeprefix(quoted)}"
 
 
 def _untagged(submission: Submission, text: str, tagged: Tagged, wishes: Wishes) -> tuple[Submission, str, str]:
@@ -192,7 +228,9 @@ def _body(submission: Submission, text: str) -> Source:
 
 
 def _aside(part: Part) -> str:
-    if not part.content.strip():
+    if not part.content.strip(b"\0 \r\n\t"):
         return "it is empty"
+    if part.content.startswith(b"\0\5\x16\7"):
+        return "what a Mac keeps beside a file (its resource fork)"
     by_extension = {"p7s": "an electronic signature", "vcf": "a visiting card (vCard)", "ics": "a calendar entry"}
     return NEVER_PAGES.get(part.label) or by_extension.get(extension_of(part.name)) or "it is never a page"

@@ -14,6 +14,7 @@ class Terms:
     pages: int
     document_bytes: int
     seconds: float
+    unsupported: str = "refuse"  #: or "name": what can't be faxed is left out and named
 
 
 #: What notes may cost in a URL, encoded: half of what IIS takes leaves room for names and subject (A30).

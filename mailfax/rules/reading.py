@@ -19,6 +19,7 @@ from mailfax.rules.fields import Fields, looks_like_mail
 from mailfax.rules.forms import chosen_of, is_body, is_form_of_text, nodes_of, shows, views
 from mailfax.rules.gathered import Gathered, of_outlook
 from mailfax.rules.ledger import Ledger, Use
+from mailfax.rules.msg import as_mail, is_msg
 from mailfax.rules.part import BODY, NEVER_PAGES, NotFaxable, Part
 from mailfax.rules.status import Cause, status
 from mailfax.rules.tnef import SIGNATURE, opened
@@ -214,6 +215,8 @@ class Reading:
             self._outlook(content, name)
         elif label in SMIME or given.casefold().endswith(".p7m"):
             self._smime(content, given or "smime.p7m")
+        elif is_msg(content):
+            self._forwarded(self._out_of_outlook(content, name))
         elif given.casefold().endswith(".eml") or (not label.startswith("text/") and looks_like_mail(content)):
             self._forwarded(content)
         elif not of_body:
@@ -243,6 +246,12 @@ class Reading:
             inside.body.clear()
             inside.found = [found for found in inside.found if found[1].label != "application/rtf"]
         self.got.add(inside)
+
+    def _out_of_outlook(self, content: bytes, name: str) -> bytes:
+        try:
+            return as_mail(content)
+        except Broken as broken:
+            raise NotFaxable(status(Cause.DAMAGED, name=name, why=str(broken))) from None
 
     def _smime(self, content: bytes, name: str) -> None:
         inner = signed_content(content)

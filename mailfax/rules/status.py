@@ -84,6 +84,7 @@ class Cause(enum.Enum):
     SHUTDOWN = (421, "4.3.2", "The service is going down; try again in a moment")
     STORAGE = (452, "4.3.1", "The mail can't be stored now, nothing was kept; try again later")
     TROUBLE = (451, "4.3.0", "The mail can't be taken now; try again later")
+    NOT_FAXABLE = (554, "5.6.1", "The mail can't be faxed")  #: the sentence is that of its document, see ``refused_at_once``
     # --- the document -----------------------------------------------------------------------------------------
     UNREADABLE_MAIL = (0, "5.6.0", "The mail could not be understood: {why}")
     NOTHING_TO_FAX = (0, "5.6.0", "The mail has neither text nor an attachment, so there was nothing to fax")
@@ -147,6 +148,11 @@ def refusal(cause: Cause, **facts: object) -> Refusal:
     return Refusal(cause.reply_code, status(cause, **clean), cause)
 
 
-def _printable(text: str) -> str:
-    """ASCII without controls, at most 100 characters: a reply line ends at 512 octets (RFC 5321 4.5.3.1.5)."""
-    return "".join(char if " " <= char <= "~" else "?" for char in text)[:100]
+def refused_at_once(why: Status) -> Refusal:
+    """What would fail the fax later, as the SMTP answer to its mail: the same status, the sentence as ASCII."""
+    return Refusal(Cause.NOT_FAXABLE.reply_code, Status(why.code, _printable(why.sentence, 450), why.diagnostic), Cause.NOT_FAXABLE)
+
+
+def _printable(text: str, most: int = 100) -> str:
+    """ASCII without controls: a reply line ends at 512 octets (RFC 5321 4.5.3.1.5)."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text)[:most]

@@ -46,7 +46,7 @@ def test_check_finds_nothing_wrong_in_a_good_house(office: House) -> None:
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
     assert ran.stdout.splitlines()[-1] == "everything works"
     told = {line.split()[1].rstrip(":") for line in ran.stdout.splitlines()[:-1]}
-    assert told == {"configuration", "spool", "pages", "files", "relay", "listener", "account"}
+    assert told == {"configuration", "spool", "pages", "files", "programs", "fonts", "relay", "listener", "account"}
     assert re.search("files are opened in a cell: (full|good); missing: ", ran.stdout)
     assert "the sandbox answers" in ran.stdout and "is in use (the service is running?)" in ran.stdout
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import smtplib
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -79,30 +80,45 @@ def test_all_parts_become_one_fax_in_their_order(office: House, tmp_path: Path) 
     assert "Marked up" in pages[-1]
 
 
-def test_a_word_document_alone_goes_through_untouched(office: House) -> None:
-    number, content = "15557650002", documents.docx()
+PCL = b"\x1bE\x1b&l0OTyped for a printer\x1bE"
+
+
+def test_a_file_that_only_the_service_draws_goes_through_untouched(office: House) -> None:
+    number = "15557650002"
     mail = letter()
-    documents.attach(mail, "minutes.docx", "application/octet-stream", content)
+    documents.attach(mail, "minutes.pcl", "application/octet-stream", PCL)
     office.send(number, mail=mail)
     answer, [fax] = ended(office, number)
     assert answer["X-Fax-Outcome"] == "delivered"
-    assert fax["sha256"] == hashlib.sha256(content).hexdigest() and fax["size"] == len(content)
-    assert fax["filename"].endswith(".docx")
+    assert fax["sha256"] == hashlib.sha256(PCL).hexdigest() and fax["size"] == len(PCL)
+    assert fax["filename"].endswith(".pcl")
 
 
-def test_a_word_document_beside_another_fails_with_its_name(office: House) -> None:
-    number = "15557650003"
+def test_such_a_file_beside_another_is_refused_by_its_name_while_its_sender_listens(office: House) -> None:
     mail = letter()
     documents.attach(mail, "offer.pdf", "application/pdf", documents.pdf(1))
-    documents.attach(mail, "minutes.docx", "application/octet-stream", documents.docx())
+    documents.attach(mail, "minutes.pcl", "application/octet-stream", PCL)
+    with pytest.raises(smtplib.SMTPResponseException) as refused:
+        office.send("15557650003", mail=mail)
+    assert refused.value.smtp_code == 554
+    said = b'5.6.1 "minutes.pcl" can\'t be joined with other documents into one fax; send this one alone'
+    assert refused.value.smtp_error == said
+
+
+@pytest.mark.needs("soffice", "pdftotext")
+def test_word_beside_a_pdf_is_one_fax(office: House, tmp_path: Path) -> None:
+    number = "15557650005"
+    mail = letter()
+    documents.attach(mail, "offer.pdf", "application/pdf", documents.pdf(1, "Typed page"))
+    documents.attach(mail, "minutes.docx", "application/octet-stream", documents.docx("Typed in a word processor"))
     office.send(number, mail=mail)
-    answer, faxes = ended(office, number)
-    assert answer["X-Fax-Outcome"] == "failed" and faxes == []
-    people, machines, _ = answer.iter_parts()
-    said = " ".join(people.get_content().split())
-    assert '"minutes.docx" can\'t be joined with other documents into one fax; send this one alone' in said
-    _, fields = machines.get_payload()
-    assert (fields["Action"], fields["Status"]) == ("failed", "5.6.1")
+    answer, [fax] = ended(office, number)
+    assert answer["X-Fax-Outcome"] == "delivered"
+    submitted = tmp_path / "submitted.pdf"
+    url = f"http://127.0.0.1:{office.sandbox_port}/_sandbox/faxes/{fax['id']}/document"
+    submitted.write_bytes(urllib.request.urlopen(url).read())
+    pages = tell("pdftotext", "-layout", submitted, "-").split("\f")[:-1]
+    assert ["Typed page 1" in pages[0], "Typed in a word processor" in pages[1]] == [True, True]
 
 
 def test_who_asked_for_it_gets_a_report_of_success(office: House) -> None:

@@ -106,10 +106,8 @@ def test_joiners_shape_the_text_and_stay() -> None:
 
 UNTOUCHED = [
     ("x.rtf", b"{\\rtf1 hello}", "rtf"),
-    ("x.xml", b"<?xml version='1.0'?><a/>", "xml"),
     ("x.pcl", b"\x1bE\x1b&l0Ohello", "pcl"),
     ("x.prn", b"\x1b%-12345X@PJL", "prn"),
-    ("x.mht", b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n", "mht"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from mailfax.config import Limits
 from mailfax.render import CannotRender, Renderer
+from mailfax.render.programs import drawn_by_programs
 from tests.render.paper import mail
 
 pytestmark = pytest.mark.anyio
@@ -53,6 +55,11 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in tasks.read_text().split()] if tasks.exists() else []
 
 
+def cells(foreman: int) -> list[int]:
+    """Its children but the clerk, which is the first where there are programs that convert."""
+    return children(foreman)[1 if drawn_by_programs() else 0 :]
+
+
 async def until(condition: object) -> None:
     async with asyncio.timeout(10):
         while not condition():  # type: ignore[operator]
@@ -65,8 +72,8 @@ async def test_a_killed_cell_is_tried_again_later_and_named(renderer: Renderer, 
     rendering = asyncio.create_task(renderer.render(source, into=tmp_path))
     foreman = renderer._foreman
     assert foreman is not None
-    await until(lambda: children(foreman.pid) and children(children(foreman.pid)[0]))
-    os.kill(children(foreman.pid)[0], signal.SIGKILL)
+    await until(lambda: cells(foreman.pid) and children(cells(foreman.pid)[0]))
+    os.kill(cells(foreman.pid)[0], signal.SIGKILL)
     with pytest.raises(CannotRender, match=r"unexpectedly at .slow\.html.") as refused:
         await rendering
     assert refused.value.later
@@ -79,17 +86,21 @@ async def test_what_is_not_wanted_any_more_is_ended(renderer: Renderer, tmp_path
     rendering = asyncio.create_task(renderer.render(source, into=tmp_path))
     foreman = renderer._foreman
     assert foreman is not None
-    await until(lambda: children(foreman.pid))
+    await until(lambda: cells(foreman.pid))
     rendering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await rendering
-    await until(lambda: not children(foreman.pid))
+    await until(lambda: not cells(foreman.pid))
 
 
 async def test_a_document_that_takes_too_long_is_ended_and_named(tmp_path: Path) -> None:
     renderer = Renderer(paper="letter", limits=Limits(render_seconds=1))
     source = tmp_path / "mail"
     source.write_bytes(b"Content-Type: text/plain\n\n" + b"so many words\n" * 500_000)
+    await renderer.start()
+    assert renderer._foreman is not None
+    with contextlib.suppress(PermissionError):  # its cells inherit it: they must get half of a busy machine's time
+        os.setpriority(os.PRIO_PROCESS, renderer._foreman.pid, -19)
     try:
         for _ in range(10):
             with pytest.raises(CannotRender, match="took longer than 1 second\\.") as refused:

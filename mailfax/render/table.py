@@ -1,0 +1,56 @@
+"""Tables as text (CSV, tabs between the columns) become pages with a table; what is no table, pages of text.
+
+STANDARDS: RFC 4180; semicolons, as Office writes where the comma is the decimal mark.
+LIMITS: ``MOST_ROWS``, ``MOST_COLUMNS`` of a table; what has more is drawn as the text it is.
+"""
+
+from __future__ import annotations
+
+import csv
+from html import escape
+
+from mailfax.render.engine import TooWide, draw_html
+from mailfax.render.language import language_of
+from mailfax.render.plan import Source, visible
+from mailfax.render.text import add_words, tell_missing, text_in
+from mailfax.render.work import Work
+
+MOST_ROWS, MOST_COLUMNS = 10_000, 40
+STYLE = """<style>table { border-collapse: collapse; font-size: 9pt } tr { break-inside: avoid }
+td { border: 1px solid black; padding: 1pt 4pt; vertical-align: top }</style>"""
+
+
+def add_table(source: Source, work: Work) -> list[str]:
+    """Append the pages of a table; what was left out of it."""
+    text = visible(text_in(source))
+    rows = rows_in(text)
+    if not rows:
+        return add_words(source.name, text, work)
+    try:
+        pdf = draw_html(_as_html(rows, text), paper=work.terms.paper)
+    except TooWide:
+        return add_words(source.name, text, work)
+    left_out = tell_missing(source.name, text)
+    work.document.add(pdf, source.name)
+    return left_out
+
+
+def rows_in(text: str) -> list[list[str]]:
+    """The rows of a table, all of the same length; [] where the text is none."""
+    for mark in "\t;,|":
+        try:
+            rows = list(csv.reader(text.splitlines(), delimiter=mark, strict=True))
+        except csv.Error:
+            continue
+        rows = [row for row in rows if row]
+        columns = max(map(len, rows), default=0)
+        # The last cells of a row may be missing; else a mark that separates is in each row.
+        if 1 < columns <= MOST_COLUMNS and len(rows) <= MOST_ROWS and all(len(row) > 1 for row in rows):
+            return [row + [""] * (columns - len(row)) for row in rows]
+    return []
+
+
+def _as_html(rows: list[list[str]], text: str) -> str:
+    cells = ("".join(f'<td dir="auto">{escape(cell)}</td>' for cell in row) for row in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    return f'{STYLE}<table lang="{language_of(text)}">{body}</table>'

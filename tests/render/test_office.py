@@ -1,0 +1,189 @@
+"""Office files become pages by a LibreOffice that is kept warm; whatever it does, the mail gets its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import docx
+import openpyxl
+import pptx
+import pytest
+
+from mailfax.render import CannotRender, Renderer
+from mailfax.render.kinds import Kind
+from mailfax.render.words_kept import share_lost
+from tests.render.conftest import Render
+from tests.render.paper import letter, logo, mail, sizes, text_of
+
+pytestmark = [pytest.mark.anyio, pytest.mark.needs("soffice")]
+
+WORDS = "Grüße aus Zürich: 20 € – contract 4711"
+
+
+def word(text: str = WORDS) -> bytes:
+    document = docx.Document()
+    document.add_heading("Report", 0)
+    document.add_paragraph(text)
+    table = document.add_table(rows=2, cols=2)
+    table.style = "Table Grid"
+    for row in range(2):
+        for column in range(2):
+            table.cell(row, column).text = f"cell {row}.{column}"
+    document.add_picture(io.BytesIO(logo()))
+    return saved(document.save)
+
+
+def excel(columns: int = 3, rows: int = 4) -> bytes:
+    book = openpyxl.Workbook()
+    for row in range(rows):
+        book.active.append([f"r{row}c{column}" for column in range(columns)])
+    return saved(book.save)
+
+
+def slides() -> bytes:
+    shown = pptx.Presentation()
+    for title in ("First slide", "Second slide"):
+        slide = shown.slides.add_slide(shown.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text = WORDS
+    return saved(shown.save)
+
+
+def saved(save: Callable[[io.BytesIO], None]) -> bytes:
+    file = io.BytesIO()
+    save(file)
+    return file.getvalue()
+
+
+async def test_word_excel_powerpoint_pdf_and_text_are_one_fax(render: Render) -> None:
+    made = await render(
+        mail(
+            "Please see.\n" * 20,
+            ("report.docx", "application/octet-stream", word()),
+            ("letter.pdf", "application/pdf", letter(1)),
+            ("table.xlsx", "application/octet-stream", excel()),
+            ("talk.pptx", "application/octet-stream", slides()),
+        )
+    )
+    assert made.contents == (
+        "text of the mail: page 1",
+        "report.docx: page 2",
+        "letter.pdf: page 3",
+        "table.xlsx: page 4",
+        "talk.pptx: pages 5-6",
+    )
+    pages = text_of(made.content)
+    assert WORDS in pages[1] and "cell 1.1" in pages[1]
+    assert "r3c2" in pages[3]
+    assert "Second slide" in pages[5] and "Grüße aus Zürich: 20 € – contract" in pages[5]
+
+
+def offices(renderer: Renderer) -> list[int]:
+    """The LibreOffices behind a renderer, by their process numbers."""
+    assert renderer._foreman is not None
+    found, processes = [], [renderer._foreman.pid]
+    for process in processes:  # grows while it is read
+        tasks = Path(f"/proc/{process}/task")
+        for task in tasks.iterdir() if tasks.exists() else ():
+            processes += map(int, (task / "children").read_text().split())
+        if Path(f"/proc/{process}/comm").read_text().strip() == "soffice.bin":
+            found.append(process)
+    return found
+
+
+async def test_it_is_kept_for_the_next_document(render: Render, renderer: Renderer) -> None:
+    await render(mail("See.", ("a.docx", "", word())))
+    before = offices(renderer)
+    await render(mail("See.", ("a.xlsx", "", excel())))
+    assert len(before) == 1 and offices(renderer) == before
+
+
+async def test_one_that_is_killed_at_work_is_replaced_and_the_file_tried_again(
+    render: Render, renderer: Renderer
+) -> None:
+    await render(mail("See.", ("a.docx", "", word())))
+    [warm] = offices(renderer)
+    rendering = asyncio.create_task(render(mail("See.", ("long.docx", "", word(WORDS * 2500)))))
+    await asyncio.sleep(0.2)
+    os.kill(warm, signal.SIGKILL)
+    made = await rendering
+    assert made.pages is not None and made.pages > 15
+    assert warm not in offices(renderer)
+
+
+async def test_one_that_hangs_is_replaced(render: Render, renderer: Renderer) -> None:
+    await render(mail("See.", ("a.docx", "", word())))
+    [warm] = offices(renderer)
+    os.kill(warm, signal.SIGSTOP)
+    made = await render(mail("See.", ("a.docx", "", word())))
+    assert made.pages == 1 and warm not in offices(renderer)
+
+
+async def test_two_at_once(renderer: Renderer, tmp_path: Path) -> None:
+    async def made(name: str, content: bytes) -> list[str]:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "mail").write_bytes(mail("See.", (name, "", content)))
+        return text_of((await renderer.render(folder / "mail", into=folder)).content)
+
+    one, other = await asyncio.gather(made("a.docx", word("First of two")), made("b.docx", word("Second of two")))
+    assert "First of two" in one[0] and "Second of two" in other[0]
+
+
+def unreadable() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("[Content_Types].xml", "no XML")
+        archive.writestr("word/document.xml", "no XML either")
+    return file.getvalue()
+
+
+async def test_what_it_cannot_open_goes_to_the_service_alone_and_is_refused_beside_others(render: Render) -> None:
+    made = await render(mail("See.", ("odd.docx", "", unreadable())))
+    assert (made.filename, made.pages) == ("odd.docx", None)
+    assert made.content.read_bytes() == unreadable()
+    with pytest.raises(CannotRender) as refused:
+        await render(mail("See.", ("odd.docx", "", unreadable()), ("note.txt", "text/plain", b"Words")))
+    assert '"odd.docx"' in refused.value.status.sentence and not refused.value.later
+
+
+async def test_a_wide_sheet_is_turned_and_shrunk_and_hidden_sheets_are_named(render: Render) -> None:
+    book = openpyxl.Workbook()
+    for row in range(30):
+        book.active.append([f"r{row}c{column}" for column in range(60)])
+    book.create_sheet("Secret")["A1"] = "hidden words"
+    book["Secret"].sheet_state = "hidden"
+    book.create_sheet("Empty")
+    made = await render(mail("See.", ("wide.xlsx", "", saved(book.save))))
+    assert made.pages is not None and made.pages <= 3
+    said = " ".join(text_of(made.content))
+    assert "r29c59" in said and "hidden words" not in said
+    assert 'wide.xlsx: hidden sheet "Secret"' in made.skipped
+    assert set(sizes(made.content)) == {(612, 792)}
+
+
+async def test_chinese_in_a_word_file_has_letters(render: Render) -> None:
+    made = await render(mail("See.", ("a.docx", "", word("合同编号 4711 שלום"))))
+    assert "合同编号 4711" in text_of(made.content)[0]
+
+
+def test_words_that_are_not_on_the_pages_are_missed() -> None:
+    pdf = letter(1, title="Report")
+    assert share_lost(Kind.DOCX, word("Words that nobody drew " * 20), pdf) > 0.5
+    assert share_lost(Kind.DOCX, b"no zip file", pdf) == 0
+
+
+async def test_a_text_with_comments_becomes_pages_without_them(render: Render) -> None:
+    document = docx.Document()
+    run = document.add_paragraph().add_run("Words that were commented on")
+    document.add_comment(run, text="Internal note", author="A", initials="A")
+    made = await render(mail("See.", ("a.docx", "", saved(document.save))))
+    [page] = text_of(made.content)
+    assert "Words that were commented on" in page and "Internal" not in page
+    assert any("comment" in line for line in made.skipped)
