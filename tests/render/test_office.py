@@ -145,11 +145,12 @@ def unreadable() -> bytes:
 
 
 async def test_what_it_cannot_open_goes_to_the_service_alone_and_is_refused_beside_others(render: Render) -> None:
-    made = await render(mail("See.", ("odd.docx", "", unreadable())))
+    odd = unreadable()
+    made = await render(mail("See.", ("odd.docx", "", odd)))
     assert (made.filename, made.pages) == ("odd.docx", None)
-    assert made.content.read_bytes() == unreadable()
+    assert made.content.read_bytes() == odd
     with pytest.raises(CannotRender) as refused:
-        await render(mail("See.", ("odd.docx", "", unreadable()), ("note.txt", "text/plain", b"Words")))
+        await render(mail("See.", ("odd.docx", "", odd), ("note.txt", "text/plain", b"Words")))
     assert '"odd.docx"' in refused.value.status.sentence and not refused.value.later
 
 
