@@ -10,6 +10,8 @@ from mailfax.render.pdf import Document
 from mailfax.render.terms import Terms
 from mailfax.rules.submission import Part
 
+NO_DESK = Desk()
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -21,4 +23,4 @@ class Work:
     images: Mapping[str, Part]
     document: Document
     terms: Terms
-    desk: Desk
+    desk: Desk = NO_DESK
