@@ -142,3 +142,11 @@ def letter_not_taken(letter: Letter, detail: str) -> None:
         attempts=letter.attempts,
         reason=detail,
     )
+
+
+def relay_paused(reason: str) -> None:
+    line("", "relay-paused", reason=reason)
+
+
+def relay_resumed(waited: int) -> None:
+    line("", "relay-resumed", waited=waited)

@@ -1,8 +1,9 @@
 """Our mail goes out: to a smarthost by SMTP, or into Maildirs on disk.
 
-In: an envelope and a whole mail with CRLF. Out: nothing once it was taken; otherwise ``NotSent``, ``Refused`` or
-``InDoubt``, told apart by how far the transaction came. A mail with several recipients is taken for all or for none,
-so what is raised is true of each; our own letters have one recipient each.
+In: an envelope and a whole mail with CRLF. Out: nothing once it was taken; otherwise ``NotSent`` (of ``everybody``
+where nothing was said about the mail), ``Refused`` (``Impossible`` where the relay was not asked) or ``InDoubt``,
+told apart by how far the transaction came. A mail with several recipients is taken for all or for none, so what is
+raised is true of each; our own letters have one recipient each.
 
 STANDARDS: RFC 5321 (client), RFC 3207 (STARTTLS, always verified), RFC 4954 (AUTH), RFC 6152 (8BITMIME), RFC 6531
 (SMTPUTF8), RFC 3461 6.1 (NOTIFY=NEVER on our null-sender mails). Maildir: cr.yp.to/proto/maildir.html.
@@ -38,6 +39,10 @@ COMMAND_SECONDS, CONTENT_SECONDS = 60.0, 600.0
 _OUR_ACCESS = frozenset({530, 534, 535, 538})
 #: Longest name of a directory; longer addresses end with a digest.
 _NAME_LONGEST = 200
+
+
+class Impossible(Refused):
+    """This mail can't be handed to this relay at all, and we know it without its word."""
 
 
 class Stage(enum.Enum):
@@ -120,9 +125,8 @@ class Smarthost:
         try:
             return ssl.create_default_context(cafile=self._config.ca_file)
         except OSError as missing:
-            raise NotSent(
-                f"The relay's ca_file can't be read: {missing}", diagnostic="x-mailfax; ca_file"
-            ) from missing
+            sentence = f"The relay's ca_file can't be read: {missing}"
+            raise NotSent(sentence, diagnostic="x-mailfax; ca_file", everybody=True) from missing
 
     async def _envelope(
         self, session: aiosmtplib.SMTP, sender: str, recipients: Sequence[str], content: bytes
@@ -145,7 +149,7 @@ class Smarthost:
         if international and session.supports_extension("smtputf8"):
             options.append("SMTPUTF8")
         elif not all(one.isascii() for one in (sender, *recipients)):
-            raise Refused(
+            raise Impossible(
                 "The mail server does not take addresses with letters beyond ASCII",
                 diagnostic="x-mailfax; relay without SMTPUTF8",
             )
@@ -227,7 +231,8 @@ def _sync_directory(path: Path) -> None:
 
 
 def _disk(failed: OSError) -> NotSent:
-    return NotSent(f"The mail directory can't be written: {failed.strerror}", diagnostic=f"x-mailfax; {failed}")
+    sentence = f"The mail directory can't be written: {failed.strerror}"
+    return NotSent(sentence, diagnostic=f"x-mailfax; {failed}", everybody=True)
 
 
 @contextlib.contextmanager
@@ -242,7 +247,8 @@ def _during(stage: Stage) -> Iterator[None]:
         told = " ".join(str(silence).split())[:300] or type(silence).__name__
         if stage is Stage.CONTENT:
             raise InDoubt("The mail server did not say whether it took the mail", diagnostic=told) from silence
-        raise NotSent(f"The mail server can't be reached: {told}", diagnostic=told) from silence
+        unreached = f"The mail server can't be reached: {told}"
+        raise NotSent(unreached, diagnostic=told, everybody=stage is Stage.ACCESS) from silence
 
 
 def _answered(stage: Stage, code: int, said: str) -> Failure:
@@ -253,7 +259,9 @@ def _answered(stage: Stage, code: int, said: str) -> Failure:
     if stage is Stage.CONTENT and not 400 <= code < 600:
         # No reply that RFC 5321 4.3.2 knows after the content, or none that can be read at all.
         return InDoubt("The mail server gave an unclear answer after the mail", diagnostic=diagnostic)
-    return NotSent(f"The mail server does not take the mail now: {said}", diagnostic=diagnostic)
+    everybody = stage is Stage.ACCESS or code in _OUR_ACCESS
+    sentence = f"The mail server does not take the mail now: {said}"
+    return NotSent(sentence, diagnostic=diagnostic, everybody=everybody)
 
 
 def _check(address: str) -> None:
@@ -263,4 +271,4 @@ def _check(address: str) -> None:
     except ValueError:
         sound = False
     if not sound:
-        raise Refused("The address can't be written in a mail transaction", diagnostic="x-mailfax; bad address")
+        raise Impossible("The address can't be written in a mail transaction", diagnostic="x-mailfax; bad address")

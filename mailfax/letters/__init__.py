@@ -1,8 +1,8 @@
 """The mails that we write. Pure: values in, ``Letter`` values with whole mails out; no clock, no chance, no files.
 
 ``owed`` and ``delayed`` answer the sender of a fax (DSN or notice), ``preview`` shows what would be faxed,
-``inbound`` carries a received fax to its people,
-``alarm``, ``all_clear``, ``ceiling``, ``inbound_problem`` and ``undeliverable`` tell the postmaster,
+``inbound`` carries a received fax to its people. ``alarm``, ``all_clear``, ``ceiling``, ``inbound_problem``,
+``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster,
 ``forward_to_postmaster`` passes on mail that was written to him. All wording stands in ``texts``; who hears what
 stands in ``outcome``.
 
@@ -15,7 +15,15 @@ from __future__ import annotations
 
 from mailfax.letters.inbound import inbound, inbound_problem
 from mailfax.letters.outcome import delayed, owed
-from mailfax.letters.postmaster import alarm, all_clear, ceiling, forward_to_postmaster, undeliverable
+from mailfax.letters.postmaster import (
+    alarm,
+    all_clear,
+    ceiling,
+    forward_to_postmaster,
+    refused,
+    relay_clear,
+    undeliverable,
+)
 from mailfax.letters.preview import preview
 from mailfax.letters.site import Marks, Site
 
@@ -31,5 +39,7 @@ __all__ = [
     "inbound_problem",
     "owed",
     "preview",
+    "refused",
+    "relay_clear",
     "undeliverable",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from mailfax.letters import texts
 from mailfax.letters.mime import address, date, mail, text_part, words
-from mailfax.letters.plain import facts, letter_text, paragraph
+from mailfax.letters.plain import facts, letter_text, moment, paragraph
 from mailfax.letters.site import Marks, Site
 from mailfax.rules.job import Letter
 
@@ -53,13 +53,33 @@ def ceiling(site: Site, marks: Marks, *, limit: int) -> Letter:
 
 def undeliverable(site: Site, marks: Marks, *, letter: Letter, problem: str) -> Letter:
     """``letter`` could not be handed over; told without its content (RFC 4160 4.6: administrator's notice)."""
+    subject, text, after = texts.UNDELIVERABLE_SUBJECT, texts.UNDELIVERABLE_TEXT, texts.UNDELIVERABLE_NEXT
+    return _about_letter(site, marks, letter, problem, subject, text, after)
+
+
+def refused(site: Site, marks: Marks, *, letter: Letter, problem: str) -> Letter:
+    """``letter`` is refused again and again, and no other was taken by which one could tell whose trouble it is."""
+    subject, text, after = texts.REFUSED_SUBJECT, texts.REFUSED_TEXT, texts.REFUSED_NEXT
+    return _about_letter(site, marks, letter, problem, subject, text, after)
+
+
+def relay_clear(site: Site, marks: Marks, *, since: float, said: str, waited: int) -> Letter:
+    """The relay took nothing since then, and takes mail again."""
+    text = texts.RELAY_CLEAR_TEXT.format(since=moment(since, site.zone), until=moment(marks.date, site.zone))
+    rows = facts([(texts.ROW_SAID, said), (texts.ROW_WAITED, str(waited or ""))])
+    return tell(site, marks, texts.RELAY_CLEAR_SUBJECT, paragraph(text), rows, sandbox=False)
+
+
+def _about_letter(
+    site: Site, marks: Marks, letter: Letter, problem: str, subject: str, text: str, after: str
+) -> Letter:
     recipients = ", ".join(letter.recipients)
     kind = texts.KINDS.get(letter.kind, letter.kind)
     return tell(
         site,
         marks,
-        texts.UNDELIVERABLE_SUBJECT.format(kind=kind, recipients=recipients),
-        paragraph(texts.UNDELIVERABLE_TEXT),
+        subject.format(kind=kind, recipients=recipients),
+        paragraph(text),
         facts(
             [
                 (texts.ROW_KIND, kind),
@@ -70,7 +90,7 @@ def undeliverable(site: Site, marks: Marks, *, letter: Letter, problem: str) -> 
                 (texts.ROW_LETTER, letter.letter_id),
             ]
         ),
-        paragraph(texts.UNDELIVERABLE_NEXT),
+        paragraph(after),
         about=letter.about,
         sandbox=False,
     )

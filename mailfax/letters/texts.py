@@ -179,9 +179,22 @@ ALL_CLEAR_TEXT = "The fax account {account} works again. Its waiting faxes are b
 UNDELIVERABLE_SUBJECT = "Fax mail undeliverable: {kind} for {recipients}"
 UNDELIVERABLE_TEXT = "A mail of the fax gateway could not be delivered and is not tried again."
 UNDELIVERABLE_NEXT = (
-    "The mail is kept in the spool under its letter ID. Tell its recipient, and mend the address or the mail server "
-    "that refused it."
+    "The mail is kept under its letter ID: the command mailfax resend with that ID sends it again once the address "
+    "or the mail server that refused it works, and mailfax cancel gives it up."
 )
+REFUSED_SUBJECT = "Fax mail refused: {kind} for {recipients}"
+REFUSED_TEXT = (
+    "The mail server refuses a mail of the fax gateway. It took no other mail meanwhile, so nobody can say yet "
+    "whether this one recipient is refused, or everybody."
+)
+REFUSED_NEXT = "The mail is kept and tried again. Look whether its address exists; nothing is lost."
+RELAY_CLEAR_SUBJECT = "Fax all-clear: the mail server takes our mail again"
+RELAY_CLEAR_TEXT = (
+    "From {since} to {until} the mail server took no mail of the fax gateway. Nothing is lost: answers and received "
+    "faxes waited, and are being handed over now."
+)
+ROW_SAID = "It said"
+ROW_WAITED = "Mails that waited"
 ROW_KIND = "What it was"
 ROW_RECIPIENTS = "For"
 ROW_ABOUT = "About"

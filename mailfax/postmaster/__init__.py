@@ -1,4 +1,5 @@
 """The postmaster carries our mail: letters from the outbox to the relay, and a word to senders who wait long.
 
-``deliver`` hands over what the spool owes; ``delays`` owes the letter that says "not yet", once for each job.
+``deliver`` hands over what the spool owes; ``relay_trouble`` tells the relay's trouble from a letter's; ``delays``
+owes the letter that says "not yet", once for each job.
 """

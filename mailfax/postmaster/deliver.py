@@ -1,8 +1,10 @@
 """Letters from the outbox to the relay: one letter a round, claimed, handed over, and what became of it committed.
 
 A mail may be repeated where a fax may not (its copy has the same Message-ID): silence of the relay, and our own death
-between its 250 and our commit, lead to another attempt. A letter ends by being taken, by being refused for good, or
-by age; the postmaster then hears of it, without its content, unless it was meant for him.
+between its 250 and our commit, lead to another attempt. A letter ends by being taken, by being refused again and
+again while the relay takes others, or by age; the postmaster then hears of it, without its content, unless it was
+meant for him. It is kept, and a person can have it sent again. What the relay says while it is in trouble itself
+(``relay_trouble``) ends nothing.
 
 In: the outbox. Out: mail at the relay, letter states, alarms.
 STANDARDS: RFC 5321 4.5.4.1 (give up after four to five days), RFC 4160 4.6, RFC 4161 2.5 (a notice that fails).
@@ -14,12 +16,15 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 from mailfax import letters, maillog
 from mailfax.config import Limits
 from mailfax.letters import Marks, Site
-from mailfax.relay import Relay
+from mailfax.postmaster.relay_trouble import RelayTrouble
+from mailfax.relay import Impossible, Relay
 from mailfax.rules import schedule
 from mailfax.rules.failure import Failure, InDoubt, NotSent, Refused
 from mailfax.rules.job import Letter
@@ -43,13 +48,19 @@ class Deliver:
         marks: Callable[[], Marks],
         limits: Limits,
         jitter: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spool, self._relay = spool, relay
         self._site, self._marks, self._limits, self._jitter = site, marks, limits, jitter
+        self._trouble = RelayTrouble(site.postmaster, jitter=jitter, monotonic=monotonic)
 
     async def round(self) -> bool:
         """Take up letters whose process died, hand one letter over; False if none was due."""
         await self._spool.outbox.recover()
+        with self._trouble.turn() as ours:
+            return ours and await self._next()
+
+    async def _next(self) -> bool:
         letter = await self._spool.outbox.claim(LEASE)
         if letter is None:
             return False
@@ -65,11 +76,15 @@ class Deliver:
         try:
             async with self._holding(letter):
                 await self._relay.hand_over(letter.sender, letter.recipients, letter.content)
+        except Impossible as impossible:
+            await self._give_up(letter, LetterEvent.REFUSED, impossible.diagnostic)
         except Refused as refused:
-            await self._give_up(letter, LetterEvent.REFUSED, refused.diagnostic)
+            await self._refused(letter, refused)
         except InDoubt as silence:
             await self._later(letter, LetterEvent.MAYBE_TAKEN, silence)
         except NotSent as not_now:
+            if not_now.everybody:
+                self._unreachable(not_now)
             await self._later(letter, LetterEvent.NOT_TAKEN, not_now)
         except Exception as unforeseen:
             # Nobody knows how far it came. Waits grow and age ends it, as with a silent relay.
@@ -79,6 +94,7 @@ class Deliver:
         else:
             taken = letter.after(LetterEvent.TAKEN, problem="")
             maillog.letter_taken(await self._spool.outbox.advance(letter, taken, LetterEvent.TAKEN))
+            await self._takes_mail(letter)
 
     @contextlib.asynccontextmanager
     async def _holding(self, letter: Letter) -> AsyncIterator[None]:
@@ -97,14 +113,57 @@ class Deliver:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
 
-    async def _later(self, letter: Letter, event: LetterEvent, why: Failure) -> None:
+    async def _takes_mail(self, letter: Letter) -> None:
+        """The relay took a letter: a trouble of its own is over, and whatever it kept waiting is due."""
+        was_in_trouble = self._trouble.is_there
+        over = self._trouble.took(letter.recipients, self._spool.now())
+        if not was_in_trouble:
+            return
+        waited = await self._spool.outbox.make_due()
+        maillog.relay_resumed(waited)
+        if over:
+            told = letters.relay_clear(self._site, self._marks(), since=over.since, said=over.said, waited=waited)
+            await self._spool.outbox.owe([told])
+
+    def _unreachable(self, why: Failure) -> None:
+        if not self._trouble.is_there:
+            maillog.relay_paused(why.diagnostic)
+        self._trouble.unreachable(why.diagnostic, self._spool.now(), why.retry_after)
+
+    async def _refused(self, letter: Letter, why: Refused) -> None:
+        """A refusal counts against a letter only where others are answered differently; until then it waits."""
+        now, was_in_trouble = self._spool.now(), self._trouble.is_there
+        self._trouble.refused(letter.recipients, why.diagnostic, now)
+        if self._trouble.is_there and not was_in_trouble:
+            maillog.relay_paused(why.diagnostic)
+        counts = self._trouble.took_another(letter.recipients, letter.tried_at, now)
+        letter = replace(letter, refusals=letter.refusals + counts, refused_at=letter.refused_at or now, tried_at=now)
+        long_enough = now - letter.refused_at >= schedule.REFUSED_SECONDS
+        if letter.refusals >= schedule.REFUSALS and long_enough:
+            await self._give_up(letter, LetterEvent.REFUSED, why.diagnostic)
+            return
+        asked: tuple[Letter, ...] = ()
+        if (
+            long_enough
+            and not (letter.refusals or self._trouble.told)
+            and self._site.postmaster not in letter.recipients
+        ):
+            # This letter is the other one: if the relay takes it, its word about the first is worth something.
+            self._trouble.told = True
+            asked = (letters.refused(self._site, self._marks(), letter=letter, problem=why.diagnostic),)
+        await self._later(letter, LetterEvent.NOT_TAKEN, why, asked)
+
+    async def _later(self, letter: Letter, event: LetterEvent, why: Failure, owed: Sequence[Letter] = ()) -> None:
         now = self._spool.now()
-        if now - letter.decided_at >= self._limits.letter_seconds:
+        if now - letter.decided_at >= self._limits.letter_seconds and not self._trouble.is_there:
             await self._give_up(letter, LetterEvent.TOO_OLD, why.diagnostic)
             return
-        again = max(schedule.letter_attempt(letter.attempts, now, self._jitter()), now + (why.retry_after or 0.0))
+        again = schedule.letter_attempt(letter.attempts, now, self._jitter())
+        if self._trouble.is_there:  # its end is seen by trying some letter: none may be far from due
+            again = min(again, now + schedule.RELAY_LONGEST)
+        again = max(again, now + (why.retry_after or 0.0))
         waiting = letter.after(event, next_attempt_at=again, problem=why.diagnostic)
-        waiting = await self._spool.outbox.advance(letter, waiting, event, detail=why.diagnostic)
+        waiting = await self._spool.outbox.advance(letter, waiting, event, detail=why.diagnostic, letters=owed)
         maillog.letter_not_taken(waiting, why.diagnostic)
 
     async def _give_up(self, letter: Letter, event: LetterEvent, problem: str) -> None:

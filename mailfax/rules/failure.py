@@ -18,14 +18,18 @@ class Failure(Exception):
 
     ``sentence`` is for people and carries no internals, URL, number or subject; ``diagnostic`` is the short
     machine text that goes to history and to the Diagnostic-Code of a DSN; ``retry_after`` is in seconds where
-    the other side named a time.
+    the other side named a time; ``everybody`` is true where nothing was said about this one thing: whatever is handed
+    over there would meet the same.
     """
 
-    def __init__(self, sentence: str, *, diagnostic: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, sentence: str, *, diagnostic: str = "", retry_after: float | None = None, everybody: bool = False
+    ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.diagnostic = diagnostic or sentence
         self.retry_after = retry_after
+        self.everybody = everybody
 
 
 class NotSent(Failure):

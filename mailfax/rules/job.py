@@ -195,6 +195,9 @@ class Letter:
     lease_until: float = 0.0
     content_id: str = ""
     problem: str = ""
+    refusals: int = 0  #: 5xx replies while the relay took others
+    refused_at: float = 0.0  #: when the first 5xx came
+    tried_at: float = 0.0  #: when the last 5xx came
 
     def after(self, event: LetterEvent, **changes: Any) -> Letter:
         """This letter after ``event``; raises ``NotAllowed``."""

@@ -12,6 +12,10 @@ from __future__ import annotations
 SUBMIT_FIRST, SUBMIT_FACTOR, SUBMIT_LONGEST = 15.0, 2.0, 900.0
 #: First wait and longest wait between two attempts to hand a letter to the relay (Postfix waits 300 s to 4000 s).
 LETTER_FIRST, LETTER_FACTOR, LETTER_LONGEST = 10.0, 2.0, 3600.0
+#: Between two attempts to hand any letter to a relay that is in trouble.
+RELAY_FIRST, RELAY_FACTOR, RELAY_LONGEST = 5.0, 2.0, 300.0
+#: A letter that the relay refuses, while it takes others, ends after so many refusals and no sooner than this.
+REFUSALS, REFUSED_SECONDS = 3, 3600.0
 #: Between two attempts to make a document whose worker died.
 RENDER_FIRST, RENDER_FACTOR, RENDER_LONGEST = 5.0, 4.0, 300.0
 #: A worker that died this often on one document will die again: poison.
@@ -43,6 +47,11 @@ def submit_attempt(attempts: int, now: float, jitter: float, retry_after: float 
 def letter_attempt(attempts: int, now: float, jitter: float) -> float:
     """When a letter that the relay did not take is tried again."""
     return now + _grow(LETTER_FIRST, LETTER_FACTOR, LETTER_LONGEST, attempts, jitter)
+
+
+def relay_attempt(attempts: int, now: float, jitter: float, retry_after: float | None = None) -> float:
+    """When a relay in trouble is tried again."""
+    return now + max(_grow(RELAY_FIRST, RELAY_FACTOR, RELAY_LONGEST, attempts, jitter), retry_after or 0.0)
 
 
 def render_attempt(attempts: int, now: float, jitter: float) -> float:

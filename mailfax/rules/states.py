@@ -91,7 +91,8 @@ class LetterState(enum.StrEnum):
     WAITING = "waiting"  #: decided, not yet handed over
     HANDING_OVER = "handing-over"  #: claimed; the relay may be reading it
     HANDED_OVER = "handed-over"  #: final: the relay answered 250
-    UNDELIVERABLE = "undeliverable"  #: final: refused for good or too old; the postmaster is told
+    UNDELIVERABLE = "undeliverable"  #: refused for good or too old; told to the postmaster, kept for a person
+    CANCELLED = "cancelled"  #: final: a person gave it up
 
 
 class LetterEvent(enum.StrEnum):
@@ -104,6 +105,8 @@ class LetterEvent(enum.StrEnum):
     LEASE_EXPIRED = "its process died"
     REFUSED = "refused for good"
     TOO_OLD = "too old"
+    RESEND = "sent again by a person"
+    CANCEL = "cancel"
 
 
 StateT = TypeVar("StateT", bound=enum.StrEnum)
@@ -203,7 +206,7 @@ _L, _LE = LetterState, LetterEvent
 LETTER: Machine[LetterState, LetterEvent] = Machine(
     name="letter",
     start=_L.WAITING,
-    final=frozenset({_L.HANDED_OVER, _L.UNDELIVERABLE}),
+    final=frozenset({_L.HANDED_OVER, _L.CANCELLED}),
     arrows={
         (_L.WAITING, _LE.CLAIMED): _L.HANDING_OVER,
         (_L.WAITING, _LE.TOO_OLD): _L.UNDELIVERABLE,
@@ -214,5 +217,8 @@ LETTER: Machine[LetterState, LetterEvent] = Machine(
         (_L.HANDING_OVER, _LE.LEASE_EXPIRED): _L.WAITING,
         (_L.HANDING_OVER, _LE.REFUSED): _L.UNDELIVERABLE,
         (_L.HANDING_OVER, _LE.TOO_OLD): _L.UNDELIVERABLE,
+        (_L.UNDELIVERABLE, _LE.RESEND): _L.WAITING,
+        (_L.WAITING, _LE.RESEND): _L.WAITING,
+        **{(state, _LE.CANCEL): _L.CANCELLED for state in (_L.WAITING, _L.UNDELIVERABLE)},
     },
 )

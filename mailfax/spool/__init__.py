@@ -105,12 +105,14 @@ Whole house
 ``spool.outbox``
     ``await owe(letters) -> None``                 ["owed"]
     ``await recover() -> int``                     ["letter-lease-expired"] HANDING_OVER, lease run out -> WAITING
+    ``await make_due() -> int``                    ["letters-due"] all that wait are due now
     ``await claim(lease) -> Letter | None``        ["letter-claimed"] with its content; where that is damaged,
                                                    ``content`` is empty and ``problem`` says so: never hand it over
     ``await renew(letter, lease) -> Letter``       ["letter-lease"] version stays
     ``await advance(was, now_is, event, *, detail="", letters=()) -> Letter``
                                                    ["letter-taken", "letter-not-taken", "letter-maybe-taken",
-                                                   "letter-refused", "letter-too-old"]
+                                                   "letter-refused", "letter-too-old", "letter-resend",
+                                                   "letter-cancel"]
     ``await get(letter_id) -> Letter | None``      with its content
     ``await listing(*, states=None, about="", limit=100, offset=0) -> list[Letter]``   without content
 

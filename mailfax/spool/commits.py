@@ -122,6 +122,7 @@ COMMITS: frozenset[str] = frozenset(
         "inbound-listed",
         "owed",
         "letter-lease",
+        "letters-due",
         "moved-aside",
         *(commit_name(event) for event in JobEvent if event is not JobEvent.CLAIMED),
         *(commit_name(event, "inbound-") for event in InboundEvent),

@@ -476,8 +476,15 @@ RETURNING lease_until
 
 -- name: letter_change
 UPDATE letter SET
-    state = :state, next_attempt_at = :next_attempt_at, lease_until = 0, problem = :problem, version = version + 1
+    state = :state, next_attempt_at = :next_attempt_at, lease_until = 0, problem = :problem, refusals = :refusals,
+    refused_at = :refused_at, tried_at = :tried_at, attempts = :attempts, decided_at = :decided_at,
+    version = version + 1
 WHERE letter_id = :letter_id AND state = :was_state AND epoch = :was_epoch AND version = :was_version AND damaged = 0
+
+-- name: letters_due
+-- The relay was in trouble and takes mail again: what it kept waiting waits no longer.
+UPDATE letter SET next_attempt_at = CASE WHEN next_attempt_at > :now THEN :now ELSE next_attempt_at END
+WHERE state = 'waiting' AND damaged = 0
 
 -- name: letter_get
 SELECT * FROM letter WHERE letter_id = :letter_id AND damaged = 0

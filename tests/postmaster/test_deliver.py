@@ -13,8 +13,8 @@ import pytest
 from mailfax.letters import Marks, forward_to_postmaster
 from mailfax.postmaster import deliver
 from mailfax.postmaster.deliver import Deliver
-from mailfax.relay import Maildir, Relay
-from mailfax.rules.failure import InDoubt, NotSent, Refused
+from mailfax.relay import Impossible, Maildir, Relay
+from mailfax.rules.failure import InDoubt, NotSent
 from mailfax.rules.job import Letter
 from mailfax.rules.states import LetterState
 from mailfax.spool import Spool
@@ -23,7 +23,6 @@ from tests.postmaster.conftest import LIMITS, SITE, Answers, Clock
 pytestmark = pytest.mark.anyio
 
 NOT_NOW = NotSent("The mail server does not take the mail now", diagnostic="smtp; 451 later")
-NEVER = Refused("The mail server refused the mail", diagnostic="smtp; 550 5.1.1 No such user")
 SILENCE = InDoubt("The mail server did not say", diagnostic="smtp; silence")
 
 
@@ -82,8 +81,10 @@ async def test_a_time_that_the_relay_names_is_kept(spool, clock, marks, a_letter
     assert waiting.next_attempt_at == clock.now + 1000.0
 
 
-async def test_a_refused_letter_is_told_to_the_postmaster_without_its_content(spool, marks, a_letter) -> None:
-    relay = Answers(NEVER)
+async def test_a_letter_that_can_not_be_written_to_anybody_is_told_to_the_postmaster_without_its_content(
+    spool, marks, a_letter
+) -> None:
+    relay = Answers(Impossible("The address can't be written", diagnostic="x-mailfax; bad address"))
     work = carrier(spool, relay, marks)
     await spool.outbox.owe([a_letter(kind="received", content=b"Subject: fax\r\n\r\nSECRET PAGES\r\n")])
     assert await work.round()
@@ -96,7 +97,7 @@ async def test_a_refused_letter_is_told_to_the_postmaster_without_its_content(sp
     assert (sender, recipients) == ("", ("postmaster@example.com",))
     mail = email.message_from_bytes(content, policy=SMTP)
     assert mail["Subject"] == "Fax mail undeliverable: received fax for alice@example.com"
-    assert "550 5.1.1 No such user" in mail.get_content()
+    assert "bad address" in mail.get_content()
     assert b"SECRET" not in content
 
 
@@ -121,9 +122,10 @@ async def test_even_an_old_letter_is_tried_once_more_before_it_is_given_up(spool
     assert len(relay.taken) == 1
 
 
-async def test_an_alarm_that_nobody_takes_is_not_followed_by_another(spool, marks, a_letter) -> None:
-    work = carrier(spool, Answers(*[NEVER] * 3), marks)
+async def test_an_alarm_that_nobody_takes_is_not_followed_by_another(spool, clock, marks, a_letter) -> None:
+    work = carrier(spool, Answers(*[NOT_NOW] * 3), marks)
     await spool.outbox.owe([a_letter(kind="alarm", recipients=("postmaster@example.com",))])
+    clock.now += LIMITS.letter_seconds
     assert await work.round()
     assert not await work.round()
     assert await states(spool) == {"L000000001": LetterState.UNDELIVERABLE}
