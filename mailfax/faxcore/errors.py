@@ -42,6 +42,10 @@ class Trouble(enum.Enum):
     LOGIN = "The fax service does not accept the user name and password of this account."
     NO_CONNECTION = "No connection to the fax service: the host was not found, or nothing answered there."
     CERTIFICATE = "The fax service showed a certificate that is not trusted, or spoke no TLS at all."
+    UNCLEAR = (
+        "The fax service gave no clear answer to several faxes in a row: they may or may not have been taken, and "
+        "are looked for. It is tried with one fax at a time; all others wait."
+    )
     WRONG_ADDRESS = "The base_url of this account does not lead to a FaxCore API: please check it."
 
 

@@ -71,7 +71,7 @@ class Deadlines:
         oldest = self._spool.now() - self._deadline_seconds
         late = []
         for account in await self._spool.accounts.listing():
-            if not account.paused and account.name in self._desk.lines:
+            if account.can_be_asked and account.name in self._desk.lines:
                 self._shut.answered(account.name)
                 continue
             self._shut.unanswered(account.name)

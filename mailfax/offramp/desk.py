@@ -1,9 +1,9 @@
 """The accounts as this process knows them: a client each, and whether they may be used now.
 
-Trouble with an account (login refused, host not found, certificate) is the account's state, never its faxes': it is
-paused with one alarm, its jobs wait with expiry frozen, one harmless call tries it again, and one all-clear follows.
-Submissions begin only after the first meeting: what lies at an account before is the baseline, and our own first fax
-must never be taken for it.
+Trouble with an account (login refused, host not found, certificate, several unclear answers in a row) is the
+account's state, never its faxes': it is paused with one alarm, its jobs wait with expiry frozen, one harmless call
+tries it again, and one all-clear follows. Submissions begin only after the first meeting: what lies at an account
+before is the baseline, and our own first fax must never be taken for it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from mailfax import letters, maillog
 from mailfax.config import Account
 from mailfax.faxcore.client import FaxCore
-from mailfax.faxcore.errors import AccountTrouble, NotRead
+from mailfax.faxcore.errors import AccountTrouble, NotRead, Trouble
 from mailfax.faxcore.values import Folder
 from mailfax.letters import Marks, Site
 from mailfax.offramp.steady import elapsed
@@ -88,8 +88,8 @@ class Desk:
         return open_now
 
     async def watches(self, name: str) -> bool:
-        """Whether this process looks after the account now, and it is not in trouble."""
-        return await self._spool.accounts.lease(name, LEASE) and not (await self._spool.accounts.state(name)).paused
+        """Whether this process looks after the account now, and it can be asked."""
+        return await self._spool.accounts.lease(name, LEASE) and (await self._spool.accounts.state(name)).can_be_asked
 
     async def trouble(self, name: str, raised: AccountTrouble, *, sending: bool = False) -> None:
         """Pause the account. One alarm an incident: none while it has not been well since the last."""
@@ -106,6 +106,11 @@ class Desk:
             line.pauses += sending
             self._back_off(line, raised.retry_after)
         maillog.account_paused(name, raised.trouble.name.lower())
+
+    async def unclear(self, name: str) -> None:
+        """A fax had no clear answer: after several in a row the account is paused, whoever else is at fault."""
+        if (await self._spool.accounts.state(name)).braked:
+            await self.trouble(name, AccountTrouble(Trouble.UNCLEAR), sending=True)
 
     async def well(self, name: str) -> None:
         """A fax was taken: whatever was the matter with sending is over, and the postmaster hears so."""
@@ -148,6 +153,8 @@ class Desk:
         """Use it again. Trouble with sending is over only once a fax was taken: until then there is no all-clear, and
         from its second pause on the time of waiting jobs does not stand still, or they would never end."""
         async with line.lock:
+            if (await self._spool.accounts.state(name)).braked:
+                line.sending = line.told = True  # this process may not have seen it begin
             clear = () if line.sending else (self._all_clear(name),)
             if await self._spool.accounts.resume(name, clear, give_time_back=line.pauses <= 1):
                 maillog.account_resumed(name)

@@ -147,6 +147,8 @@ class Submit:
         waiting = job.after(decision.event, next_attempt_at=decision.next_attempt_at, last_byte_at=now)
         await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
         maillog.not_taken(waiting, decision.detail)
+        if decision.event is JobEvent.NO_ANSWER:
+            await self._desk.unclear(job.account)
 
 
 def _attempt(job: FaxJob) -> tuple[JobState, int, int]:

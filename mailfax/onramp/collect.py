@@ -71,7 +71,7 @@ class Collect:
         if not await self._spool.accounts.lease(name, LEASE):
             return False
         state = await self._spool.accounts.state(name)
-        if state.paused:
+        if not state.can_be_asked:
             return False
         try:
             if not state.baseline_at:

@@ -31,6 +31,10 @@ DOUBT_WAITS = (5.0, 30.0, 60.0, 120.0, 300.0)
 #: Between two attempts to reach an account that is in trouble.
 TROUBLE_FIRST, TROUBLE_FACTOR, TROUBLE_LONGEST = 30.0, 2.0, 600.0
 
+#: After so many unclear answers in a row an account has one fax under way at a time, and is paused after each that is
+#: unclear again: an outage must not put a whole queue in doubt.
+UNCLEAR_IN_A_ROW = 3
+
 
 def _grow(first: float, factor: float, longest: float, attempts: int, jitter: float) -> float:
     """Exponential back-off with up to a fifth of jitter on top; ``attempts`` counts those already made (>= 1)."""

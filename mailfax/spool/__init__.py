@@ -78,7 +78,8 @@ Whole house
 
 ``spool.accounts``
     ``await state(name) -> AccountState``          ``paused``, ``paused_at``, ``paused_reason``, ``baseline_at``,
-                                                   ``first_met``, ``reference_returned``, ``epoch``, ``lease_until``
+                                                   ``first_met``, ``reference_returned``, ``epoch``, ``lease_until``,
+                                                   ``unclear`` (answers in a row), ``braked``, ``can_be_asked``
     ``await listing() -> list[AccountState]``
     ``await lease(name, seconds) -> bool``         ["account-lease"] takes or renews; False: another process polls it
     ``await release(name) -> None``                ["account-released"]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from mailfax.rules.job import Letter
+from mailfax.rules.schedule import UNCLEAR_IN_A_ROW
 from mailfax.spool.commits import Commit, Hits, Outdated, Statement, Values
 from mailfax.spool.engine import Engine
 from mailfax.spool.outbox import CLASHES, Outbox
@@ -28,10 +29,21 @@ class AccountState:
     listed_at: float = 0.0  #: when received faxes were last entered
     epoch: int = 0
     lease_until: float = 0.0
+    unclear: int = 0  #: unclear answers to SendFax in a row
 
     @property
     def paused(self) -> bool:
         return self.paused_at > 0
+
+    @property
+    def braked(self) -> bool:
+        """Whether so many answers were unclear that it gets one fax at a time."""
+        return self.unclear >= UNCLEAR_IN_A_ROW
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether it is asked what became of faxes: where only its answers to SendFax were unclear, it still is."""
+        return self.braked or not self.paused
 
 
 class Accounts:

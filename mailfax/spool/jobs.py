@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mailfax.rules.job import Document, FaxJob, Letter, Message
+from mailfax.rules.schedule import UNCLEAR_IN_A_ROW
 from mailfax.rules.states import JOB, NON_FINAL, JobEvent, JobState
 from mailfax.spool.commits import Commit, FaxIdTaken, Hits, Outdated, Statement, Values, commit_name
 from mailfax.spool.engine import Engine
@@ -19,6 +20,8 @@ from mailfax.spool.rows import document_of, history, job_of, job_values, message
 
 #: What a job's document must be for the job to stand there.
 _DOCUMENT = {JobState.ACCEPTED: "pending", JobState.READY: "ready"}
+#: Answers to SendFax that say something of the account: whether they were clear.
+_CLEAR = {JobEvent.ID_GIVEN: True, JobEvent.NO_ANSWER: False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Jobs:
                 "one_by_one": tuple(one_by_one),
                 "claim": f"{self._engine.epoch}-{next(self._claims)}",
                 "lease": lease,
+                "most_unclear": UNCLEAR_IN_A_ROW,
                 "event_word": event.value,
                 "state": JOB.after(JobState.READY, event).value,
             }
@@ -101,7 +105,10 @@ class Jobs:
         """
         name = commit_name(event)
         guard = changed(was, now_is, only_expired=event is JobEvent.LEASE_EXPIRED)
-        return await self._store(name, guard, was, now_is, event.value, detail, letters)
+        more: tuple[Statement, ...] = ()
+        if event in _CLEAR:
+            more = (Statement("account_unclear", {"name": was.account, "clear": int(_CLEAR[event])}),)
+        return await self._store(name, guard, was, now_is, event.value, detail, letters, more)
 
     async def note(self, was: FaxJob, now_is: FaxJob, *, detail: str = "", letters: Sequence[Letter] = ()) -> FaxJob:
         """Store what was learned without an arrow: absences, a delay that was told. Raises ``Outdated``."""
@@ -128,8 +135,9 @@ class Jobs:
         event: str,
         detail: str,
         letters: Sequence[Letter],
+        more: Sequence[Statement] = (),
     ) -> FaxJob:
-        statements = [guard, history(was.queue_id, event, now_is.state, detail)]
+        statements = [guard, history(was.queue_id, event, now_is.state, detail), *more]
         if now_is.fax_id and now_is.fax_id != was.fax_id:
             own = {"account": was.account, "fax_id": now_is.fax_id, "owner": was.queue_id}
             statements.append(Statement("ledger_own", own, Hits.ONE, FaxIdTaken))

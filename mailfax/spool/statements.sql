@@ -155,7 +155,8 @@ WHERE queue_id IN (
 )
 
 -- name: job_claim
--- Committed before the first byte leaves. Neither a paused account's job, nor one that somebody wants cancelled, nor
+-- Committed before the first byte leaves. An account that gave :most_unclear unclear answers in a row has one fax under
+-- way at a time. Neither a paused account's job, nor one that somebody wants cancelled, nor
 -- one that is past its time. Accounts in :one_by_one, and faxes without a cover page, have no reference by which two faxes
 -- to one number could be told apart, so such a fax goes only while no other to its number is in flight.
 UPDATE job SET
@@ -165,7 +166,11 @@ WHERE queue_id = (
     SELECT j.queue_id FROM job j
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0 AND j.preview = 0
       AND j.next_attempt_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
-      AND NOT EXISTS (SELECT 1 FROM account a WHERE a.name = j.account AND a.paused_at > 0)
+      AND NOT EXISTS (
+          SELECT 1 FROM account a WHERE a.name = j.account AND (a.paused_at > 0 OR a.unclear >= :most_unclear AND EXISTS (
+              SELECT 1 FROM job u WHERE u.account = a.name AND u.state = 'submitting'
+          ))
+      )
       AND CASE WHEN j.account IN (:one_by_one) OR 'no' = CASE WHEN j.cover <> '' THEN j.cover ELSE (
           SELECT d.cover FROM document d WHERE d.message = j.message
       ) END THEN NOT EXISTS (
@@ -360,6 +365,11 @@ WHERE account = :name AND state IN ('accepted', 'ready', 'deferred', 'held')
 
 -- name: account_resume
 UPDATE account SET paused_at = 0 WHERE name = :name
+
+-- name: account_unclear
+-- Counted with the doubt that it made; a fax that was taken ends the row.
+UPDATE account SET unclear = CASE WHEN :clear = 1 THEN 0 ELSE unclear + 1 END
+WHERE name = :name AND (:clear = 0 OR unclear > 0)
 
 -- name: account_reference_returned
 INSERT INTO account (name, first_met, reference_returned) VALUES (:name, :now, 1)
