@@ -31,7 +31,7 @@ from mailfax.offramp.accept import Accept
 from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
-from mailfax.offramp.prepare import Prepare
+from mailfax.offramp.prepare import MARGIN, Prepare
 from mailfax.offramp.preview import Preview
 from mailfax.offramp.reconcile import Reconcile
 from mailfax.offramp.sending import Compose
@@ -66,6 +66,8 @@ SUBMITTERS, PREPARERS, DELIVERERS = 4, 2, 2
 EXAMINE_SECONDS = 1.0
 #: How often content files without a row are looked for, in seconds.
 SWEEP_SECONDS = 3600.0
+#: How often moments that a wrong clock wrote are looked for, in seconds.
+MEND_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ class Service:
         assert self.listeners is not None
         tasks = [asyncio.create_task(self._carry(name, carrier), name=name) for name, carrier in self._carriers]
         tasks.append(asyncio.create_task(self._sweep(), name="sweep"))
+        tasks.append(asyncio.create_task(self._mend_moments(), name="moments"))
         try:
             await self._stopping.wait()
             log.info("stopping; what is under way is finished first")
@@ -224,6 +227,19 @@ class Service:
             except Exception:
                 log.exception("sweeping failed")
             await self._pause(SWEEP_SECONDS)
+
+    async def _mend_moments(self) -> None:
+        timeouts = max(account.timeout_seconds for account in self.config.accounts)
+        longest = max(LEASE_FACTOR * timeouts, self.config.limits.render_seconds + MARGIN)
+        while not self._stopping.is_set():
+            try:
+                if mended := await self.spool.mend_moments(longest):
+                    log.warning(
+                        "the clock was wrong: %d things that waited for a moment far ahead are due now", mended
+                    )
+            except Exception:
+                log.exception("looking for moments far ahead failed")
+            await self._pause(MEND_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
         await self._until_stopping(asyncio.sleep(seconds))

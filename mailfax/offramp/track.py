@@ -72,7 +72,7 @@ class Track:
         except AccountTrouble as trouble:
             await self._desk.trouble(name, trouble)
         except NotRead as silence:
-            wait = silence.retry_after or 0.0
+            wait = min(silence.retry_after or 0.0, schedule.RETRY_AFTER_LONGEST)
             asked = [job for job in due if self._silence.is_silent(job.queue_id)]
             await self._pending(asked, wait)
             await self._later([job for job in due if job not in asked], wait)
@@ -128,7 +128,7 @@ class Track:
                 self._silence.unanswered(job.queue_id)
                 if silent >= SILENT_IN_A_ROW or len(jobs) == 1:
                     raise
-                await self._pending([job], silence.retry_after or 0.0)
+                await self._pending([job], min(silence.retry_after or 0.0, schedule.RETRY_AFTER_LONGEST))
                 continue
             silent = 0
             progress = progress_of(word)

@@ -158,10 +158,9 @@ class Deliver:
         if now - letter.decided_at >= self._limits.letter_seconds and not self._trouble.is_there:
             await self._give_up(letter, LetterEvent.TOO_OLD, why.diagnostic)
             return
-        again = schedule.letter_attempt(letter.attempts, now, self._jitter())
+        again = schedule.letter_attempt(letter.attempts, now, self._jitter(), why.retry_after)
         if self._trouble.is_there:  # its end is seen by trying some letter: none may be far from due
             again = min(again, now + schedule.RELAY_LONGEST)
-        again = max(again, now + (why.retry_after or 0.0))
         waiting = letter.after(event, next_attempt_at=again, problem=why.diagnostic)
         waiting = await self._spool.outbox.advance(letter, waiting, event, detail=why.diagnostic, letters=owed)
         maillog.letter_not_taken(waiting, why.diagnostic)

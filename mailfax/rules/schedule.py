@@ -30,6 +30,11 @@ TRACK_FIRST, TRACK_FACTOR, TRACK_LONGEST = 10.0, 1.5, 300.0
 DOUBT_WAITS = (5.0, 30.0, 60.0, 120.0, 300.0)
 #: Between two attempts to reach an account that is in trouble.
 TROUBLE_FIRST, TROUBLE_FACTOR, TROUBLE_LONGEST = 30.0, 2.0, 600.0
+#: A service that names a later moment is asked then all the same, in seconds.
+RETRY_AFTER_LONGEST = 3600.0
+#: Longer than any of these waits, with their jitter: what lies further ahead was written by a clock that was wrong.
+#: Only received faxes that can't be read are tried once in FETCH_DAILY.
+LONGEST_WAIT = 2 * 3600.0
 
 #: After so many unclear answers in a row an account has one fax under way at a time, and is paused after each that is
 #: unclear again: an outage must not put a whole queue in doubt.
@@ -42,20 +47,26 @@ def _grow(first: float, factor: float, longest: float, attempts: int, jitter: fl
     return float(min(first * factor ** min(max(attempts, 1) - 1, 32), longest)) * (1 + jitter / 5)
 
 
+def _asked_for(retry_after: float | None) -> float:
+    """What the other side asked for, within reason."""
+    return min(retry_after or 0.0, RETRY_AFTER_LONGEST)
+
+
 def submit_attempt(attempts: int, now: float, jitter: float, retry_after: float | None = None) -> float:
     """When a job that was surely not sent is tried again; never before what the service asked for."""
     wait = _grow(SUBMIT_FIRST, SUBMIT_FACTOR, SUBMIT_LONGEST, attempts, jitter)
-    return now + max(wait, retry_after or 0.0)
+    return now + max(wait, _asked_for(retry_after))
 
 
-def letter_attempt(attempts: int, now: float, jitter: float) -> float:
+def letter_attempt(attempts: int, now: float, jitter: float, retry_after: float | None = None) -> float:
     """When a letter that the relay did not take is tried again."""
-    return now + _grow(LETTER_FIRST, LETTER_FACTOR, LETTER_LONGEST, attempts, jitter)
+    return now + max(_grow(LETTER_FIRST, LETTER_FACTOR, LETTER_LONGEST, attempts, jitter), _asked_for(retry_after))
 
 
 def relay_attempt(attempts: int, now: float, jitter: float, retry_after: float | None = None) -> float:
     """When a relay in trouble is tried again."""
-    return now + max(_grow(RELAY_FIRST, RELAY_FACTOR, RELAY_LONGEST, attempts, jitter), retry_after or 0.0)
+    wait = _grow(RELAY_FIRST, RELAY_FACTOR, RELAY_LONGEST, attempts, jitter)
+    return now + max(wait, _asked_for(retry_after))
 
 
 def render_attempt(attempts: int, now: float, jitter: float) -> float:
@@ -92,4 +103,5 @@ def doubt_interval(age: float, jitter: float) -> float:
 
 def trouble_attempt(attempts: int, now: float, jitter: float, retry_after: float | None = None) -> float:
     """When an account in trouble is tried again."""
-    return now + max(_grow(TROUBLE_FIRST, TROUBLE_FACTOR, TROUBLE_LONGEST, attempts, jitter), retry_after or 0.0)
+    wait = _grow(TROUBLE_FIRST, TROUBLE_FACTOR, TROUBLE_LONGEST, attempts, jitter)
+    return now + max(wait, _asked_for(retry_after))

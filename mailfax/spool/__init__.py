@@ -13,6 +13,8 @@ Whole house
     ``bell = spool.bell()``; ``await bell.wait(timeout)``   until a commit of this process since its last wait
     ``await spool.counts() -> Counts``             ``.jobs``, ``.letters``, ``.inbound``, ``.documents``: state word
                                                    -> number; ``.damaged``: table -> number
+    ``await spool.mend_moments(longest_lease) -> int``   ["moments-mended"] what a wrong clock put too far
+                                                   ahead is due now
     ``await spool.sweep() -> int``                 ["swept"] removes content files without a row, older than an hour,
                                                    and keys and counts that are too old to matter
 

@@ -21,6 +21,7 @@ from mailfax.spool.inbound import Inbound
 from mailfax.spool.intake import Intake
 from mailfax.spool.jobs import Jobs
 from mailfax.spool.ledger import Ledger
+from mailfax.spool.moments import make_wrong_moments_due
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.sweep import ORPHAN_SECONDS, sweep_orphans
 from mailfax.spool.unheard import UnheardFaxes
@@ -118,6 +119,10 @@ class Spool:
             table, word = (counts.damaged, row["what"]) if row["damaged"] else (tables[row["what"]], row["state"])
             table[word] = table.get(word, 0) + row["n"]
         return counts
+
+    async def mend_moments(self, longest_lease: float) -> int:
+        """Make due what waits for a moment that only a wrong clock can have written: how many rows."""
+        return await make_wrong_moments_due(self._engine, longest_lease)
 
     async def sweep(self) -> int:
         """Forget old hours and keys; remove content files without a row that nobody touched for an hour: how many."""

@@ -339,6 +339,8 @@ SELECT * FROM account ORDER BY name
 INSERT INTO account (name, first_met, epoch, lease_until) VALUES (:name, :now, :epoch, :now + :lease)
 ON CONFLICT (name) DO UPDATE SET epoch = :epoch, lease_until = :now + :lease
 WHERE account.epoch = :epoch OR account.lease_until <= :now
+  -- Written by a clock that was wrong: nobody holds it for so long.
+  OR account.lease_until > :now + :lease + :lease
 
 -- name: account_release
 UPDATE account SET lease_until = 0 WHERE name = :name AND epoch = :epoch
@@ -506,6 +508,49 @@ ORDER BY decided_at DESC, letter_id DESC LIMIT :limit OFFSET :offset
 
 -- name: letter_aside
 UPDATE letter SET damaged = 1, version = version + 1 WHERE letter_id = :letter_id AND damaged = 0
+
+
+-- name: moments_ahead
+-- How many rows wait for a moment further ahead than :longest, :daily (received faxes that can't be read) or :lease.
+SELECT COUNT(*) AS n FROM (
+    SELECT queue_id FROM job
+    WHERE state IN ('ready', 'deferred', 'submitted', 'in-doubt') AND next_attempt_at > :now + :longest
+    UNION ALL SELECT queue_id FROM job WHERE state = 'submitting' AND lease_until > :now + :lease
+    UNION ALL SELECT message FROM document
+    WHERE state = 'pending' AND (next_attempt_at > :now + :longest OR lease_until > :now + :lease)
+    UNION ALL SELECT letter_id FROM letter WHERE state = 'waiting' AND next_attempt_at > :now + :longest
+    UNION ALL SELECT letter_id FROM letter WHERE state = 'handing-over' AND lease_until > :now + :lease
+    UNION ALL SELECT fax_id FROM inbound WHERE state = 'listed' AND next_attempt_at > :now + :longest
+    UNION ALL SELECT fax_id FROM inbound WHERE state = 'unreadable' AND next_attempt_at > :now + :daily
+) ahead
+
+-- name: job_moments
+-- The last possible moment of acceptance is no later than now; a lease that is taken for run out means doubt.
+UPDATE job SET
+    next_attempt_at = CASE WHEN next_attempt_at > :now + :longest THEN :now ELSE next_attempt_at END,
+    last_byte_at = CASE WHEN last_byte_at > :now + :longest THEN :now ELSE last_byte_at END,
+    submitted_at = CASE WHEN submitted_at > :now + :longest THEN :now ELSE submitted_at END,
+    lease_until = CASE WHEN state = 'submitting' AND lease_until > :now + :lease THEN :now ELSE lease_until END
+WHERE (state IN ('ready', 'deferred', 'submitted', 'in-doubt') AND next_attempt_at > :now + :longest)
+   OR (state = 'submitting' AND lease_until > :now + :lease)
+
+-- name: document_moments
+UPDATE document SET
+    next_attempt_at = CASE WHEN next_attempt_at > :now + :longest THEN :now ELSE next_attempt_at END,
+    lease_until = CASE WHEN lease_until > :now + :lease THEN :now ELSE lease_until END
+WHERE state = 'pending' AND (next_attempt_at > :now + :longest OR lease_until > :now + :lease)
+
+-- name: letter_moments
+UPDATE letter SET
+    next_attempt_at = CASE WHEN next_attempt_at > :now + :longest THEN :now ELSE next_attempt_at END,
+    lease_until = CASE WHEN lease_until > :now + :lease THEN :now ELSE lease_until END
+WHERE (state = 'waiting' AND next_attempt_at > :now + :longest)
+   OR (state = 'handing-over' AND lease_until > :now + :lease)
+
+-- name: inbound_moments
+UPDATE inbound SET next_attempt_at = :now
+WHERE (state = 'listed' AND next_attempt_at > :now + :longest)
+   OR (state = 'unreadable' AND next_attempt_at > :now + :daily)
 
 
 -- name: counts

@@ -1,0 +1,36 @@
+"""Moments that a wrong clock wrote: what is further in the future than the longest wait allows is due now.
+
+In: rows whose next attempt or lease lies further ahead than anybody ever waits. Out: the same, due now. A clock
+that was a day ahead for a minute would otherwise keep silent for a day what was put off in that minute, also after a
+restart.
+
+LIMITS: a moment that is wrong by less than the longest wait is kept. Of a submission, taking its lease for run out
+means doubt, never a second attempt; a letter may be handed over twice, with one Message-ID.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailfax.rules import schedule
+from mailfax.spool.commits import Commit, Statement
+from mailfax.spool.engine import Engine
+from mailfax.spool.rows import history
+
+_STATEMENTS: Final = ("job_moments", "document_moments", "letter_moments", "inbound_moments")
+
+
+async def make_wrong_moments_due(engine: Engine, longest_lease: float) -> int:
+    """How many rows waited for a moment that can't be right. Nobody takes a lease longer than ``longest_lease`` s."""
+    values = {
+        "longest": schedule.LONGEST_WAIT,
+        "daily": schedule.FETCH_DAILY + schedule.LONGEST_WAIT + schedule.FETCH_DAILY / 5,
+        "lease": max(longest_lease, schedule.LONGEST_WAIT),
+    }
+    [[row]] = await engine.read(("moments_ahead", values))
+    if not row["n"]:  # nearly always: then nothing is written
+        return 0
+    told = history("", "clock was wrong", "", f"{row['n']} moments too far in the future")
+    mended = (Statement(name, values) for name in _STATEMENTS)
+    results = await engine.commit(Commit("moments-mended", (told, *mended)))
+    return sum(result.hits for result in results[1:])
