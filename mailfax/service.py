@@ -31,7 +31,7 @@ from mailfax.offramp.accept import Accept
 from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
-from mailfax.offramp.prepare import MARGIN, Prepare
+from mailfax.offramp.prepare import MARGIN, Prepare, PrepareSlow
 from mailfax.offramp.preview import Preview
 from mailfax.offramp.reconcile import Reconcile
 from mailfax.offramp.sending import Compose
@@ -51,6 +51,7 @@ from mailfax.rules.policy import Policy
 from mailfax.rules.queue_id import draw_queue_id
 from mailfax.smtpd import Door, Listeners, open_listeners
 from mailfax.spool import Spool
+from mailfax.working_folder import working_folder
 
 log = logging.getLogger("mailfax")
 
@@ -61,7 +62,10 @@ IDLE_SECONDS = 2.0
 #: A carrier whose round failed unexpectedly waits this long, so that a bug does not spin.
 FAILED_SECONDS = 5.0
 #: How many carriers of a kind work beside each other: a slow POST must not stop the next fax.
-SUBMITTERS, PREPARERS, DELIVERERS = 4, 2, 2
+SUBMITTERS, DELIVERERS = 4, 2
+#: Documents are made by as many as there are processors, and by one in each lane at least.
+SLOW_PREPARERS = max(1, (os.cpu_count() or 1) // 2)
+QUICK_PREPARERS = max(1, (os.cpu_count() or 1) - SLOW_PREPARERS)
 #: What a client waits, at the most, for a mail to be examined that may be one that can't be faxed.
 EXAMINE_SECONDS = 1.0
 #: How often content files without a row are looked for, in seconds.
@@ -133,7 +137,8 @@ class Service:
             spool, relay_for(config.relay, config.hostname), site=site, marks=marks, limits=config.limits
         )
         self._carriers = [
-            *[("prepare", prepare)] * PREPARERS,
+            *[("prepare", prepare)] * QUICK_PREPARERS,
+            *[("prepare", PrepareSlow(prepare))] * SLOW_PREPARERS,
             *[("submit", submit)] * SUBMITTERS,
             *[("deliver", deliver)] * DELIVERERS,
             ("preview", Preview(spool, desk, ending, Compose(spool, desk, renderer), site=site, marks=marks)),
@@ -323,7 +328,7 @@ def configure_logging(*, verbose: bool) -> None:
 def run_until_signalled(config: Config, *, verbose: bool = False, hooks: CommitHooks | None = None) -> int:
     """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status. ``hooks`` as for ``start``."""
     configure_logging(verbose=verbose)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with working_folder(), asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(config, hooks))
 
 

@@ -2,6 +2,10 @@
 
 Attempts are committed before each rendering, so that a poison file can't loop: after ``RENDER_ATTEMPTS`` deaths of
 the worker the mail fails with a sentence. One document serves all recipients of a mail.
+
+Rendering has a share for each payer: who has none under way comes first. It has two lanes: a document gets
+``QUICK_SECONDS`` in the quick one, and is made anew in the slow one where that does not do, so that nobody's slow
+file stops another's line of text.
 """
 
 from __future__ import annotations
@@ -9,7 +13,9 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +30,7 @@ from mailfax.rules.job import Document, FaxJob, Message, Status
 from mailfax.rules.sameness import pages_key
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
-from mailfax.spool import ContentDamaged, PagesUsedUp, Spool
+from mailfax.spool import ContentDamaged, Outdated, PagesUsedUp, Spool
 
 #: What the lease adds to the renderer's own limit, in seconds.
 MARGIN = 10.0
@@ -33,11 +39,15 @@ WAITING = (JobState.ACCEPTED, JobState.HELD)
 
 
 #: What belongs to a document whatever it was made of.
-OWN = ("message", "state", "attempts", "next_attempt_at", "version", "epoch", "lease_until")
+OWN = ("message", "state", "attempts", "next_attempt_at", "version", "epoch", "lease_until", "slow")
+
+
+class _Slow(Exception):
+    """It takes longer than the quick lane allows."""
 
 
 class Prepare:
-    """Makes documents, one a round."""
+    """Makes documents, one a round. What is under way is shared by all who work with it."""
 
     def __init__(
         self,
@@ -51,21 +61,43 @@ class Prepare:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._spool, self._renderer, self._desk, self._ending = spool, renderer, desk, ending
-        self._lease, self._jitter = render_seconds + MARGIN, jitter
         self._devices = frozenset(devices)  # names of the listeners for copiers
+        self._seconds, self._jitter = render_seconds, jitter
+        self._lease = render_seconds + MARGIN
+        self._under_way: Counter[str] = Counter()  #: by payer
 
-    async def round(self) -> bool:
-        """Make one document; False if none was waiting."""
-        claimed = await self._spool.documents.claim(self._lease)
+    async def round(self, *, slow: bool = False) -> bool:
+        """Make one document; False if none was waiting. With ``slow`` one that takes long, if there is any."""
+        claimed = await self._claim(slow)
         if claimed is None:
             return False
         message, document = claimed
+        self._under_way[message.payer] += 1
+        try:
+            with suppress(Outdated):  # its last job has ended, or its lease: there is nothing left to write down
+                await self._one(message, document)
+        finally:
+            self._under_way[message.payer] -= 1
+        return True
+
+    async def _claim(self, slow: bool) -> tuple[Message, Document] | None:
+        """Who has the fewest under way comes first: those who have none, here."""
+        busy = tuple(payer for payer, number in self._under_way.items() if number > 0)
+        for lane in (True, False) if slow else (False,):
+            if claimed := await self._spool.documents.claim(self._lease, slow=lane, busy=busy):
+                return claimed
+        return None
+
+    async def _one(self, message: Message, document: Document) -> None:
         if document.attempts > schedule.RENDER_ATTEMPTS:
             await self._impossible(document, status(Cause.RENDER_GAVE_UP, attempts=schedule.RENDER_ATTEMPTS))
-            return True
+            return
         try:
             with tempfile.TemporaryDirectory(prefix="mailfax-") as folder:
                 await self._make(message, document, Path(folder))
+        except _Slow:
+            detail = f"takes longer than {schedule.QUICK_SECONDS:.0f} seconds: made in the slow lane"
+            await self._spool.documents.later(document, document.next_attempt_at, detail, counts=False, slow=True)
         except CannotRender as why:
             if why.later:
                 await self._later(document, why.status)
@@ -77,7 +109,18 @@ class Prepare:
             await self._later(document, spoiled, counts=False)
         except ContentDamaged:
             await self._impossible(document, status(Cause.UNREADABLE_MAIL, why="it was damaged on our disk"))
-        return True
+
+    @asynccontextmanager
+    async def _lane(self, document: Document) -> AsyncIterator[None]:
+        """Bounds an attempt in the quick lane: what takes longer goes on in the slow one, and nothing counts."""
+        if document.slow or self._seconds <= schedule.QUICK_SECONDS:
+            yield
+            return
+        try:
+            async with asyncio.timeout(schedule.QUICK_SECONDS):
+                yield
+        except TimeoutError as late:
+            raise _Slow from late
 
     async def _make(self, message: Message, document: Document, folder: Path) -> None:
         jobs = await self._spool.jobs.of(message.queue_id)
@@ -96,7 +139,8 @@ class Prepare:
             if same is not None:
                 made, pages = replace(same, **{name: getattr(document, name) for name in OWN}), None
             else:
-                rendered = await self._renderer.render(source, into=folder, wishes=wishes)
+                async with self._lane(document):
+                    rendered = await self._renderer.render(source, into=folder, wishes=wishes)
                 made, pages = document_of(document, rendered), rendered.content
                 told = not_shown_on_cover(account, message, made, jobs)
                 made = replace(made, skipped=(*made.skipped, *told), render_key=key)
@@ -139,3 +183,14 @@ class Prepare:
         await self._spool.documents.impossible(document, ended, letters, why.diagnostic)
         for _, job in ended:
             maillog.ended(job)
+
+
+class PrepareSlow:
+    """The same documents from the slow lane first, and from the quick one while that is empty."""
+
+    def __init__(self, prepare: Prepare) -> None:
+        self._prepare = prepare
+
+    async def round(self) -> bool:
+        """Make one document; False if none was waiting."""
+        return await self._prepare.round(slow=True)

@@ -77,7 +77,8 @@ class Message:
 class Document:
     """The pages made from a submission: one for all recipients of a mail.
 
-    ``state`` is "pending", "ready" or "impossible". ``notes`` is the short body text for the cover.
+    ``state`` is "pending", "ready", "impossible" or "unneeded" (no job waits for it any more). ``notes`` is the short
+    body text for the cover.
     ``contents`` says what is in it, ``skipped`` names what was left out; both for people, in order.
     """
 
@@ -96,6 +97,7 @@ class Document:
     skipped: tuple[str, ...] = ()
     cover: str = "yes"  #: "yes" or "no": whether a job that asks for nothing gets a cover page
     render_key: str = ""  #: of what it was made (``rules.sameness``)
+    slow: bool = False  #: it took longer than the quick lane allows
 
 
 @dataclass(frozen=True, slots=True)

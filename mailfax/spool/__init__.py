@@ -46,12 +46,13 @@ Whole house
     ``await ceiling_reached(letters) -> bool``     ["ceiling-reached"] once a day; False: told already
 
 ``spool.documents``                                one per message that has jobs
-    ``await claim(lease) -> tuple[Message, Document] | None``   ["rendering"] attempts are counted here
+    ``await claim(lease, *, slow=False, busy=()) -> tuple[Message, Document] | None``   ["rendering"] attempts are
+                                                   counted here; payers in ``busy`` come last
     ``await renew(document, lease) -> Document``   ["document-lease"]
     ``await ready(was, now_is, pages: bytes | Path, *, message=None) -> Document``   ["document-ready"] now_is has
                                                    filename, pages, notes, contents, skipped; ACCEPTED jobs become
                                                    READY; the payer of ``message`` pays. Raises PagesUsedUp
-    ``await later(was, next_attempt_at, detail, *, counts=True) -> Document``   ["document-later"]
+    ``await later(was, next_attempt_at, detail, *, counts=True, slow=False) -> Document``   ["document-later"]
     ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], letters, detail) -> None``
                                                    ["document-impossible"] jobs: (was, now_is) of every ACCEPTED and
                                                    HELD job of the message

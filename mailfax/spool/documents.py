@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mailfax.rules.job import Document, FaxJob, Letter, Message
 from mailfax.rules.states import JOB, JobEvent, JobState
-from mailfax.spool.commits import Commit, Hits, Outdated, Statement
+from mailfax.spool.commits import Commit, Hits, Outdated, Statement, Values
 from mailfax.spool.content import Contents
 from mailfax.spool.engine import SURELY_NOT, Engine
 from mailfax.spool.jobs import changed
@@ -29,13 +29,26 @@ class Documents:
         self._engine, self._contents, self._outbox, self._usage = engine, contents, outbox, usage
         self._claims = itertools.count(1)
 
-    async def claim(self, lease: float) -> tuple[Message, Document] | None:
+    async def claim(
+        self, lease: float, *, slow: bool = False, busy: Sequence[str] = ()
+    ) -> tuple[Message, Document] | None:
         """The document that is due longest, ours for ``lease`` seconds; None where none is due.
+
+        ``slow``: of those that took too long for the quick lane. Payers in ``busy``, who have some under way, come
+        when nobody else has any.
 
         ``attempts`` counts this one already: a file that kills its renderer is seen by it.
         """
+        shares = (0, 1) if busy else (1,)
+        for share in shares:
+            values = {"lease": lease, "slow": int(slow), "busy": tuple(busy), "any": share}
+            if claimed := await self._claim(values):
+                return claimed
+        return None
+
+    async def _claim(self, wanted: Values) -> tuple[Message, Document] | None:
         while True:
-            values = {"claim": f"{self._engine.epoch}-{next(self._claims)}", "lease": lease}
+            values = {**wanted, "claim": f"{self._engine.epoch}-{next(self._claims)}"}
             commit = Commit(
                 "rendering",
                 (
@@ -107,12 +120,16 @@ class Documents:
             raise
         return replace(now_is, version=was.version + 1, lease_until=0.0)
 
-    async def later(self, was: Document, next_attempt_at: float, detail: str, *, counts: bool = True) -> Document:
+    async def later(
+        self, was: Document, next_attempt_at: float, detail: str, *, counts: bool = True, slow: bool = False
+    ) -> Document:
         """It can't be made now; its jobs go on waiting. Raises ``Outdated``.
 
         ``counts`` is False where our own machine spoiled the attempt: that says nothing against the document.
+        ``slow``: from now on it is made beside those that are made quickly.
         """
-        now_is = replace(was, next_attempt_at=next_attempt_at, attempts=was.attempts - (not counts))
+        attempts = was.attempts - (not counts)
+        now_is = replace(was, next_attempt_at=next_attempt_at, attempts=attempts, slow=was.slow or slow)
         event = JobEvent.DOCUMENT_LATER
         commit = Commit(
             "document-later",

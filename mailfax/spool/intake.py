@@ -65,7 +65,9 @@ class Intake:
             history(message.queue_id, "accepted", "accepted", f"{len(jobs)} jobs, {sealed.size} bytes"),
         ]
         if jobs:
-            statements.append(Statement("document_add", {"message": message.queue_id}, Hits.ONE))
+            statements.append(
+                Statement("document_add", {"message": message.queue_id, "payer": message.payer}, Hits.ONE)
+            )
         for job in jobs:
             statements.append(Statement("job_add", job_values(job), Hits.ONE))
             statements.append(history(job.queue_id, "accepted", job.state))

@@ -20,6 +20,7 @@ from mailfax.spool.rows import document_of, history, job_of, job_values, message
 
 #: What a job's document must be for the job to stand there.
 _DOCUMENT = {JobState.ACCEPTED: "pending", JobState.READY: "ready"}
+_WAIT_FOR_DOCUMENT = (JobState.ACCEPTED, JobState.HELD)
 #: Answers to SendFax that say something of the account: whether they were clear.
 _CLEAR = {JobEvent.ID_GIVEN: True, JobEvent.NO_ANSWER: False}
 
@@ -138,6 +139,8 @@ class Jobs:
         more: Sequence[Statement] = (),
     ) -> FaxJob:
         statements = [guard, history(was.queue_id, event, now_is.state, detail), *more]
+        if was.state in _WAIT_FOR_DOCUMENT and now_is.state not in (*_WAIT_FOR_DOCUMENT, JobState.READY):
+            statements.append(Statement("document_unneeded", {"message": was.message}))
         if now_is.fax_id and now_is.fax_id != was.fax_id:
             own = {"account": was.account, "fax_id": now_is.fax_id, "owner": was.queue_id}
             statements.append(Statement("ledger_own", own, Hits.ONE, FaxIdTaken))

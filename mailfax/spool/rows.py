@@ -83,11 +83,15 @@ def message_values(message: Message) -> dict[str, Any]:
 
 
 def document_of(row: Row) -> Document:
-    if row["state"] not in ("pending", "ready", "impossible"):
+    if row["state"] not in ("pending", "ready", "impossible", "unneeded"):
         raise ValueError(f"unknown state {row['state']!r}")
     return Document(
         **_plain(Document, row)
-        | {"contents": tuple(json.loads(row["contents"])), "skipped": tuple(json.loads(row["skipped"]))}
+        | {
+            "contents": tuple(json.loads(row["contents"])),
+            "skipped": tuple(json.loads(row["skipped"])),
+            "slow": bool(row["slow"]),
+        }
     )
 
 
@@ -95,6 +99,7 @@ def document_values(was: Document, now_is: Document) -> dict[str, Any]:
     return _fields(now_is) | {
         "contents": json.dumps(now_is.contents),
         "skipped": json.dumps(now_is.skipped),
+        "slow": int(now_is.slow),
         "was_version": was.version,
         "was_epoch": was.epoch,
     }

@@ -62,18 +62,18 @@ SELECT * FROM message WHERE queue_id = :queue_id
 -- name: document_add
 INSERT INTO document (
     message, state, attempts, next_attempt_at, version, epoch, lease_until, content_id, filename, pages, notes,
-    contents, skipped
-) VALUES (:message, 'pending', 0, :now, 0, 0, 0, '', '', NULL, '', '[]', '[]')
+    contents, skipped, payer
+) VALUES (:message, 'pending', 0, :now, 0, 0, 0, '', '', NULL, '', '[]', '[]', :payer)
 
 -- name: document_claim
 -- Counts the attempt before it is made, so that a file that kills its renderer can't do so for ever. Whose lease has
--- run out has lost the document. A document for which no job waits is not made.
+-- run out has lost the document. Those of the :busy payers come only when nobody else has any in this lane (:any = 1).
 UPDATE document SET
     epoch = :epoch, lease_until = :now + :lease, claim = :claim, attempts = attempts + 1, version = version + 1
 WHERE message = (
     SELECT d.message FROM document d
-    WHERE d.state = 'pending' AND d.damaged = 0 AND d.next_attempt_at <= :now AND d.lease_until <= :now
-      AND EXISTS (SELECT 1 FROM job j WHERE j.message = d.message AND j.state = 'accepted' AND j.damaged = 0)
+    WHERE d.state = 'pending' AND d.slow = :slow AND d.damaged = 0
+      AND d.next_attempt_at <= :now AND d.lease_until <= :now AND (:any = 1 OR d.payer NOT IN (:busy))
     ORDER BY d.next_attempt_at, d.message LIMIT 1
 ) AND state = 'pending' AND lease_until <= :now
 RETURNING *
@@ -92,7 +92,7 @@ RETURNING lease_until
 UPDATE document SET
     state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at, lease_until = 0, content_id = :content_id,
     filename = :filename, pages = :pages, notes = :notes, contents = :contents, skipped = :skipped, cover = :cover,
-    render_key = :render_key, version = version + 1
+    slow = :slow, render_key = :render_key, version = version + 1
 WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
 
 -- name: document_impossible
@@ -101,6 +101,13 @@ UPDATE document SET state = 'impossible', lease_until = 0, version = version + 1
 WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
   AND (SELECT COUNT(*) FROM job WHERE job.message = document.message AND job.state IN ('accepted', 'held')
        AND job.damaged = 0) = :jobs
+
+-- name: document_unneeded
+-- With a job's end, or once it was found at FaxCore: none is left that waits for it.
+UPDATE document SET state = 'unneeded', lease_until = 0, version = version + 1
+WHERE message = :message AND state = 'pending' AND NOT EXISTS (
+    SELECT 1 FROM job j WHERE j.message = :message AND j.state IN ('accepted', 'held')
+)
 
 -- name: document_jobs_history
 -- Before document_jobs_ready, while they can still be told apart.
