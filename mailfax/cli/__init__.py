@@ -14,7 +14,24 @@ from types import ModuleType
 
 from mailfax import __version__
 
-VERBS = ("serve", "demo", "sandbox", "check", "explain", "preview", "passwd", "queue", "show", "send")
+VERBS = (
+    "serve",
+    "demo",
+    "sandbox",
+    "check",
+    "explain",
+    "preview",
+    "passwd",
+    "queue",
+    "find",
+    "show",
+    "send",
+    "hold",
+    "release",
+    "cancel",
+    "requeue",
+    "resend",
+)
 
 
 class CannotRun(Exception):

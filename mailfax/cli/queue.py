@@ -7,80 +7,162 @@ import json
 import sys
 from typing import Any
 
-from mailfax.cli import add_config
+from mailfax.cli import CannotRun, add_config
 
-HELP = "list the faxes that have not ended, and the mails still owed"
-LONGEST = 10_000
+HELP = "list the faxes that have not ended, and why; received faxes and mails that are not settled"
+#: Lines of one page, for people.
+PAGE = 100
+#: Read at a time, for scripts.
+CHUNK = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from mailfax.cli.times import since
+
     add_config(parser)
     parser.add_argument("--all", action="store_true", help="also those that have ended")
+    parser.add_argument(
+        "--since", metavar="TIME", type=since, default=0.0, help="accepted since: 90m, 2h, 14:02, a date"
+    )
+    parser.add_argument("--sender", metavar="ADDRESS", default="", help="of this sender, or of a whole @domain")
+    parser.add_argument("--to", metavar="NUMBER", default="", help="to this number, or to numbers that end so")
+    parser.add_argument("--state", metavar="STATE", action="append", help="in this state; may be given again")
+    parser.add_argument("--account", metavar="NAME", default="", help="of this account")
+    parser.add_argument("--limit", metavar="N", type=int, help=f"faxes of a page (default: {PAGE}; with --json all)")
+    parser.add_argument("--page", metavar="N", type=int, default=1, help="which page (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object, for scripts")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config, with_spool
 
-    listing = with_spool(load_config(arguments), lambda spool: _gather(spool, everything=arguments.all))
+    if arguments.page < 1 or (arguments.limit is not None and arguments.limit < 1):
+        raise CannotRun("--page and --limit begin at 1")
+    config = load_config(arguments, passwords=False)
+    listing, more = with_spool(config, lambda spool: _gather(spool, arguments))
     if arguments.json:
-        json.dump(listing, sys.stdout, indent=2)
+        json.dump(for_scripts(listing), sys.stdout, indent=2)
         print()
-    else:
-        _print(listing)
+        return 0
+    print_listing(listing)
+    if more:
+        print(f"There are more: give --page {arguments.page + 1}.")
     return 0
 
 
-async def _gather(spool: Any, *, everything: bool) -> dict[str, list[dict[str, Any]]]:
-    from mailfax.rules.states import INBOUND, JOB, LETTER, InboundState, JobState, LetterState
+async def _gather(spool: Any, arguments: argparse.Namespace) -> tuple[dict[str, list[dict[str, Any]]], bool]:
+    """What was asked for, and whether there is another page of any list."""
+    from mailfax.rules.states import INBOUND, LETTER, InboundState, LetterState
+    from mailfax.spool import Wanted
 
-    jobs = await spool.jobs.listing(states=None if everything else set(JobState) - JOB.final, limit=LONGEST)
-    faxes = await spool.inbound.listing(
-        states=None if everything else set(InboundState) - INBOUND.final, limit=LONGEST
-    )
-    mails = await spool.outbox.listing(states=None if everything else set(LetterState) - LETTER.final, limit=LONGEST)
+    everything = arguments.all
+    wanted = Wanted(_states(arguments), arguments.account, arguments.sender, arguments.to, arguments.since)
+    # Filters are about faxes that are sent: with one, nothing else is meant.
+    filtered = bool(arguments.state or arguments.account or arguments.sender or arguments.to or arguments.since)
+    inbound = () if filtered else None if everything else set(InboundState) - INBOUND.final
+    letters = () if filtered else None if everything else set(LetterState) - LETTER.final
+    asked = (arguments.limit or (None if arguments.json else PAGE), arguments.page)
+    paused = await pauses(spool)
+    jobs, more_jobs = await _page(lambda **page: spool.queue.listing(wanted, **page), *asked)
+    faxes, more_faxes = await _page(lambda **page: spool.inbound.listing(states=inbound, **page), *asked)
+    mails, more_mails = await _page(lambda **page: spool.outbox.listing(states=letters, **page), *asked)
+    listing = {
+        "faxes": [fax(queued, paused) for queued in jobs],
+        "received": [received(each) for each in faxes],
+        "mails": [mail(letter) for letter in mails],
+    }
+    return listing, more_jobs or more_faxes or more_mails
+
+
+def _states(arguments: argparse.Namespace) -> Any:
+    from mailfax.rules.states import JOB, JobState
+
+    if arguments.state:
+        try:
+            return tuple(JobState(word) for word in arguments.state)
+        except ValueError as wrong:
+            raise CannotRun(f"--state: {wrong}; write one of {', '.join(JobState)}") from None
+    return None if arguments.all else tuple(set(JobState) - JOB.final)
+
+
+async def _page(read: Any, limit: int | None, page: int) -> tuple[list[Any], bool]:
+    """One page of a list, and whether another follows; without a limit all of it."""
+    if limit is not None:
+        rows = await read(limit=limit + 1, offset=(page - 1) * limit)
+        return rows[:limit], len(rows) > limit
+    found: list[Any] = []
+    while rows := await read(limit=CHUNK, offset=len(found)):
+        found += rows
+    return found, False
+
+
+async def pauses(spool: Any) -> dict[str, str]:
+    """Paused accounts: why their faxes wait."""
+    from mailfax.cli.times import when
+
     return {
-        "faxes": [
-            {
-                "queue_id": job.queue_id,
-                "state": job.state.value,
-                "number": job.number,
-                "account": job.account,
-                "accepted_at": job.accepted_at,
-                "next_attempt_at": job.next_attempt_at,
-                "attempts": job.attempts,
-                "fax_id": job.fax_id,
-                "status": job.status.sentence if job.status else "",
-            }
-            for job in jobs
-        ],
-        "received": [
-            {
-                "queue_id": fax.queue_id,
-                "state": fax.state.value,
-                "account": fax.account,
-                "fax_id": fax.fax_id,
-                "listed_at": fax.listed_at,
-                "next_attempt_at": fax.next_attempt_at,
-                "attempts": fax.attempts,
-                "problem": fax.problem,
-            }
-            for fax in faxes
-        ],
-        "mails": [
-            {
-                "letter_id": mail.letter_id,
-                "state": mail.state.value,
-                "outcome": mail.kind,
-                "about": mail.about,
-                "recipients": list(mail.recipients),
-                "decided_at": mail.decided_at,
-                "next_attempt_at": mail.next_attempt_at,
-                "attempts": mail.attempts,
-                "problem": mail.problem,
-            }
-            for mail in mails
-        ],
+        state.name: f"account {state.name} paused since {when(state.paused_at)}: {state.paused_reason}"
+        for state in await spool.accounts.listing()
+        if state.paused
+    }
+
+
+def fax(queued: Any, paused: dict[str, str]) -> dict[str, Any]:
+    from mailfax.rules.reason import reason
+
+    job = queued.job
+    return {
+        "queue_id": job.queue_id,
+        "state": job.state.value,
+        "number": job.number,
+        "account": job.account,
+        "sender": queued.sender,
+        "subject": job.subject if job.subject is not None else queued.subject,
+        "accepted_at": job.accepted_at,
+        "next_attempt_at": 0.0 if job.final or job.state.value == "held" else job.next_attempt_at,
+        "attempts": job.attempts,
+        "fax_id": job.fax_id,
+        "reference": job.reference,
+        "status": job.status.sentence if job.status else "",
+        "reason": reason(job, document=queued.document, detail=queued.detail, paused=paused.get(job.account, "")),
+    }
+
+
+def received(fax: Any) -> dict[str, Any]:
+    return {
+        "queue_id": fax.queue_id,
+        "state": fax.state.value,
+        "account": fax.account,
+        "caller": fax.caller,
+        "fax_id": fax.fax_id,
+        "listed_at": fax.listed_at,
+        "next_attempt_at": 0.0 if fax.state.value in FINAL else fax.next_attempt_at,
+        "attempts": fax.attempts,
+        "problem": fax.problem,
+    }
+
+
+def mail(letter: Any) -> dict[str, Any]:
+    return {
+        "letter_id": letter.letter_id,
+        "state": letter.state.value,
+        "outcome": letter.kind,
+        "about": letter.about,
+        "recipients": list(letter.recipients),
+        "decided_at": letter.decided_at,
+        "next_attempt_at": 0.0 if letter.state.value in FINAL else letter.next_attempt_at,
+        "attempts": letter.attempts,
+        "problem": letter.problem,
+    }
+
+
+def for_scripts(listing: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """The same with its moments in ISO 8601."""
+    from mailfax.cli.times import iso
+
+    return {
+        kind: [{name: iso(value) if name.endswith("_at") else value for name, value in row.items()} for row in rows]
+        for kind, rows in listing.items()
     }
 
 
@@ -101,8 +183,9 @@ COLUMNS = {
         "next": "next_attempt_at",
     },
     "mails": {
-        "about": "about",
+        "letter ID": "letter_id",
         "outcome": "outcome",
+        "for": "recipients",
         "state": "state",
         "decided": "decided_at",
         "next": "next_attempt_at",
@@ -112,7 +195,7 @@ TITLES = {"faxes": "Faxes", "received": "Received faxes", "mails": "Mails"}
 FINAL = {"delivered", "failed", "cancelled", "unconfirmed", "stored", "vanished", "handed-over", "undeliverable"}
 
 
-def _print(listing: dict[str, list[dict[str, Any]]]) -> None:
+def print_listing(listing: dict[str, list[dict[str, Any]]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -132,17 +215,18 @@ def _print(listing: dict[str, list[dict[str, Any]]]) -> None:
             table.add_row(*(_cell(row, field) for field in columns.values()))
         console.print(table)
         for row in rows:
-            if why := row.get("status") or row.get("problem"):
-                name = row.get("queue_id") or row["about"] or row["letter_id"]
-                console.print(f"{name}: {why}", markup=False, soft_wrap=True)
+            name = row.get("queue_id") or row["letter_id"]
+            what = f'{row["sender"] or "<>"} "{row["subject"]}": ' if kind == "faxes" else ""
+            if why := row.get("reason") or row.get("problem"):
+                console.print(f"{name}: {what}{why}", markup=False, soft_wrap=True)
 
 
 def _cell(row: dict[str, Any], field: str) -> str:
     from rich.markup import escape
 
-    from mailfax.cli.settings import when
+    from mailfax.cli.times import when
 
-    if field == "next_attempt_at" and row["state"] in FINAL:
-        return "-"
     value = row[field]
-    return when(value) if field.endswith("_at") else escape(str(value))
+    if field.endswith("_at"):
+        return when(value)
+    return escape(", ".join(value) if isinstance(value, list) else str(value))

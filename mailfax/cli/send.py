@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config, with_spool
 
-    config = load_config(arguments)
+    config = load_config(arguments, passwords=False)
     if not arguments.files and not arguments.text.strip():
         raise CannotRun("nothing to fax: name a FILE, or give --text")
     queue_id = _hand_over(config, arguments, _mail(config, arguments))

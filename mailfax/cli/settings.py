@@ -1,4 +1,4 @@
-"""What verbs share: finding the configuration, opening its spool, showing times."""
+"""What verbs share: finding the configuration, and opening its spool."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,10 +29,10 @@ def find_config(arguments: argparse.Namespace) -> Path:
     return path
 
 
-def load_config(arguments: argparse.Namespace) -> Config:
-    """The configuration in force; ``CannotRun`` says what to mend."""
+def load_config(arguments: argparse.Namespace, *, passwords: bool = True) -> Config:
+    """The configuration in force; ``CannotRun`` says what to mend. ``passwords``: whether this verb uses any."""
     try:
-        return load(find_config(arguments), os.environ)
+        return load(find_config(arguments), os.environ, passwords=passwords)
     except ConfigError as wrong:
         raise CannotRun(str(wrong)) from None
 
@@ -53,11 +52,3 @@ def with_spool(config: Config, work: Callable[[Spool], Awaitable[T]]) -> T:
         return asyncio.run(run())
     except SpoolRefused as wrong:
         raise CannotRun(str(wrong)) from None
-
-
-def when(seconds: float) -> str:
-    """A moment as people read it, in the zone of this machine: without its date if it is today's; "-" for never."""
-    if not seconds:
-        return "-"
-    moment, today = datetime.fromtimestamp(seconds).astimezone(), datetime.now().astimezone().date()
-    return moment.strftime("%H:%M:%S" if moment.date() == today else "%Y-%m-%d %H:%M")

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config, with_spool
 
-    life = with_spool(load_config(arguments), lambda spool: _gather(spool, arguments.queue_id.strip()))
+    config = load_config(arguments, passwords=False)
+    life = with_spool(config, lambda spool: _gather(spool, arguments.queue_id.strip()))
     if not life["history"]:
         raise CannotRun(f"{arguments.queue_id}: no mail, fax or letter has this queue ID")
     if arguments.json:
@@ -72,7 +73,7 @@ def _print(life: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from mailfax.cli.settings import when
+    from mailfax.cli.times import when
 
     console = Console(highlight=False)
 

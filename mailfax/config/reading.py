@@ -25,10 +25,13 @@ from mailfax.config.values import Account, Config, Limits, RelayConfig, RenderCo
 _LEAST_OFF_LOOPBACK = {"poll_seconds": 10, "settle_seconds": 300, "timeout_seconds": 120}
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Config:
-    """The configuration in ``path`` with the secrets of ``environ``; raises ``ConfigError``."""
+def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> Config:
+    """The configuration in ``path`` with the secrets of ``environ``; raises ``ConfigError``.
+
+    Without ``passwords`` no secret is read or missed: for who speaks neither to FaxCore nor to the relay.
+    """
     tables = parse(path)
-    secrets = {**read_dotenv(path.parent / ".env"), **environ}
+    secrets = {**read_dotenv(path.parent / ".env"), **environ} if passwords else None
     parts = {name: read_section(path, name, tables) for name in SECTIONS}
     (top,), (spool,), (relay,) = parts[""], parts["spool"], parts["relay"]
     if not top["fax_domains"]:
@@ -44,7 +47,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         _require_outside(part, "notify", [rule.notify], top["fax_domains"])
         require_match(part, rule, listeners)
     password_file = _beside(path, top["password_file"])
-    if any(listener.proof == "auth" for listener in listeners):
+    if passwords and any(listener.proof == "auth" for listener in listeners):
         users = read_users(password_file)
         require_users(parts["listener"], users, password_file)
         for part, rule in zip(parts["sender"], senders, strict=True):
@@ -103,10 +106,10 @@ def _require_outside(part: Part, key: str, mailboxes: Sequence[str], fax_domains
             )
 
 
-def _account(part: Part, top: Part, secrets: Mapping[str, str]) -> Account:
+def _account(part: Part, top: Part, secrets: Mapping[str, str] | None) -> Account:
     variable = password_name(part["name"])
-    password = secrets.get(variable, "")
-    if not password:
+    password = secrets.get(variable, "") if secrets else ""
+    if secrets is not None and not password:
         part.refuse("name", f"its password is missing; set {variable} in the environment or in .env")
     _require_outside(part, "deliver_to", part["deliver_to"], top["fax_domains"])
     if not is_loopback(urlsplit(part["base_url"]).hostname or ""):
@@ -144,7 +147,7 @@ def _authorities(part: Part) -> Path | None:
     return path
 
 
-def _relay(part: Part, secrets: Mapping[str, str]) -> RelayConfig:
+def _relay(part: Part, secrets: Mapping[str, str] | None) -> RelayConfig:
     if part["maildir"]:
         for key, value in part.values.items():
             if key != "maildir" and value != SECTIONS["relay"].keys[key].default:
@@ -164,8 +167,8 @@ def _relay(part: Part, secrets: Mapping[str, str]) -> RelayConfig:
                 f'"none" would send faxes in clear to {host}; write "starttls" or "implicit", '
                 "or say it twice with cleartext = true",
             )
-    password = secrets.get("MAILFAX_RELAY_PASSWORD", "")
-    if part["username"] and not password:
+    password = secrets.get("MAILFAX_RELAY_PASSWORD", "") if secrets else ""
+    if secrets is not None and part["username"] and not password:
         part.refuse("username", "its password is missing; set MAILFAX_RELAY_PASSWORD in the environment or in .env")
     return RelayConfig(
         host=host,

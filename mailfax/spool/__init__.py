@@ -56,6 +56,7 @@ Whole house
     ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], letters, detail) -> None``
                                                    ["document-impossible"] jobs: (was, now_is) of every ACCEPTED and
                                                    HELD job of the message
+    ``await make_now(message_queue_id) -> bool``   ["document-now"] by a person's order
     ``await get(message_queue_id) -> Document | None``
 
 ``spool.jobs``
@@ -69,13 +70,14 @@ Whole house
                                                    the ledger; raises FaxIdTaken
     ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields
                                                    (absences, delay_told, expires_at, …)
+    ``await resend(was, again) -> None``           ["resent"] a new job beside one that has ended
     ``await postpone(was, next_attempt_at) -> None``   ["postponed"] ask again later; no line of history
     ``await get(queue_id) -> FaxJob | None``       ``await of(message_queue_id) -> list[FaxJob]``
     ``await listing(*, states=None, account="", limit=100, offset=0) -> list[FaxJob]``   newest first
     ``await tracked(account) -> list[FaxJob]``     SUBMITTED and IN_DOUBT, all of them
     ``await expired_submissions() -> list[FaxJob]``   SUBMITTING, lease run out: advance with LEASE_EXPIRED
     ``await overdue(accounts, limit=500) -> list[FaxJob]``   past expires_at; none of a paused one of these
-    ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and now ACCEPTED, READY or DEFERRED: not sent
+    ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and surely not sent
     ``await untold(accepted_before, limit=500) -> list[FaxJob]``   non-final, no delay letter yet
     ``await by_reference(account, reference) -> list[FaxJob]``   one or none
 
@@ -120,6 +122,11 @@ Whole house
     ``await get(letter_id) -> Letter | None``      with its content
     ``await listing(*, states=None, about="", limit=100, offset=0) -> list[Letter]``   without content
 
+``spool.queue``                                    for operators: with sender, subject and the last word
+    ``await listing(wanted, *, limit=100, offset=0) -> list[Queued]``   newest first; ``Wanted`` has the filters
+    ``await find(text, limit=100)``                faxes, received faxes, letters: by number, ID, address, subject
+    ``await received(queue_id) -> InboundFax | None``
+
 ``spool.history``
     ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``,
                                                    ``queue_id``, ``event``, ``state``, ``detail``
@@ -153,6 +160,7 @@ from mailfax.spool.history import HistoryLine
 from mailfax.spool.intake import not_stored
 from mailfax.spool.jobs import Claimed
 from mailfax.spool.ledger import LedgerEntry
+from mailfax.spool.queue import Queued, Wanted
 from mailfax.spool.spool import Counts, Spool
 from mailfax.spool.unheard import Found, Unheard
 
@@ -174,11 +182,13 @@ __all__ = [
     "Outdated",
     "PagesUsedUp",
     "QueueIdTaken",
+    "Queued",
     "QuotaUsedUp",
     "ReferenceTaken",
     "SentBefore",
     "Spool",
     "SpoolRefused",
     "Unheard",
+    "Wanted",
     "not_stored",
 ]

@@ -112,6 +112,8 @@ COMMITS: frozenset[str] = frozenset(
         "job-lease",
         "noted",
         "postponed",
+        "resent",
+        "document-now",
         "account-lease",
         "account-released",
         "account-paused",

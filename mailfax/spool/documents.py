@@ -142,6 +142,15 @@ class Documents:
         await self._engine.commit(commit)
         return replace(now_is, version=was.version + 1, lease_until=0.0)
 
+    async def make_now(self, message: str) -> bool:
+        """Its next attempt is due, by a person's order; False where it is made just now, or is there."""
+        try:
+            statement = Statement("document_now", {"message": message}, Hits.ONE)
+            await self._engine.commit(Commit("document-now", (statement,)))
+        except Outdated:
+            return False
+        return True
+
     async def impossible(
         self, was: Document, jobs: Sequence[tuple[FaxJob, FaxJob]], letters: Sequence[Letter], detail: str
     ) -> None:

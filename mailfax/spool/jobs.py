@@ -13,7 +13,17 @@ from dataclasses import dataclass, replace
 from mailfax.rules.job import Document, FaxJob, Letter, Message
 from mailfax.rules.schedule import UNCLEAR_IN_A_ROW
 from mailfax.rules.states import JOB, NON_FINAL, JobEvent, JobState
-from mailfax.spool.commits import Commit, FaxIdTaken, Hits, Outdated, Statement, Values, commit_name
+from mailfax.spool.commits import (
+    Commit,
+    FaxIdTaken,
+    Hits,
+    Outdated,
+    QueueIdTaken,
+    ReferenceTaken,
+    Statement,
+    Values,
+    commit_name,
+)
 from mailfax.spool.engine import Engine
 from mailfax.spool.outbox import CLASHES, Outbox
 from mailfax.spool.rows import document_of, history, job_of, job_values, message_of, move_aside, readable
@@ -116,6 +126,21 @@ class Jobs:
         if now_is.state is not was.state:
             raise ValueError(f"{was.queue_id}: a note does not change the state")
         return await self._store("noted", changed(was, now_is), was, now_is, "noted", detail, letters)
+
+    async def resend(self, was: FaxJob, again: FaxJob) -> None:
+        """A new job beside one that has ended, by a person's order; its document is made again where there is none.
+
+        Raises ``QueueIdTaken`` and ``ReferenceTaken``: draw again.
+        """
+        more = () if again.state is JobState.READY else (Statement("document_now", {"message": was.message}),)
+        statements = (
+            Statement("job_add", job_values(again), Hits.ONE),
+            history(was.queue_id, "sent again by a person", was.state, f"as {again.queue_id}"),
+            history(again.queue_id, "accepted", again.state, f"{was.queue_id}, sent again by a person"),
+            *more,
+        )
+        clashes = {"job.queue_id": QueueIdTaken, "job.reference": ReferenceTaken}
+        await self._engine.commit(Commit("resent", statements, clashes))
 
     async def postpone(self, was: FaxJob, next_attempt_at: float) -> None:
         """Ask again later; no arrow and no line of history. Raises ``Outdated``."""

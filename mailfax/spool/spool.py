@@ -23,6 +23,7 @@ from mailfax.spool.jobs import Jobs
 from mailfax.spool.ledger import Ledger
 from mailfax.spool.moments import make_wrong_moments_due
 from mailfax.spool.outbox import Outbox
+from mailfax.spool.queue import Queue
 from mailfax.spool.sweep import ORPHAN_SECONDS, sweep_orphans
 from mailfax.spool.unheard import UnheardFaxes
 from mailfax.spool.usage import Usage
@@ -55,6 +56,7 @@ class Spool:
         self.ledger = Ledger(engine)
         self.inbound = Inbound(engine, self.content, self.outbox)
         self.history = History(engine)
+        self.queue = Queue(engine)
 
     @classmethod
     async def open(

@@ -256,7 +256,7 @@ ORDER BY expires_at, queue_id LIMIT :limit
 
 -- name: job_cancel_wanted
 SELECT * FROM job
-WHERE state IN ('accepted', 'ready', 'deferred') AND cancel_requested = 1 AND damaged = 0 ORDER BY queue_id
+WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND cancel_requested = 1 AND damaged = 0 ORDER BY queue_id
 
 -- name: job_previews
 -- Whoever writes its end first has made it: no lease is needed for what is only mailed.
@@ -286,10 +286,10 @@ ON CONFLICT (key) DO UPDATE SET job = :job, made_at = :now WHERE unheard.job = :
 SELECT u.key, u.job, j.state FROM unheard u LEFT JOIN job j ON j.queue_id = u.job WHERE u.key IN (:keys)
 
 -- name: unheard_same
--- The line about a mail that came again, and the guard of not faxing it: its first job is known, and has not failed.
+-- The line about a mail that came again, and the guard of not faxing it: its first job is known, and has neither failed nor been cancelled.
 INSERT INTO history (at, queue_id, event, state, detail)
 SELECT :now, j.queue_id, :event_word, j.state, :detail FROM unheard u JOIN job j ON j.queue_id = u.job
-WHERE u.key = :key AND u.job = :job AND j.state <> 'failed'
+WHERE u.key = :key AND u.job = :job AND j.state NOT IN ('failed', 'cancelled')
 
 -- name: unheard_forget
 DELETE FROM unheard WHERE key = :key AND job = :job
@@ -516,6 +516,69 @@ ORDER BY decided_at DESC, letter_id DESC LIMIT :limit OFFSET :offset
 -- name: letter_aside
 UPDATE letter SET damaged = 1, version = version + 1 WHERE letter_id = :letter_id AND damaged = 0
 
+
+-- name: queue_waiting
+SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
+    SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
+    ORDER BY h.seq DESC LIMIT 1
+), '') AS last_detail
+FROM job j JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
+WHERE j.damaged = 0 AND j.state IN (:states)
+  AND (:account = '' OR j.account = :account) AND (:number = '' OR j.number LIKE :number)
+  AND (:sender = '' OR LOWER(m.sender) LIKE :sender ESCAPE '!') AND j.accepted_at >= :since
+ORDER BY j.accepted_at DESC, j.queue_id DESC LIMIT :limit OFFSET :offset
+
+-- name: queue_all
+-- Apart from queue_waiting, so that the index by time is taken: a page costs the same among a million ended faxes.
+SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
+    SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
+    ORDER BY h.seq DESC LIMIT 1
+), '') AS last_detail
+FROM job j JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
+WHERE j.damaged = 0
+  AND (:account = '' OR j.account = :account) AND (:number = '' OR j.number LIKE :number)
+  AND (:sender = '' OR LOWER(m.sender) LIKE :sender ESCAPE '!') AND j.accepted_at >= :since
+ORDER BY j.accepted_at DESC, j.queue_id DESC LIMIT :limit OFFSET :offset
+
+-- name: queue_find
+SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
+    SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
+    ORDER BY h.seq DESC LIMIT 1
+), '') AS last_detail
+FROM job j JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
+WHERE j.damaged = 0 AND (
+    LOWER(j.queue_id) LIKE :text ESCAPE '!' OR LOWER(j.address) LIKE :text ESCAPE '!'
+    OR LOWER(j.fax_id) LIKE :text ESCAPE '!' OR LOWER(j.reference) LIKE :text ESCAPE '!'
+    OR LOWER(m.sender) LIKE :text ESCAPE '!' OR LOWER(m.subject) LIKE :text ESCAPE '!'
+    OR LOWER(m.header_message_id) LIKE :text ESCAPE '!' OR (:digits <> '' AND j.number LIKE :digits)
+)
+ORDER BY j.accepted_at DESC, j.queue_id DESC LIMIT :limit
+
+-- name: inbound_find
+SELECT * FROM inbound
+WHERE damaged = 0 AND (
+    LOWER(queue_id) LIKE :text ESCAPE '!' OR LOWER(fax_id) LIKE :text ESCAPE '!' OR LOWER(caller) LIKE :text ESCAPE '!'
+    OR (:digits <> '' AND caller LIKE :digits)
+)
+ORDER BY listed_at DESC, fax_id DESC LIMIT :limit
+
+-- name: inbound_by_queue_id
+SELECT * FROM inbound WHERE queue_id = :queue_id AND damaged = 0
+
+-- name: letter_find
+SELECT * FROM letter
+WHERE damaged = 0 AND (
+    LOWER(letter_id) LIKE :text ESCAPE '!' OR LOWER(message_id) LIKE :text ESCAPE '!'
+    OR LOWER(recipients) LIKE :text ESCAPE '!'
+)
+ORDER BY decided_at DESC, letter_id DESC LIMIT :limit
+
+-- name: document_now
+-- A person wants it made now, or again: for a fax that is sent anew after it was given up.
+UPDATE document SET
+    state = 'pending', next_attempt_at = :now, version = version + 1,
+    attempts = CASE WHEN state = 'pending' THEN attempts ELSE 0 END
+WHERE message = :message AND state IN ('pending', 'unneeded', 'impossible') AND lease_until <= :now AND damaged = 0
 
 -- name: moments_ahead
 -- How many rows wait for a moment further ahead than :longest, :daily (received faxes that can't be read) or :lease.

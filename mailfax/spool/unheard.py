@@ -42,7 +42,8 @@ class Unheard:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of a key: its job; ``failed``: that has failed, or is gone; ``heard``: its 250 was, just now."""
+    """What is known of a key: its job; ``failed``: that has failed, was cancelled or is gone; ``heard``: its 250 was,
+    just now."""
 
     key: str
     job: str
@@ -75,7 +76,7 @@ class UnheardFaxes:
             row["key"]: Found(
                 row["key"],
                 row["job"],
-                failed=row["state"] in (None, JobState.FAILED.value),
+                failed=row["state"] in (None, JobState.FAILED.value, JobState.CANCELLED.value),
                 heard=row["job"] in self._waiting or row["job"] in self._riding,
             )
             for row in rows

@@ -1,0 +1,17 @@
+"""``mailfax resend``: send faxes that have ended once more, and mails that could not be delivered."""
+
+from __future__ import annotations
+
+import argparse
+
+from mailfax.cli import steer
+
+HELP = "send faxes that have ended once more, and mails that could not be delivered"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    steer.add_arguments(parser, "resend")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    return steer.run(arguments, "resend")
