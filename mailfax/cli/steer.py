@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from mailfax.offramp.steering import Steering, Told
     from mailfax.spool import Spool, Wanted
 
+#: The states that filters mean: those in which the verb changes something.
+MEANT = {
+    "hold": ("accepted", "ready", "deferred"),
+    "release": ("held",),
+    "cancel": ("accepted", "ready", "deferred", "held", "submitting", "in-doubt", "submitted"),
+    "requeue": ("accepted", "ready", "deferred", "in-doubt", "submitted"),
+    "resend": ("failed", "cancelled"),
+}
+#: Mails that are sent again by one command.
+MOST_MAILS = 10_000
 #: Faxes read at a time.
 PAGE = 500
 #: How long a running service is given to end what was cancelled, in seconds.
@@ -39,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
         default=default,
         help="accepted since then: 90m, 2h, 3d, 14:02 or a date" + (" (default: 1d)" if ended else ""),
     )
-    every = "all that failed or were cancelled" if ended else "all that have not ended"
+    every = "all that failed or were cancelled, and mails that nobody took" if ended else "all that can be"
     parser.add_argument("--all", action="store_true", help=every)
     if ended:
         again = "also faxes that were delivered, or may have been sent; they ring twice"
@@ -82,13 +92,17 @@ async def _steer(spool: Spool, config: Config, arguments: argparse.Namespace, ve
 
 
 async def _chosen(spool: Spool, arguments: argparse.Namespace, verb: str) -> list[str]:
-    """The queue IDs of the faxes that the filters mean, oldest first."""
-    from mailfax.rules.states import JOB, JobState
+    """The queue IDs of what the filters mean, oldest first: faxes, and mails that nobody took."""
+    from mailfax.rules.states import JobState, LetterState
     from mailfax.spool import Wanted
 
-    states = (JobState.FAILED, JobState.CANCELLED) if verb == "resend" else tuple(set(JobState) - JOB.final)
+    states = tuple(JobState(word) for word in MEANT[verb])
     wanted = Wanted(states, arguments.account, arguments.sender, arguments.to, arguments.since)
-    return [name async for name in _pages(spool, wanted)][::-1]
+    names = [name async for name in _pages(spool, wanted)]
+    if verb == "resend" and not (arguments.account or arguments.sender or arguments.to):
+        lost = await spool.outbox.listing(states=[LetterState.UNDELIVERABLE], limit=MOST_MAILS)
+        names += [letter.letter_id for letter in lost if letter.decided_at >= arguments.since]
+    return names[::-1]
 
 
 async def _pages(spool: Spool, wanted: Wanted) -> Any:

@@ -518,15 +518,22 @@ UPDATE letter SET damaged = 1, version = version + 1 WHERE letter_id = :letter_i
 
 
 -- name: queue_waiting
+-- The page is found first: neither the rows before it nor those after it are joined with anything.
 SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
     SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
     ORDER BY h.seq DESC LIMIT 1
 ), '') AS last_detail
-FROM job j JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
-WHERE j.damaged = 0 AND j.state IN (:states)
-  AND (:account = '' OR j.account = :account) AND (:number = '' OR j.number LIKE :number)
-  AND (:sender = '' OR LOWER(m.sender) LIKE :sender ESCAPE '!') AND j.accepted_at >= :since
-ORDER BY j.accepted_at DESC, j.queue_id DESC LIMIT :limit OFFSET :offset
+FROM (
+    SELECT o.queue_id AS found FROM job o
+    WHERE o.damaged = 0 AND o.state IN (:states) AND (:account = '' OR o.account = :account)
+      AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+      AND (:sender = '' OR EXISTS (
+          SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :sender ESCAPE '!'
+      ))
+    ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+) page JOIN job j ON j.queue_id = page.found
+JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
+ORDER BY j.accepted_at DESC, j.queue_id DESC
 
 -- name: queue_all
 -- Apart from queue_waiting, so that the index by time is taken: a page costs the same among a million ended faxes.
@@ -534,11 +541,17 @@ SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, ''
     SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
     ORDER BY h.seq DESC LIMIT 1
 ), '') AS last_detail
-FROM job j JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
-WHERE j.damaged = 0
-  AND (:account = '' OR j.account = :account) AND (:number = '' OR j.number LIKE :number)
-  AND (:sender = '' OR LOWER(m.sender) LIKE :sender ESCAPE '!') AND j.accepted_at >= :since
-ORDER BY j.accepted_at DESC, j.queue_id DESC LIMIT :limit OFFSET :offset
+FROM (
+    SELECT o.queue_id AS found FROM job o
+    WHERE o.damaged = 0 AND (:account = '' OR o.account = :account)
+      AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+      AND (:sender = '' OR EXISTS (
+          SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :sender ESCAPE '!'
+      ))
+    ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+) page JOIN job j ON j.queue_id = page.found
+JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
+ORDER BY j.accepted_at DESC, j.queue_id DESC
 
 -- name: queue_find
 SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
