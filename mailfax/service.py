@@ -42,6 +42,7 @@ from mailfax.onramp.collect import Collect
 from mailfax.passwords import Passwords
 from mailfax.postmaster.delays import Delays
 from mailfax.postmaster.deliver import Deliver
+from mailfax.postmaster.disk import DiskAlarm
 from mailfax.proof import Prover
 from mailfax.relay import relay_for
 from mailfax.render import Renderer
@@ -99,6 +100,7 @@ class Service:
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
         self._exits = AsyncExitStack()
+        self._disk: DiskAlarm
 
     @classmethod
     async def start(cls, config: Config, hooks: CommitHooks | None = None) -> Service:
@@ -131,10 +133,18 @@ class Service:
         steady = SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts))
         devices = [listener.name for listener in config.listeners if listener.device]
         seconds = config.limits.render_seconds
-        prepare = Prepare(spool, renderer, desk, ending, render_seconds=seconds, devices=devices)
         submit = Submit(spool, desk, ending, Compose(spool, desk, renderer))
-        deliver = Deliver(
-            spool, relay_for(config.relay, config.hostname), site=site, marks=marks, limits=config.limits
+        relay = relay_for(config.relay, config.hostname)
+        deliver = Deliver(spool, relay, site=site, marks=marks, limits=config.limits)
+        self._disk = DiskAlarm(spool, relay, site=site, marks=marks)
+        prepare = Prepare(
+            spool,
+            renderer,
+            desk,
+            ending,
+            render_seconds=seconds,
+            devices=devices,
+            disk_failed=self._disk.failed,
         )
         self._carriers = [
             *[("prepare", prepare)] * QUICK_PREPARERS,
@@ -143,6 +153,7 @@ class Service:
             *[("deliver", deliver)] * DELIVERERS,
             ("preview", Preview(spool, desk, ending, Compose(spool, desk, renderer), site=site, marks=marks)),
             ("desk", desk),
+            ("disk", self._disk),
             ("deadlines", Deadlines(spool, desk, ending, steady, deadline_seconds=deadline)),
             ("delays", Delays(spool, site=site, marks=marks, limits=config.limits, is_sandbox=desk.is_sandbox)),
         ]
@@ -217,7 +228,8 @@ class Service:
         while not self._stopping.is_set():
             try:
                 busy = await carrier.round()
-            except Exception:
+            except Exception as trouble:
+                self._disk.failed(trouble)
                 # Whatever it held stays leased in the spool and is taken up again: nothing is lost by going on.
                 log.exception("%s failed; it goes on in %.0f seconds", name, FAILED_SECONDS)
                 await self._pause(FAILED_SECONDS)

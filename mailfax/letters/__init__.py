@@ -1,7 +1,8 @@
 """The mails that we write. Pure: values in, ``Letter`` values with whole mails out; no clock, no chance, no files.
 
 ``owed`` and ``delayed`` answer the sender of a fax (DSN or notice), ``preview`` shows what would be faxed,
-``inbound`` carries a received fax to its people. ``alarm``, ``all_clear``, ``ceiling``, ``inbound_problem``,
+``inbound`` carries a received fax to its people. ``alarm``, ``all_clear``, ``ceiling``, ``disk_alarm``,
+``disk_clear``, ``inbound_problem``,
 ``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster,
 ``forward_to_postmaster`` passes on mail that was written to him. All wording stands in ``texts``; who hears what
 stands in ``outcome``.
@@ -19,6 +20,8 @@ from mailfax.letters.postmaster import (
     alarm,
     all_clear,
     ceiling,
+    disk_alarm,
+    disk_clear,
     forward_to_postmaster,
     refused,
     relay_clear,
@@ -34,6 +37,8 @@ __all__ = [
     "all_clear",
     "ceiling",
     "delayed",
+    "disk_alarm",
+    "disk_clear",
     "forward_to_postmaster",
     "inbound",
     "inbound_problem",

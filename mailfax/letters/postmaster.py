@@ -39,6 +39,24 @@ def all_clear(site: Site, marks: Marks, *, account: str, sandbox: bool) -> Lette
     )
 
 
+def disk_alarm(site: Site, marks: Marks, *, problem: str) -> Letter:
+    """Something is the matter with our own disk. ``problem`` is a sentence for people."""
+    return tell(
+        site,
+        marks,
+        texts.DISK_SUBJECT,
+        paragraph(texts.DISK_TEXT),
+        paragraph(problem),
+        paragraph(texts.DISK_NEXT),
+        sandbox=False,
+    )
+
+
+def disk_clear(site: Site, marks: Marks) -> Letter:
+    """The disk works again."""
+    return tell(site, marks, texts.DISK_CLEAR_SUBJECT, paragraph(texts.DISK_CLEAR_TEXT), sandbox=False)
+
+
 def ceiling(site: Site, marks: Marks, *, limit: int) -> Letter:
     """The site has sent as many faxes in a day as it may."""
     return tell(

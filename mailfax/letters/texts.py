@@ -176,6 +176,17 @@ CEILING_NEXT = (
 ALL_CLEAR_SUBJECT = "Fax all-clear: account {account} works again"
 ALL_CLEAR_TEXT = "The fax account {account} works again. Its waiting faxes are being sent; nothing needs to be done."
 
+DISK_SUBJECT = "Fax alarm: the disk of the fax gateway needs attention"
+DISK_TEXT = "Something is the matter with the disk of the fax gateway:"
+DISK_NEXT = (
+    "Faxes and mails that it has are kept, and wait. New mails are refused for now, and their senders' mail servers "
+    "try again, for as long as they can't be stored. You hear of this once, and once again when it is over."
+)
+DISK_CLEAR_SUBJECT = "Fax all-clear: the disk of the fax gateway works again"
+DISK_CLEAR_TEXT = (
+    "The disk of the fax gateway works again, and has room. What waited goes on; nothing needs to be done."
+)
+
 UNDELIVERABLE_SUBJECT = "Fax mail undeliverable: {kind} for {recipients}"
 UNDELIVERABLE_TEXT = "A mail of the fax gateway could not be delivered and is not tried again."
 UNDELIVERABLE_NEXT = (

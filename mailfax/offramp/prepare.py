@@ -58,9 +58,11 @@ class Prepare:
         *,
         render_seconds: float,
         devices: Iterable[str] = (),
+        disk_failed: Callable[[BaseException], None] = lambda trouble: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._spool, self._renderer, self._desk, self._ending = spool, renderer, desk, ending
+        self._disk_failed = disk_failed
         self._devices = frozenset(devices)  # names of the listeners for copiers
         self._seconds, self._jitter = render_seconds, jitter
         self._lease = render_seconds + MARGIN
@@ -104,6 +106,7 @@ class Prepare:
             else:
                 await self._impossible(document, why.status)
         except OSError as trouble:
+            self._disk_failed(trouble)
             # Our own disk: it says nothing against the document, which waits until it expires.
             spoiled = status(Cause.RENDER_FAILED, f"x-mailfax; {trouble.strerror}", why="our machine had no room")
             await self._later(document, spoiled, counts=False)
