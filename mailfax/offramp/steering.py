@@ -136,6 +136,7 @@ class Steering:
             subject=job.subject,
             cover=job.cover,
             paper=job.paper,
+            preview=job.preview,
         )
         await self._spool.jobs.resend(job, again)
         return Told(True, f"is sent again as {again.queue_id}")
