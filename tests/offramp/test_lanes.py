@@ -22,6 +22,8 @@ pytestmark = pytest.mark.anyio
 class Slowly:
     """A renderer that takes the seconds that a mail's subject names. ``made`` is whose documents, in their order."""
 
+    paper = "letter"
+
     def __init__(self) -> None:
         self.made: list[str] = []
         self.under_way = 0
