@@ -89,6 +89,7 @@ class Office:
         ready = asyncio.ensure_future(_line(helper))
         status = START_AGAIN
         while status == START_AGAIN and not ready.done():
+            self._remove_pipes()
             command = [self._soffice, *OPTIONS, f"-env:UserInstallation={self._profile}"]
             self._office = await start([*command, f"--accept=pipe,name={self._pipe};urp;"], self.folder)
             ended = asyncio.ensure_future(self._office.wait())
@@ -135,13 +136,15 @@ class Office:
         for process in (self._office, self._helper):
             if process is not None:
                 await end(process)
-        self._remove()
+        self._remove_pipes()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _remove(self) -> None:
+    def _remove_pipes(self) -> None:
+        """Where /tmp is the machine's, LibreOffice may make sockets there and can't remove them."""
         digest = md5(self._profile.encode("utf-16-le"), usedforsecurity=False).digest()
         for pipe in (self._pipe, "SingleOfficeIPC_" + "".join(f"{byte:x}" for byte in digest)):
-            Path(f"{PIPES}{os.getuid()}_{pipe}").unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            for user in (f"{os.getuid()}_", ""):  # without, where it can't find out who it is
+                Path(f"{PIPES}{user}{pipe}").unlink(missing_ok=True)
 
 
 async def _line(helper: asyncio.subprocess.Process) -> dict[str, Any]:

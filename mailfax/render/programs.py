@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailfax.render.confined import confine_converter
+from mailfax.render.confined import confine_converter, excess
 from mailfax.render.fonts import font_folders, fonts_beside_the_system
 from mailfax.render.kinds import Kind
 
@@ -29,6 +29,8 @@ SLIDES = frozenset([Kind.PPT, Kind.PPTX, Kind.ODP, Kind.ODG])
 OFFICE = TEXTS | SHEETS | SLIDES
 PROGRAM_KINDS = OFFICE | {Kind.PS, Kind.XPS}
 PATH = "/usr/local/bin:/usr/bin:/bin"
+#: What one program may hold in memory, and have in its folder, in bytes; looked at every so many seconds.
+MOST_MEMORY, MOST_WRITTEN, LOOK = 1536 * 1024**2, 400_000_000, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def drawn_by_programs() -> frozenset[Kind]:
 async def start(command: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
     """Start a program that has ``folder`` and nothing else; its standard input and output are pipes."""
     program = _laid_out(command[0], folder)
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         str(program),
         *command[1:],
         stdin=asyncio.subprocess.PIPE,
@@ -90,6 +92,21 @@ async def start(command: Sequence[str], folder: Path) -> asyncio.subprocess.Proc
         start_new_session=True,
         preexec_fn=lambda: confine_converter(folder, program, shown=font_folders()),
     )
+    watching = asyncio.ensure_future(_watch(process, folder))
+    _watching.add(watching)
+    watching.add_done_callback(_watching.discard)
+    return process
+
+
+_watching: set[asyncio.Task[None]] = set()
+
+
+async def _watch(process: asyncio.subprocess.Process, folder: Path) -> None:
+    """End a program that takes more than it may; its user hears of its death."""
+    while process.returncode is None:
+        await asyncio.sleep(LOOK)
+        if excess(process.pid, folder, memory=MOST_MEMORY, room=MOST_WRITTEN):
+            await end(process)
 
 
 def _laid_out(program: str, folder: Path) -> Path:
