@@ -1,4 +1,4 @@
-"""Mails that came out wrong once: ``tests/mails/cases/expected.tsv`` says what must be readable on the fax, and what not.
+"""Mails that came out wrong once. ``tests/mails/cases/expected.tsv`` says what must be readable on the fax, what not.
 
 A row is judged by the cover page's text and the text layer of the pages ("text"), or by what can be read in the pages
 as pictures (OCR, "picture"), where the text layer says something else than the page.
