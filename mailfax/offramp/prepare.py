@@ -139,12 +139,14 @@ class Prepare:
             settings = repr((__version__, self._renderer.paper, wishes, expected))
             key = await asyncio.to_thread(pages_key, mail, settings)
             same = await self._spool.documents.same(key)
+            remarks: Sequence[str] = ()
             if same is not None:
                 made, pages = replace(same, **{name: getattr(document, name) for name in OWN}), None
             else:
                 async with self._lane(document):
                     rendered = await self._renderer.render(source, into=folder, wishes=wishes)
                 made, pages = document_of(document, rendered), rendered.content
+                remarks = rendered.remarks
                 told = not_shown_on_cover(account, message, made, jobs)
                 made = replace(made, skipped=(*made.skipped, *told), render_key=key)
         try:
@@ -153,7 +155,7 @@ class Prepare:
             await self._impossible(document, await self._too_many_pages(message, made))
         else:
             maillog.prepared(stored)
-            for remark in rendered.remarks:
+            for remark in remarks:
                 maillog.mislabelled(message.queue_id, remark)
 
     def _alike(self, account: Account, jobs: Sequence[FaxJob]) -> bool:

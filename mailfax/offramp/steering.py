@@ -109,6 +109,8 @@ class Steering:
     async def _resend(self, job: FaxJob) -> Told:
         if not job.final:
             return Told(False, f"has not ended: {job.state.value}; mailfax requeue tries it again now")
+        if job.preview:
+            return Told(False, "was a preview: send its mail again")
         others = await self._spool.jobs.of(job.message)
         newer = [each for each in others if each.number == job.number and each.accepted_at > job.accepted_at]
         if newer:
@@ -136,7 +138,6 @@ class Steering:
             subject=job.subject,
             cover=job.cover,
             paper=job.paper,
-            preview=job.preview,
         )
         await self._spool.jobs.resend(job, again)
         return Told(True, f"is sent again as {again.queue_id}")

@@ -87,7 +87,7 @@ TRUTH = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("state", list(JobState))
+@pytest.mark.parametrize("state", [state for state in JobState if state is not JobState.PREVIEWED])
 async def test_every_order_in_every_state(street: Street, steering: Steering, state: JobState, verb: str) -> None:
     job = await standing(street, state)
     assert job.state is state
