@@ -147,11 +147,25 @@ def read_fields(raw: bytes, start: int, end: int, of_mail: bool) -> tuple[Fields
 
 def looks_like_mail(content: bytes) -> bool:
     """Whether a file is a whole mail, by its heading; web pages saved as mail (MHTML) are none."""
+    names = {name for name, _ in _heading_of(content).rows}
+    known = b"from" in names and bool(names & {b"date", b"received", b"to"}) and b"subject" in names
+    return known and not is_saved_page(content)
+
+
+def is_saved_page(content: bytes) -> bool:
+    """Whether a file with the heading of a mail is a web page that was saved (MHTML)."""
+    fields = _heading_of(content)
+    names = {name for name, _ in fields.rows}
+    unsent = b"mime-version" in names and b"from" not in names and b"multipart/related" in fields.raw("content-type")
+    author = fields.raw("from")
+    saved = b"snapshot-content-location" in names or (b"saved by" in author.lower() and b"@" not in author)
+    return saved or unsent
+
+
+def _heading_of(content: bytes) -> Fields:
     fields = Fields()
     _block(content[:65_536], 0, min(len(content), 65_536), True, fields)
-    names = {name for name, _ in fields.rows}
-    page = b"snapshot-content-location" in names or re.search(rb"(?i)saved by", fields.raw("from"))
-    return b"from" in names and bool(names & {b"date", b"received", b"to"}) and b"subject" in names and not page
+    return fields
 
 
 def _block(raw: bytes, start: int, end: int, of_mail: bool, fields: Fields) -> int:

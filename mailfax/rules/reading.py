@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from mailfax.rules.body import Piece
 from mailfax.rules.content import check_for_lost, content_of, is_binary, text_of, unpacked
 from mailfax.rules.envelopes import signed_content
-from mailfax.rules.fields import Fields, looks_like_mail
+from mailfax.rules.fields import Fields, is_saved_page, looks_like_mail
 from mailfax.rules.forms import chosen_of, is_body, is_form_of_text, nodes_of, shows, views
 from mailfax.rules.gathered import Gathered, of_outlook
 from mailfax.rules.ledger import Ledger, Use
@@ -95,11 +95,20 @@ class Reading:
         body = self._raw[node.body : node.end]
         name = node.fields.filename or "the mail"
         content = content_of(node.fields, body, name, self.got.skipped)
+        if is_saved_page(content):
+            return self._saved_page(node, content)
         if content == body:
             raise NotFaxable(status(Cause.UNREADABLE_MAIL, why="a boundary between its parts is missing"))
         self.ledger.enter(node.body, node.end, Use.FAXED, name)
         heading = b"Content-Type:" + node.fields.raw("content-type").rstrip() + b"\r\n\r\n"
         Reading(heading + content, self.got, self._layers + 1).run()
+        return None
+
+    def _saved_page(self, node: Node, content: bytes) -> None:
+        """A saved web page is a file, also where its label says mail: its pictures are found by their addresses."""
+        name = node.fields.filename or f"attachment {len(self.got.found) + 1}"
+        self.ledger.enter(node.body, node.end, Use.FAXED, name)
+        self.got.found.append((_content_id(node), Part(name, "multipart/related", content)))
 
     def _alternative(self, node: Node) -> None:
         """One body: the richest form in which something can be seen, which stands last.
@@ -166,8 +175,12 @@ class Reading:
         if not node.children:
             name = node.fields.filename or "the forwarded mail"
             content = content_of(node.fields, self._raw[node.body : node.end], name, self.got.skipped)
+            if is_saved_page(content):
+                return self._saved_page(node, content)
             self.ledger.enter(node.body, node.end, Use.FAXED, name)
             return self._forwarded(content)
+        if is_saved_page(self._raw[node.body : node.end]):
+            return self._saved_page(node, self._raw[node.body : node.end])
         for child in node.children:
             around, self.got = self.got, Gathered()
             self._walk(child)
