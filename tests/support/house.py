@@ -69,7 +69,7 @@ company = "Example Ltd"
 {relay}
 
 [limits]
-render_seconds = 4
+render_seconds = {render_seconds}
 deadline_seconds = {deadline_seconds}
 {more}
 """
@@ -102,6 +102,7 @@ class House:
             "settle_seconds": 3,
             "timeout_seconds": 2,
             "deadline_seconds": 3600,
+            "render_seconds": 4,
             "relay": 'maildir = "mail"',
             "more": "",
             "account": "",
