@@ -70,7 +70,7 @@ class Reconcile:
         name, now = self._name, self._spool.now()
         if not await self._desk.watches(name):
             return False
-        jobs = [job for job in await self._spool.jobs.tracked(name) if job.state is JobState.IN_DOUBT]
+        jobs = await self._spool.jobs.tracked(name, JobState.IN_DOUBT)
         if not any(job.next_attempt_at <= now for job in jobs):
             return False
         try:

@@ -1,15 +1,17 @@
 """Ask FaxCore how submitted faxes went, and write down what it says.
 
-The cheaper of two ways, by bytes: the lists of Sent, Failed and Cancelled settle everything at once; when few are
-pending, or the lists have grown long, FaxStatus asks for each. GetFaxDetails is asked once, at a fax's end.
+A few pending faxes are asked for one by one (FaxStatus), each at its own growing intervals. Many are settled by one
+list: what is no longer in the Outbox has ended, in whatever folder, and GetFaxDetails tells how. A fax that is still
+there costs nothing, neither a call nor a commit; lists of ends, however long, are read only for what stays unclear.
 
-LIMITS: one look at the three lists in half a minute and account: six lists a minute.
+LIMITS: six lists a minute and account, that of received faxes among them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +22,7 @@ from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailabl
 from mailfax.faxcore.values import FaxDetails, Folder, Progress, progress_of
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
-from mailfax.offramp.folders import BYTES_PER_STATUS, ENDS, look
+from mailfax.offramp.folders import BYTES_PER_STATUS, ENDS, Look, look
 from mailfax.offramp.outcome import verdict
 from mailfax.offramp.steady import SILENT_IN_A_ROW, Silence, SteadyClock, elapsed
 from mailfax.rules import schedule
@@ -30,10 +32,16 @@ from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
 from mailfax.spool import Outdated, Spool
 
-#: Seconds between two looks at the lists of an account.
-LIST_EVERY = 30.0
+#: Seconds between two lists: five a minute, and one of the Inbox.
+LIST_EVERY = 12.0
+#: How often it is looked whether a fax is due, in seconds.
+LOOK_EVERY = 1.0
+#: Up to so many faxes are asked for one by one.
+FEW = 3
 #: Single questions in one round: the rest waits for the next.
 QUESTIONS = 20
+#: Faxes whose end is read at the same time.
+AT_ONCE = 4
 
 
 class Track:
@@ -54,65 +62,93 @@ class Track:
         self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
         self._account, self._deadline_seconds = account, deadline_seconds
         self._monotonic, self._jitter = monotonic, jitter
-        self._list_cost, self._listed_at = 0, -LIST_EVERY
+        self._list_cost, self._look_at, self._list_at = 0, 0.0, 0.0
         self._silence = Silence(monotonic)
 
     async def round(self) -> bool:
-        """Ask about the jobs that are due; False if none was."""
-        name, now = self._account, self._spool.now()
-        if not await self._desk.watches(name):
+        """Ask about the faxes that are due; False if none was."""
+        name = self._account
+        if self._monotonic() < self._look_at or not await self._desk.watches(name):
             return False
-        jobs = [job for job in await self._spool.jobs.tracked(name) if job.state is JobState.SUBMITTED]
-        due = [job for job in jobs if job.next_attempt_at <= now]
+        self._look_at = self._monotonic() + LOOK_EVERY
+        jobs = await self._spool.jobs.tracked(name, JobState.SUBMITTED)
+        due = [job for job in jobs if job.next_attempt_at <= self._spool.now()]
         due.sort(key=lambda job: self._silence.is_silent(job.queue_id))
-        if not due:
+        # A list tells of all: also of those whose first question is due only later.
+        soon = [job for job in jobs if job.next_attempt_at <= self._spool.now() + LIST_EVERY]
+        lists = len(soon) > FEW and len(soon) * BYTES_PER_STATUS >= self._list_cost
+        if not due and not lists:
             return False
         try:
-            await self._ask(due)
+            if not lists:
+                await self._ask_each(due[:QUESTIONS])
+            elif self._may_list():
+                await self._ask_outbox(soon)
+            else:
+                return False
         except AccountTrouble as trouble:
             await self._desk.trouble(name, trouble)
         except NotRead as silence:
             wait = min(silence.retry_after or 0.0, schedule.RETRY_AFTER_LONGEST)
-            asked = [job for job in due if self._silence.is_silent(job.queue_id)]
-            await self._pending(asked, wait)
-            await self._later([job for job in due if job not in asked], wait)
+            self._look_at = self._monotonic() + max(LIST_EVERY, wait)
+            await self._end_late([job for job in due if self._silence.is_silent(job.queue_id)])
         return True
 
-    async def _ask(self, due: list[FaxJob]) -> None:
-        if len(due) <= 3 or len(due) * BYTES_PER_STATUS < self._list_cost:
-            await self._ask_each(due[:QUESTIONS])
-        elif self._monotonic() - self._listed_at >= LIST_EVERY:
-            self._listed_at = self._monotonic()
-            rest = sorted(await self._ask_folders(due), key=lambda job: job.submitted_at)
-            # Not among the ends: still going on, or moved behind our back (A43), or the list is capped (A33). The old
-            # ones are asked for one by one, a few a round.
-            old = [job for job in rest if self._spool.now() - job.submitted_at > 600][:QUESTIONS]
-            await self._later([job for job in rest if job not in old])
-            await self._ask_each(old)
-        else:
-            await self._later(due, LIST_EVERY)
+    def _may_list(self, lists: int = 1) -> bool:
+        """Whether so many lists may be read now; then they count."""
+        now = self._monotonic()
+        if now < self._list_at:
+            return False
+        self._list_at = now + lists * LIST_EVERY
+        return True
+
+    async def _ask_outbox(self, jobs: list[FaxJob]) -> None:
+        """Settle what is not in the Outbox any more."""
+        seen = await self._look((Folder.OUTBOX,), jobs)
+        self._list_cost = seen.cost
+        there = [job for job in jobs if job.fax_id in seen.where]
+        for job in there:
+            self._silence.answered(job.queue_id)
+        await self._end_late(there)
+        gone = [job for job in jobs if job.fax_id not in seen.where]
+        unclear: list[FaxJob] = []
+        for first in range(0, len(gone), AT_ONCE):
+            some = gone[first : first + AT_ONCE]
+            settled = await asyncio.gather(*[self._settle(job, None) for job in some])
+            unclear += [job for job, is_settled in zip(some, settled, strict=True) if not is_settled]
+        await self._settle_by_folder(unclear)
 
     @property
     def _client(self) -> FaxCore:
         return self._desk.client(self._account)
 
-    async def _ask_folders(self, jobs: list[FaxJob]) -> list[FaxJob]:
-        """Settle what lies in an end folder; those that do not."""
-        by_id = {job.fax_id: job for job in jobs}
+    async def _look(self, folders: Sequence[Folder], jobs: list[FaxJob]) -> Look:
+        """Where the faxes of ``jobs`` are among ``folders``; raises ``NotRead``."""
         try:
-            seen = await look(self._spool, self._client, self._account, ENDS, by_id, unknown=False)
+            seen = await look(
+                self._spool, self._client, self._account, folders, {job.fax_id for job in jobs}, unknown=False
+            )
         except NotRead:
             for job in jobs:
                 self._silence.unanswered(job.queue_id)
             raise
-        self._list_cost = seen.cost
-        for job in jobs:
-            if job.fax_id not in seen.where:
-                self._silence.answered(job.queue_id)
-        for fax_id, folder in seen.where.items():
-            if await self._settle(by_id[fax_id], folder):
-                del by_id[fax_id]
-        return list(by_id.values())
+        return seen
+
+    async def _settle_by_folder(self, jobs: list[FaxJob]) -> None:
+        """Whose word does not tell an end: the folder decides (A14, A15), or it goes on (A39, A43)."""
+        if not jobs:
+            return
+        if self._may_list(len(ENDS)):
+            seen = await self._look(ENDS, jobs)
+            for job in jobs:
+                if job.fax_id not in seen.where:
+                    self._silence.answered(job.queue_id)
+            jobs = [
+                job
+                for job in jobs
+                if job.fax_id not in seen.where or not await self._settle(job, seen.where[job.fax_id])
+            ]
+        await self._pending(jobs)
 
     async def _ask_each(self, jobs: list[FaxJob]) -> None:
         unclear, silent = [], 0
@@ -139,9 +175,8 @@ class Track:
             if progress is Progress.UNKNOWN:
                 maillog.unknown_word(job, word)
             if progress is Progress.UNKNOWN or not await self._settle(job, None):
-                unclear.append(job)  # the folder decides (A14, A15)
-        if unclear:
-            await self._pending(await self._ask_folders(unclear))
+                unclear.append(job)
+        await self._settle_by_folder(unclear)
 
     async def _settle(self, job: FaxJob, folder: Folder | None) -> bool:
         """Read the details and end the job if they tell of an end; whether it is settled."""
@@ -169,23 +204,26 @@ class Track:
         if not known and job.reference in references_in(details.subject):
             await self._spool.accounts.reference_returned(job.account)
 
-    async def _later(self, jobs: list[FaxJob], at_least: float = 0.0) -> None:
-        """Ask again later."""
-        now = self._spool.now()
-        for job in jobs:
-            wait = max(schedule.track_interval(now - job.submitted_at, self._jitter()), at_least)
-            with suppress(Outdated):
-                await self._spool.jobs.postpone(job, now + wait)
-
     async def _pending(self, jobs: list[FaxJob], at_least: float = 0.0) -> None:
         """Asked, and no end is known: ask again later, or end what has been silent for too long."""
+        late = await self._end_late(jobs)
+        now = self._spool.now()
+        for job in jobs:
+            if job not in late:
+                wait = max(schedule.track_interval(now - job.submitted_at, self._jitter()), at_least)
+                with suppress(Outdated):
+                    await self._spool.jobs.postpone(job, now + wait)
+
+    async def _end_late(self, jobs: list[FaxJob]) -> list[FaxJob]:
+        """End what was asked about and is past its deadline; those."""
         oldest = self._spool.now() - self._deadline_seconds
-        steady = self._steady.is_steady()
         late = [
-            job for job in jobs if steady and job.submitted_at < oldest and self._silence.is_an_answer(job.queue_id)
+            job
+            for job in jobs
+            if job.submitted_at < oldest and self._steady.is_steady() and self._silence.is_an_answer(job.queue_id)
         ]
         for job in late:
             with suppress(Outdated):
                 await self._ending.end(job, JobEvent.DEADLINE, status(Cause.SILENT))
             self._silence.answered(job.queue_id)
-        await self._later([job for job in jobs if job not in late], at_least)
+        return late

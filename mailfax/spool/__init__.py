@@ -74,7 +74,7 @@ Whole house
     ``await postpone(was, next_attempt_at) -> None``   ["postponed"] ask again later; no line of history
     ``await get(queue_id) -> FaxJob | None``       ``await of(message_queue_id) -> list[FaxJob]``
     ``await listing(*, states=None, account="", limit=100, offset=0) -> list[FaxJob]``   newest first
-    ``await tracked(account) -> list[FaxJob]``     SUBMITTED and IN_DOUBT, all of them
+    ``await tracked(account, *states) -> list[FaxJob]``  SUBMITTED and IN_DOUBT, or one of them
     ``await expired_submissions() -> list[FaxJob]``   SUBMITTING, lease run out: advance with LEASE_EXPIRED
     ``await overdue(accounts, limit=500) -> list[FaxJob]``   past expires_at; none of a paused one of these
     ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and surely not sent

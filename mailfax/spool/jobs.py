@@ -195,9 +195,10 @@ class Jobs:
             return await self._read("job_newest", values)
         return await self._read("job_list", values | {"states": tuple(state.value for state in states)})
 
-    async def tracked(self, account: str) -> list[FaxJob]:
-        """All that FaxCore may know of: SUBMITTED and IN_DOUBT."""
-        return await self._read("job_tracked", {"account": account})
+    async def tracked(self, account: str, *states: JobState) -> list[FaxJob]:
+        """What FaxCore may know of: SUBMITTED and IN_DOUBT, or one of them."""
+        words = tuple(state.value for state in states or (JobState.SUBMITTED, JobState.IN_DOUBT))
+        return await self._read("job_tracked", {"account": account, "states": words})
 
     async def expired_submissions(self) -> list[FaxJob]:
         """SUBMITTING with a lease that ran out: its process died, or hangs. Never a second POST."""

@@ -239,7 +239,7 @@ WHERE damaged = 0 AND state IN (:states) AND (:account = '' OR account = :accoun
 ORDER BY accepted_at DESC, queue_id DESC LIMIT :limit OFFSET :offset
 
 -- name: job_tracked
-SELECT * FROM job WHERE account = :account AND state IN ('submitted', 'in-doubt') AND damaged = 0 ORDER BY queue_id
+SELECT * FROM job WHERE account = :account AND state IN (:states) AND damaged = 0 ORDER BY queue_id
 
 -- name: job_expired_submissions
 SELECT * FROM job WHERE state = 'submitting' AND damaged = 0 AND lease_until <= :now ORDER BY lease_until, queue_id

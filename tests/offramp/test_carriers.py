@@ -44,7 +44,7 @@ async def test_nothing_is_submitted_before_the_account_was_met(tmp_path: Path, a
         assert await street.submit.round()
 
 
-async def test_many_pending_are_settled_by_three_lists(street: Street, sandbox: Sandbox) -> None:
+async def test_many_pending_are_settled_by_one_list(street: Street, sandbox: Sandbox) -> None:
     for n in range(10):
         await street.mail(f"1555123000{n}")
     while await street.submit.round():
@@ -54,7 +54,28 @@ async def test_many_pending_are_settled_by_three_lists(street: Street, sandbox: 
     await street.track.round()
     assert (await street.spool.counts()).jobs == {"delivered": 10}
     calls = [request["operation"] for request in await sandbox.control("requests", method="GET")]
-    assert calls.count("GetFaxList") == 3 and calls.count("FaxStatus") == 0 and calls.count("GetFaxDetails") == 10
+    assert calls.count("GetFaxList") == 1 and calls.count("FaxStatus") == 0 and calls.count("GetFaxDetails") == 10
+
+
+async def test_what_is_still_in_the_outbox_costs_neither_a_call_nor_a_commit(
+    street: Street, sandbox: Sandbox
+) -> None:
+    for n in range(10):
+        await street.mail(f"1555555010{6}" if n else "15551230000")  # …0106 stays In Queue for ever
+    while await street.submit.round():
+        pass
+    before = [await street.spool.jobs.tracked("main")]
+    await sandbox.control("requests", method="DELETE")
+    for _ in range(600):
+        street.clock.now += 1
+        await street.track.round()
+    calls = [request["operation"] for request in await sandbox.control("requests", method="GET")]
+    assert calls.count("GetFaxList") <= 60, "six a minute"
+    assert calls.count("GetFaxDetails") == 1 and calls.count("FaxStatus") == 0
+    [was] = before
+    assert {job.queue_id: job.version for job in await street.spool.jobs.tracked("main")}.items() <= {
+        job.queue_id: job.version for job in was
+    }.items()
 
 
 async def test_account_trouble_pauses_with_one_alarm_and_freezes_expiry(street: Street) -> None:
