@@ -26,7 +26,7 @@ from mailfax.render.extras import extras
 from mailfax.render.fields import require_drawable
 from mailfax.render.placing import Fit, Shape, as_form, fitted, is_box, near, plain_shape, shape_shown, uncrop
 from mailfax.render.repaint import DPI, PAINTERS, Painter
-from mailfax.render.sameness import Fingerprints
+from mailfax.render.sameness import Fingerprints, joined, streams_in
 from mailfax.render.streams import damaged
 from mailfax.render.whole import Whole, unlocked, whole
 from mailfax.rules.status import Cause, status
@@ -236,7 +236,8 @@ def _drawn_as(given: _Given, page: pikepdf.Page, prints: Fingerprints) -> bool:
             return False
         placed = contents.read_bytes() == fit.wrapper and is_box(drawing.get("/BBox"), fit.shape.box)
         placed = placed and is_box(sheet.get("/MediaBox"), (0, 0, *fit.place.canvas))
-    return placed and given.fingerprint == prints.page(operators, drawing.get("/Resources"), drawing.get("/Group"))
+    every = joined(each.read_bytes() for each in streams_in(operators))
+    return placed and given.fingerprint == prints.page(every, drawing.get("/Resources"), drawing.get("/Group"))
 
 
 def _looks_as(given: _Given, page: pypdfium2.PdfPage) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import img2pdf
 import pi_heif
@@ -43,9 +43,11 @@ MARGIN = 28.0
 ORIENTATION, LYING = 0x0112, range(5, 9)
 #: Widths of a fax line, and the height that a page of them does not reach at 98 lines an inch (T.30; A4 has 1143).
 FAX_WIDTHS, FAX_STANDARD_HEIGHT = (1728, 2048, 2432), 1500
-#: A lossless page larger than this is sent as a JPEG instead, and a JPEG that is larger is made anew: twenty pages of
-#: a colour scan have to fit a fax.
-LOSSLESS_BYTES, JPEG_BYTES, QUALITY = 400_000, 1_000_000, 75
+#: A page that would be larger than this is sent as a JPEG of less quality instead, and a JPEG that came larger than
+#: that is made anew: twenty pages of a colour scan have to fit a fax.
+FINE_BYTES, JPEG_BYTES, QUALITY = 400_000, 1_000_000, 75
+#: Files whose pictures have lost something already, and the quality at which they lose nothing that can be seen.
+LOSSY, FINE_QUALITY = ("JPEG", "HEIF", "AVIF"), 90
 #: How far a page may be from its picture: the mean difference of tones, of 255, seen from afar.
 UNLIKE = 24
 AFAR = 48
@@ -202,27 +204,62 @@ def _goes_as_it_is(content: bytes, picture: Image.Image, paper: str) -> bool:
 
 def _fax_ready(frame: Image.Image, paper: str) -> tuple[bytes, Image.Image]:
     """The frame as a file for the PDF: black and white as it is, everything else grey and no finer than needed."""
-    dpi = _density(frame)
-    if frame.getexif().get(ORIENTATION, 1) in LYING:
+    dpi, lossy, across = _density(frame), frame.format in LOSSY, frame.width
+    turned = frame.getexif().get(ORIENTATION, 1)
+    if turned in LYING:
         dpi = dpi[1], dpi[0]
-    image = ImageOps.exif_transpose(frame)
-    file = io.BytesIO()
+    if frame.format == "JPEG" and frame.mode == "RGB" and "icc_profile" not in frame.info:
+        # Its grey is in it as it is: the decoder leaves out the colours, and halves what is more than twice as fine.
+        down, right = (1, 0) if turned in LYING else (0, 1)
+        least = _finest(*_layout(frame.size[down], frame.size[right], dpi, paper))
+        frame.draft("L", (min(least[down], frame.width), min(least[right], frame.height)))
+        dpi = dpi[0] * frame.width / across, dpi[1] * frame.width / across
+    image = frame.copy() if turned == 1 else ImageOps.exif_transpose(frame)
     if image.mode == "1":
+        file = io.BytesIO()
         image.info = {"dpi": dpi}
         image.save(file, "TIFF", compression="group4", dpi=dpi)
         return file.getvalue(), image
     grey = _grey(image)
     width, height = _layout(grey.width, grey.height, dpi, paper)
-    most = round(width / 72 * FINEST), round(height / 72 * FINEST)
+    most = _finest(width, height)
     if grey.width > most[0] or grey.height > most[1]:
         grey = grey.resize((min(most[0], grey.width), min(most[1], grey.height)), Image.Resampling.BOX)
     dpi = grey.width / width * 72, grey.height / height * 72
     grey.info = {"dpi": dpi}
-    grey.save(file, "PNG", dpi=dpi)
-    if file.tell() > LOSSLESS_BYTES:
+    return _packed(grey, lossy=lossy), grey
+
+
+def _finest(width: float, height: float) -> tuple[int, int]:
+    """The most dots that so many points have."""
+    return round(width / 72 * FINEST), round(height / 72 * FINEST)
+
+
+class _TooLarge(Exception):
+    """A picture is larger than ``FINE_BYTES``."""
+
+
+class _Fine(io.BytesIO):
+    """Ends what is written to it as soon as that is too large."""
+
+    def write(self, data: Any, /) -> int:
+        if self.tell() > FINE_BYTES:
+            raise _TooLarge
+        return super().write(data)
+
+
+def _packed(grey: Image.Image, *, lossy: bool) -> bytes:
+    """A grey picture as PNG, or as JPEG where it was lossy or would be large."""
+    file: io.BytesIO = _Fine()
+    try:
+        if lossy:
+            grey.save(file, "JPEG", quality=FINE_QUALITY)
+        else:
+            grey.save(file, "PNG")
+    except _TooLarge:
         file = io.BytesIO()
-        grey.save(file, "JPEG", quality=QUALITY, dpi=(round(dpi[0]), round(dpi[1])))
-    return file.getvalue(), grey
+        grey.save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()
 
 
 def _grey(image: Image.Image) -> Image.Image:
@@ -290,7 +327,8 @@ def _unlike(page: bytes, picture: Image.Image) -> float:
         if min(pdf[0].get_size()) < 4 * LEAST_PAGE:
             return 0.0  # a rule, thinner than the thinnest page
         scale = 4 * AFAR / max(pdf[0].get_size())
-        shown = pdf[0].render(scale=scale, grayscale=True).to_pil().convert("L")
+        shown = pdf[0].render(scale=scale).to_pil().convert("L")  # sooner than asked for grey
     size = max(shown.width // 4, 1), max(shown.height // 4, 1)
-    seen, given = (image.resize(size, Image.Resampling.BOX) for image in (shown, picture.convert("L")))
+    images = shown, picture if picture.mode == "L" else picture.convert("L")
+    seen, given = (image.resize(size, Image.Resampling.BOX, reducing_gap=4.0) for image in images)
     return float(ImageStat.Stat(ImageChops.difference(seen, given)).mean[0])

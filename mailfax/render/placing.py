@@ -17,6 +17,7 @@ import pikepdf
 import pypdfium2
 
 from mailfax.render.compare import Place, bounds
+from mailfax.render.sameness import joined, streams_in
 from mailfax.render.streams import inherited
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
@@ -113,9 +114,7 @@ def uncrop(pdf: pikepdf.Pdf) -> bool:
 
 def as_form(pdf: pikepdf.Pdf, page: pikepdf.Page, box: Box) -> pikepdf.Stream:
     """A page of ``pdf`` as a form with its resources (8.10)."""
-    contents = page.obj.get("/Contents")
-    every = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
-    operators = b"\n".join(each.read_bytes() for each in every if isinstance(each, pikepdf.Stream))
+    operators = joined(each.read_bytes() for each in streams_in(page.obj.get("/Contents")))
     form = pikepdf.Stream(pdf, operators)
     form.Type, form.Subtype, form.BBox = pikepdf.Name.XObject, pikepdf.Name.Form, pikepdf.Array(box)
     for key, value in (("/Resources", inherited(page, "/Resources")), ("/Group", page.obj.get("/Group"))):

@@ -63,11 +63,9 @@ class Fingerprints:
         """Numbers of the objects that were reached."""
         return set(self._known)
 
-    def page(self, contents: object, *used: object) -> bytes:
-        """Of operators (a stream, or several in an array) and what they use: resources, transparency group."""
-        every = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
-        streams = [each for each in every if isinstance(each, pikepdf.Stream)]
-        sum_ = hashlib.blake2b(joined(each.read_bytes() for each in streams), digest_size=16)
+    def page(self, operators: bytes, *used: object) -> bytes:
+        """Of operators and what they use: resources, transparency group."""
+        sum_ = hashlib.blake2b(operators, digest_size=16)
         for each in used:
             sum_.update(self.of(each))
         return sum_.digest()
@@ -103,6 +101,12 @@ class Fingerprints:
             sum_.update(key.encode())
             sum_.update(self.of(thing.get(key), level))
         return sum_.digest()
+
+
+def streams_in(contents: object) -> list[pikepdf.Stream]:
+    """The streams of a page's contents: one, or several in an array."""
+    every = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
+    return [each for each in every if isinstance(each, pikepdf.Stream)]
 
 
 def joined(operators: Iterable[bytes]) -> bytes:

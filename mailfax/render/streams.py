@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import pikepdf
 from PIL import Image
 
-from mailfax.render.sameness import PLAIN_FILTERS, Fingerprints, filters_of, simple
+from mailfax.render.sameness import PLAIN_FILTERS, Fingerprints, filters_of, joined, simple, streams_in
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
@@ -74,8 +74,8 @@ class Inspection:
             contents, resources = page.obj.get("/Contents"), inherited(page, "/Resources")
             for each in (contents, page.obj.get("/Annots")):
                 self._prints.of(each)
-            prints.append(self._prints.page(contents, resources, page.obj.get("/Group")))
-            operators = b"\n".join(self._operators(each) for each in _streams(contents))
+            operators = joined(self._operators(each) for each in streams_in(contents))
+            prints.append(self._prints.page(operators, resources, page.obj.get("/Group")))
             if self._cost(operators, resources, 0) > MOST_DRAWN:
                 self._refuse("one of its pages repeats its forms millions of times")
             if len(self._prints.numbers) > MOST_OBJECTS:
@@ -203,6 +203,8 @@ class Inspection:
         except pikepdf.PdfError as wrong:
             self.warnings.insert(0, str(wrong))
             self.damaged("a part of it can't be unpacked")
+        if b"BI" not in operators:
+            return operators
         for width, height in INLINE_SIZE.findall(operators):
             self._bounded(int(width), int(height))
         return operators
@@ -255,11 +257,6 @@ def _without_ascii(packed: bytes, filters: list[str]) -> bytes:
         except (ValueError, zlib.error):
             return b""
     return packed
-
-
-def _streams(contents: pikepdf.Object | None) -> list[pikepdf.Stream]:
-    every = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
-    return [each for each in every if isinstance(each, pikepdf.Stream)]
 
 
 def _names(value: object) -> list[object]:

@@ -30,6 +30,7 @@ import pypdfium2
 
 from mailfax.config import Limits
 from mailfax.render import Renderer
+from mailfax.render.terms import Wishes
 from tests.bench import pages_made
 from tests.bench.chromium import Chromium
 from tests.bench.pages_made import page_count
@@ -88,7 +89,7 @@ def run(folder: Path, turns: int, progress: Any) -> dict[str, Any]:
     bench = Bench(turns, folder, progress)
     results = {
         "pdf": bench.compare("pdf", pages_made.letter_mail(), _to_one_pdf(folder)),
-        "g4": bench.compare("g4", pages_made.colour_mail(), _to_g4(folder), form="tiff"),
+        "g4": bench.compare("g4", pages_made.colour_mail(), _to_g4(folder), wishes=Wishes(document="tiff")),
         "office": bench.compare("office", pages_made.office_mail(), _from_office(folder)),
     }
     with Chromium(folder / "chromium") as browser:
