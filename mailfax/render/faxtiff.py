@@ -1,6 +1,6 @@
 """Fax pages become one TIFF-FX file, strictly as its profiles want it.
 
-In: 1-bit pages, one after the other. Out: the file, written as they come: no more than one page is in memory. Pillow
+In: 1-bit pages, one after the other. Out: the file, written as they come: few pages are in memory at once. Pillow
 (libtiff) encodes each page; the directories are written here, because Pillow keeps all pages in memory (1.2 GB for
 300 of them), cuts a page into strips and stores white as 1.
 
@@ -20,6 +20,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from mailfax.render.ahead import ahead
 from mailfax.render.onebit import Mask
 
 #: Dots a line and an inch across, lines an inch down in the two resolutions of T.4.
@@ -46,9 +47,8 @@ def write_tiff(pages: Iterable[Mask], into: BinaryIO, *, down: int = FINE, profi
     """
     into.write(b"II*\0" + struct.pack("<I", FIRST))
     directories: list[tuple[int, int, int]] = []
-    for page in pages:
-        strip = encoded(page, profile)
-        directories.append((into.tell(), page.shape[0], len(strip)))
+    for height, strip in ahead(lambda page: (len(page), encoded(page, profile)), pages):
+        directories.append((into.tell(), height, len(strip)))
         into.write(_directory(*directories[-1], 0, 0, 0, down, profile) + strip + b"\0" * (len(strip) % 2))
     if not directories:
         raise ValueError("a fax has at least one page")

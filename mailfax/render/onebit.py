@@ -91,7 +91,9 @@ def black(page: Tones) -> Mask:
     if turned.any():
         made ^= _dots(turned)
     if photographs.any():
-        np.copyto(made, dithered(drawn), where=_dots(photographs))
+        rows, columns = _rectangle(photographs)
+        dots = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
+        np.copyto(made[dots], dithered(drawn[dots]), where=_dots(photographs[rows, columns]))
     return made
 
 
@@ -159,13 +161,13 @@ def _photographs(tones: Tones, plain: Mask, inked: Mask) -> Mask:
     if np.count_nonzero(toned) < LEAST_SQUARES:
         return cells
     height, width = toned.shape
-    rows, columns = np.nonzero(between)
-    places = (rows // SQUARE * width + columns // SQUARE) * 16 + (tones[rows, columns] >> 4)
-    tally = np.bincount(places, minlength=height * width * 16).reshape(height, width, 16)
-    near = np.stack([_around(tally[:, :, tone]) for tone in range(16)], axis=2)
-    commonest = (near[:, :, :-1] + near[:, :, 1:]).max(axis=2)
-    varied = commonest < COMMON * near.sum(axis=2)
-    sure = toned & varied
+    # How many cells of each sixteenth of the tones between paper and ink, in and around each square.
+    sixteenths = np.full((height * SQUARE, width * SQUARE), 255, np.uint8)
+    np.copyto(sixteenths[: len(tones), : tones.shape[1]], tones >> 4, where=between)
+    every = range(BETWEEN[0] >> 4, (BETWEEN[1] >> 4) + 1)
+    near = _around(np.stack([_sums(sixteenths == tone, SQUARE) for tone in every]))
+    commonest = (near[:-1] + near[1:]).max(axis=0)
+    sure = toned & (commonest < COMMON * near.sum(axis=0))
     sure &= _around(sure.astype(np.int64)) >= 4
     # Skies and cheeks have few tones, but stand beside what has many.
     beside = sure | (toned & (_sums(plain, SQUARE) < full // 10))
@@ -204,6 +206,12 @@ def _mark(cells: Mask, shape: Mask, inked: Mask) -> None:
     cells[top:bottom, left:right] = True
 
 
+def _rectangle(cells: Mask) -> tuple[slice, slice]:
+    """The smallest rectangle that has all these cells."""
+    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 def _run(line: Mask) -> int:
     """How many values at the beginning are true."""
     return len(line) if line.all() else int(line.argmin())
@@ -212,7 +220,7 @@ def _run(line: Mask) -> int:
 def dithered(page: Tones) -> Mask:
     """The page in dots of ``DOT``, by error diffusion (Floyd and Steinberg 1976)."""
     height, width = page.shape
-    small = Image.fromarray(page).resize((width // DOT, -(-height // DOT)), Image.Resampling.BOX)
+    small = Image.fromarray(page).resize((-(-width // DOT), -(-height // DOT)), Image.Resampling.BOX)
     dots = small.filter(ImageFilter.UnsharpMask(2, 80, 2)).convert("1").resize((width, height))
     return ~np.asarray(dots)
 
@@ -248,19 +256,22 @@ def _bands(wanted: Mask) -> Iterator[tuple[slice, slice]]:
 
 
 def _sums(cells: Tones | Mask, side: int) -> Counts:
-    """Sums over squares."""
+    """Sums over squares, of at most 255 cells a side."""
     height, width = cells.shape
-    whole = np.pad(cells, ((0, -height % side), (0, -width % side)))
-    rows: Counts = whole.reshape(-1, side, whole.shape[1]).sum(axis=1, dtype=np.int64)
-    sums: Counts = rows.reshape(len(rows), -1, side).sum(axis=2)
+    margins = (0, -height % side), (0, -width % side)
+    whole = np.pad(cells, margins) if any(map(any, margins)) else cells
+    # The smallest numbers that hold the sum of a column: most of the time goes by their size.
+    small = np.uint8 if cells.dtype == np.bool_ else np.uint16
+    rows = whole.reshape(-1, side, whole.shape[1]).sum(axis=1, dtype=small)
+    sums: Counts = np.add.reduceat(rows, range(0, rows.shape[1], side), axis=1, dtype=np.int64)
     return sums
 
 
 def _around(squares: Counts) -> Counts:
-    """Sums over each square and its eight neighbours."""
-    squares = np.pad(squares, 1, mode="edge")
-    rows = squares[:-2] + squares[1:-1] + squares[2:]
-    sums: Counts = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    """Sums over each square and its eight neighbours, by the last two axes."""
+    squares = np.pad(squares, [(0, 0)] * (squares.ndim - 2) + [(1, 1)] * 2, mode="edge")
+    rows = squares[..., :-2, :] + squares[..., 1:-1, :] + squares[..., 2:, :]
+    sums: Counts = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
     return sums
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from mailfax.render.ahead import ahead
 from mailfax.render.faxtiff import ACROSS, FINE, WIDTH, write_tiff
 from mailfax.render.onebit import Mask, Tones, black, dithered, spread
 from mailfax.rules.status import Cause, status
@@ -32,7 +33,7 @@ SHORTEST = 80
 #: A page of fewer black dots has nothing on it but dust: three letters of a footnote have more.
 DUST = 60
 #: What the C library keeps, in bytes, and the numbers of its settings (malloc.h).
-KEPT, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = 1 << 28, -1, -3
+KEPT, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = 1 << 28, -1, -3, -8
 #: The side of the squares that are compared, in dots; two tones that far apart are something to see.
 SQUARE, SEEN = 16, 64
 #: Squares that may lose what they show, of all that show something, and how many in any case.
@@ -74,20 +75,25 @@ def fax_tiff(pdf: bytes, into: BinaryIO, *, device: bool = False, down: int = FI
 def fax_pages(pdf: bytes, *, down: int = FINE) -> Iterator[Mask]:
     """The pages of a document, black is true; raises ``NotFaxable``."""
     _keep_memory()
-    document = pypdfium2.PdfDocument(pdf)
-    try:
+    return ahead(_in_black, enumerate(_all_drawn(pdf, down), 1))
+
+
+def _all_drawn(pdf: bytes, down: int) -> Iterator[Tones]:
+    with pypdfium2.PdfDocument(pdf) as document:
         for number in range(len(document)):
             page = document[number]
-            grey = drawn(page, down)
+            yield drawn(page, down)
             page.close()
-            made = black(grey)
-            if vanished(grey, made):
-                made = dithered(grey)
-                if vanished(grey, made):
-                    raise NotFaxable(status(Cause.RENDER_FAILED, why=f"page {number + 1} is lost in black and white"))
-            yield made
-    finally:
-        document.close()
+
+
+def _in_black(numbered: tuple[int, Tones]) -> Mask:
+    number, grey = numbered
+    made = black(grey)
+    if vanished(grey, made):
+        made = dithered(grey)
+        if vanished(grey, made):
+            raise NotFaxable(status(Cause.RENDER_FAILED, why=f"page {number} is lost in black and white"))
+    return made
 
 
 def drawn(page: Any, down: int = FINE) -> Tones:
@@ -109,15 +115,16 @@ def drawn(page: Any, down: int = FINE) -> Tones:
 
 
 def _keep_memory() -> None:
-    """Let the C library keep what is freed: mapping the arrays of each page anew takes a fifth of the time."""
+    """Let the C library keep what is freed, for all threads together: mapping the arrays of each page anew takes a
+    fifth of the time."""
     with contextlib.suppress(AttributeError):  # not glibc
-        for what in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
-            ctypes.CDLL(None).mallopt(what, KEPT)
+        for what, value in ((M_MMAP_THRESHOLD, KEPT), (M_TRIM_THRESHOLD, KEPT), (M_ARENA_MAX, 1)):
+            ctypes.CDLL(None).mallopt(what, value)
 
 
 def vanished(grey: Tones, made: Mask) -> bool:
     """Whether something that is to be seen in a grey page is not in the one of bits made of it."""
-    if abs(float((255 - grey[::4, ::4]).mean()) / 255 - float(made[::4, ::4].mean())) > TURNED:
+    if abs(1 - float(grey[::4, ::4].mean()) / 255 - float(made[::4, ::4].mean())) > TURNED:
         return True
     shows = _range(grey) >= SEEN
     bits = np.packbits(made, axis=1).view(np.uint16)  # SQUARE dots each
@@ -132,7 +139,9 @@ def vanished(grey: Tones, made: Mask) -> bool:
 def _range(dots: Tones) -> Tones:
     """How far apart the tones of each square are, by every other line."""
     height, width = dots.shape[0] // SQUARE, dots.shape[1] // SQUARE
-    rows = dots[: height * SQUARE : 2].reshape(height, SQUARE // 2, -1)
+    rows = dots[: height * SQUARE : 2, : width * SQUARE].reshape(height, SQUARE // 2, -1)
     most, least = rows.max(axis=1), rows.min(axis=1)
-    apart: Tones = most.reshape(height, width, SQUARE).max(axis=2) - least.reshape(height, width, SQUARE).min(axis=2)
+    while most.shape[1] > width:
+        most, least = np.maximum(most[:, ::2], most[:, 1::2]), np.minimum(least[:, ::2], least[:, 1::2])
+    apart: Tones = most - least
     return apart
