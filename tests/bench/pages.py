@@ -1,8 +1,9 @@
 """Mail to pages beside other programs: the same input, turn by turn in one run, and the ratios.
 
-Usage: scripts/bench pages [--json] [--quick] [--turns N]. Four inputs, each made here: a letter with a PDF of twenty
-pages and two photographs (``pdf_ratio``), an HTML mail with six pictures (``html_ratio``), twenty pages in colour as
-fax pages (``g4_ratio``) and a Word file of ten pages (``office_ratio``). A ratio is the median time of the fastest
+Usage: scripts/bench pages [--json] [--quick] [--turns N]. Five inputs, each made here: a letter with a PDF of twenty
+pages and two photographs (``pdf_ratio``), an HTML mail with six pictures (``html_ratio``), twenty pages in colour
+(``g4_ratio``) and twenty scanned in colour (``scan_ratio``) as fax pages, and a Word file of ten pages
+(``office_ratio``). A ratio is the median time of the fastest
 other program that does the work to the median time of mailfax, warm on both sides where the other can be kept warm;
 ``cold`` is a new mailfax process for the one mail. What the others are spared (reading MIME, the text of the mail) is
 in docs/benchmarks.md.
@@ -40,6 +41,7 @@ PATIENCE = 120.0
 COLD_TURNS = 3
 #: The machine's own, whatever stands before it on the path.
 CONVERT = "/usr/bin/convert"
+FAX = Wishes(document="tiff")
 
 
 @dataclass
@@ -89,7 +91,10 @@ def run(folder: Path, turns: int, progress: Any) -> dict[str, Any]:
     bench = Bench(turns, folder, progress)
     results = {
         "pdf": bench.compare("pdf", pages_made.letter_mail(), _to_one_pdf(folder)),
-        "g4": bench.compare("g4", pages_made.colour_mail(), _to_g4(folder), wishes=Wishes(document="tiff")),
+        "g4": bench.compare(
+            "g4", pages_made.colour_mail(), _to_g4(folder, "colour", pages_made.colour()), wishes=FAX
+        ),
+        "scan": bench.compare("scan", pages_made.scan_mail(), _to_g4(folder, "scan", pages_made.scan()), wishes=FAX),
         "office": bench.compare("office", pages_made.office_mail(), _from_office(folder)),
     }
     with Chromium(folder / "chromium") as browser:
@@ -160,10 +165,10 @@ def _to_one_pdf(folder: Path) -> dict[str, Callable[[], None]]:
     }
 
 
-def _to_g4(folder: Path) -> dict[str, Callable[[], None]]:
+def _to_g4(folder: Path, name: str, pdf: bytes) -> dict[str, Callable[[], None]]:
     """Ghostscript's tiffscaled draws at three times the density and scales down: so it loses least text."""
-    source = _file(folder, "colour.pdf", pages_made.colour())
-    out = folder / "colour.tif"
+    source = _file(folder, f"{name}.pdf", pdf)
+    out = folder / f"{name}.tif"
 
     def ghostscript() -> None:
         _run("gs", "-q", "-sDEVICE=tiffscaled", "-r600", "-dDownScaleFactor=3", "-sCompression=g4", "-o", out, source)
@@ -171,9 +176,9 @@ def _to_g4(folder: Path) -> dict[str, Callable[[], None]]:
 
     def poppler_and_imagemagick() -> None:
         # Debian's ImageMagick reads no PDF; its local threshold loses no tinted text.
-        _run("pdftoppm", "-gray", "-rx", 204, "-ry", 196, source, folder / "page")
+        _run("pdftoppm", "-gray", "-rx", 204, "-ry", 196, source, folder / name)
         local = ("-lat", "25x25-5%", "-compress", "Group4")
-        _run(CONVERT, *sorted(folder.glob("page-*.pgm")), *local, out)
+        _run(CONVERT, *sorted(folder.glob(f"{name}-*.pgm")), *local, out)
         assert page_count(out) == pages_made.COLOUR_PAGES
 
     return {"ghostscript": ghostscript, "poppler + imagemagick": poppler_and_imagemagick}

@@ -10,7 +10,8 @@ import zipfile
 from email.message import EmailMessage
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFilter
+import img2pdf
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import letter as letter_paper
 from reportlab.lib.utils import ImageReader
@@ -110,6 +111,26 @@ def colour() -> bytes:
     return file.getvalue()
 
 
+@functools.cache
+def scan() -> bytes:
+    """Twenty pages as a copier scans them in colour at 200 dots an inch: off-white paper, grain, JPEG in a PDF."""
+    paper = Image.effect_noise((425, 550), 24).resize((1700, 2200)).point(lambda value: 226 + (value - 128) // 4)
+    pages = []
+    for number in range(COLOUR_PAGES):
+        page = Image.merge("RGB", (paper, paper, paper.point(lambda value: value - 8)))
+        draw = ImageDraw.Draw(page)
+        font = ImageFont.load_default(30)
+        draw.rectangle((150, 120, 620, 240), fill=(31, 78, 158))
+        draw.text((180, 160), f"Delivery note {number}", fill=(240, 240, 240), font=font)
+        for row, line in enumerate(_sentences(number, 480)):
+            ink = (138, 31, 17) if row % 10 == 9 else (45, 45, 50)
+            draw.text((150, 300 + 44 * row), line, fill=ink, font=font)
+        file = io.BytesIO()
+        page.save(file, "JPEG", quality=75, dpi=(200, 200))
+        pages.append(file.getvalue())
+    return bytes(img2pdf.convert(pages))
+
+
 def html_page(*, inline: bool) -> str:
     """A newsletter with six pictures; ``inline``: as data, else by Content-ID."""
     rows = []
@@ -143,8 +164,15 @@ def colour_mail() -> bytes:
     return mail.as_bytes()
 
 
+def scan_mail() -> bytes:
+    mail = _mail("Please find it attached.")
+    mail.add_attachment(scan(), "application", "pdf", filename="scan.pdf")
+    return mail.as_bytes()
+
+
 def html_mail() -> bytes:
-    mail = _mail("See the HTML.", html_page(inline=False))
+    plain = "\n\n".join(f"Offer {n}\n\n{' '.join(_sentences(n, 90))}\n\nOrder now" for n in range(6))
+    mail = _mail(plain, html_page(inline=False))
     shown = list(mail.iter_parts())[-1]
     for n in range(6):
         shown.add_related(photograph(n, (600, 400)), "image", "jpeg", cid=f"<picture{n}>", filename=f"picture{n}.jpg")
