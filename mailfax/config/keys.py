@@ -107,7 +107,7 @@ SECTIONS: dict[str, Section] = {
             "reference": Key(choice("end", "front", "off"), "end"),
             "cover": Key(choice("service", "ours", "none"), "service"),
             "cover_folder": Key(some_text, ""),
-            "document": Key(choice("pdf", "tiff"), "pdf"),
+            "document": Key(choice("pdf", "tiff"), "tiff"),
             "resolution": Key(choice("fine", "standard"), "fine"),
             "header_line": Key(flag, False),
             "ca_file": Key(some_text, ""),

@@ -66,7 +66,7 @@ class Account:
     #: Whether each page has a line with date, sender, recipient and page number.
     header_line: bool = False
     #: Who makes the black and white page: the service of a "pdf", or mailfax, which sends a "tiff".
-    document: str = "pdf"
+    document: str = "tiff"
     #: Of such a TIFF: "fine" or "standard".
     resolution: str = "fine"
 

@@ -21,6 +21,7 @@ from house import NUMBER, PASSWORD, House, letter, until
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One house for all documents: each goes to a number of its own."""
     house = House(tmp_path_factory.mktemp("office"))
+    house.settings |= {"account": 'document = "pdf"'}  # whose text can be read
     house.start_sandbox()
     try:
         house.start()

@@ -67,7 +67,7 @@ def test_none_sends_no_cover_field_at_all(office: House) -> None:
 @pytest.mark.needs("pdftotext")
 def test_our_own_cover_page_is_the_first_page_of_each_recipient_s_fax(office: House, tmp_path: Path) -> None:
     """The mail is rendered once; cover page and paper are each recipient's own, and FaxCore draws no cover page."""
-    office.settings |= {"account": 'cover = "ours"\nheader_line = true'}
+    office.settings |= {"account": 'cover = "ours"\nheader_line = true\ndocument = "pdf"'}
     office.start()
     mail = with_pdf("Пожалуйста, посмотрите предложение. 请查收附件")
     mail["To"] = "Bob Builder <15557650106@fax.local>"
@@ -101,7 +101,6 @@ def test_our_own_cover_page_is_the_first_page_of_each_recipient_s_fax(office: Ho
 @pytest.mark.needs("tiffinfo")
 def test_fax_pages_made_here_reach_the_other_side(office: House, tmp_path: Path) -> None:
     """A document is a TIFF for all recipients alike, and one for each where their pages differ."""
-    office.settings |= {"account": 'document = "tiff"'}
     office.start()
     fax = faxed(office, "15557650110", "Please see the offer.")
     assert (fax["pages"], fax["filename"]) == (3, "fax.tif")

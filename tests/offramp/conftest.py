@@ -27,7 +27,14 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 def account(sandbox: Sandbox) -> Account:
     return Account(
-        "main", sandbox.base_url, NUMBER, PASSWORD, ("office@example.com",), settle_seconds=900.0, timeout_seconds=2.0
+        "main",
+        sandbox.base_url,
+        NUMBER,
+        PASSWORD,
+        ("office@example.com",),
+        settle_seconds=900.0,
+        timeout_seconds=2.0,
+        document="pdf",
     )
 
 
