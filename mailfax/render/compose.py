@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 import pikepdf
 import pypdfium2
 
+from mailfax.render.direction import direction
 from mailfax.render.engine import draw_html
 from mailfax.render.pdf import PAPERS
 from mailfax.render.raster import fax_tiff
@@ -109,7 +110,7 @@ def _print_headers(made: pikepdf.Pdf, order: Order) -> None:
     count = len(made.pages)
     lines = "".join(
         f'<div class="line"><span class="page">page {number} of {count}</span>'
-        f'<span dir="auto">{escape(order.header)}</span></div>'
+        f'<span dir="{direction(order.header)}">{escape(order.header)}</span></div>'
         for number in range(1, count + 1)
     )
     style = (

@@ -9,7 +9,6 @@ LIMITS: ``PICTURE_BYTES`` for all pictures of a folder.
 from __future__ import annotations
 
 import base64
-import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailfax.config import ConfigError
+from mailfax.render.direction import direction
 from mailfax.render.language import language_of
 from mailfax.render.terms import PAGES, PICTURES, Front
 
@@ -63,12 +63,6 @@ class Fronts:
     def front(self, said: CoverText) -> Front:
         """The cover page that says so."""
         return Front(self._template.render(asdict(said) | {"pages": PAGES, "logo": self._logo}), self._pictures)
-
-
-def direction(text: str) -> str:
-    """ "rtl" or "ltr": how the first letter that has a direction of its own is written (UAX 9, P2 and P3)."""
-    strong = next((kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL")), "L")
-    return "ltr" if strong == "L" else "rtl"
 
 
 def _pictures(folder: Path) -> dict[str, str]:

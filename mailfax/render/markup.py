@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import escape, unescape
 from urllib.parse import unquote
@@ -23,6 +24,7 @@ from urllib.parse import unquote
 import tinycss2.color4
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from mailfax.render.direction import direction
 from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS, fraction_of
 from mailfax.render.style import UNSEEN, Hiding, declarations, drawable, drawable_sheet, names, pixels, read_sheet
 
@@ -60,6 +62,8 @@ ATTRIBUTES = names(
     """class id align valign width height dir lang colspan rowspan nowrap start type value border
     cellpadding cellspacing rules frame span size"""
 )
+#: Nodes that are looked through for a letter that tells the direction of an element with ``dir="auto"``.
+FIRST_NODES = 200
 #: A word that makes a table wider than the paper (an address of a page): the engine breaks it only where it is told.
 LONG_WORD = re.compile("[!-~\xa1-\u024f]{40,}")
 SVG_LURES = re.compile(
@@ -177,6 +181,8 @@ class _Writer:
         inside = self._look(node, tag, attributes, look)
         if inside is None:
             return
+        if attributes.get("dir", "auto" if tag == "bdi" else "").lower() == "auto":
+            attributes["dir"] = direction("".join(_first_texts(node)))
         if tag in FIELDS:
             if inside.visible:
                 written, words = FIELDS[tag](node, attributes)
@@ -298,6 +304,22 @@ class _Writer:
 
     def _name(self, what: str, count: int = 1) -> None:
         self.named[what] = self.named.get(what, 0) + count
+
+
+def _first_texts(node: LexborNode) -> Iterator[str]:
+    """The first texts in an element, of those that its direction goes by."""
+    waiting = [node.child]
+    for _ in range(FIRST_NODES):
+        if not waiting:
+            return
+        child = waiting.pop()
+        if child is None:
+            continue
+        waiting.append(child.next)
+        if child.is_text_node:
+            yield child.text_content or ""
+        elif child.is_element_node and child.tag not in NOTHING | {"bdi"} and "dir" not in child.attributes:
+            waiting.append(child.child)
 
 
 def _count_down(node: LexborNode, attributes: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from html import escape
 
+from mailfax.render.direction import direction
 from mailfax.render.engine import TooWide, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.plan import Source, visible
@@ -51,6 +52,6 @@ def rows_in(text: str) -> list[list[str]]:
 
 
 def _as_html(rows: list[list[str]], text: str) -> str:
-    cells = ("".join(f'<td dir="auto">{escape(cell)}</td>' for cell in row) for row in rows)
+    cells = ("".join(f'<td dir="{direction(cell)}">{escape(cell)}</td>' for cell in row) for row in rows)
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f'{STYLE}<table lang="{language_of(text)}">{body}</table>'

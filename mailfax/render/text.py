@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from mailfax.render.direction import direction
 from mailfax.render.engine import draw_html
 from mailfax.render.glyphs import missing_glyphs, unbearable
 from mailfax.render.language import language_of
@@ -77,7 +78,9 @@ def draw_text(text: str, paper: str) -> bytes:
 
 def _blocks(text: str) -> str:
     return "".join(
-        f'<div dir="auto">{escape(piece) or "<br>"}</div>' for line in text.split("\n") for piece in _pieces(line)
+        f'<div dir="{direction(line)}">{escape(piece) or "<br>"}</div>'
+        for line in text.split("\n")
+        for piece in _pieces(line)
     )
 
 

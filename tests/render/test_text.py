@@ -8,6 +8,7 @@ import pypdfium2
 import pytest
 
 from mailfax.render import text as module
+from mailfax.render.html import add_html
 from mailfax.render.kinds import Kind
 from mailfax.render.pdf import Document
 from mailfax.render.plan import Source, visible
@@ -80,3 +81,32 @@ def test_control_characters_are_seen() -> None:
     document, _ = add("a\x07b")
     assert pages_of(document.save()) == ["a\ufffdb"]
     assert visible("a\x07b") == "a\ufffdb"
+
+
+def left_of(pdf: bytes) -> list[float]:
+    """Where the lines of the first page begin at the left, from the top, in points."""
+    with pypdfium2.PdfDocument(io.BytesIO(pdf)) as document:
+        text = document[0].get_textpage()
+        boxes = [text.get_rect(number) for number in range(text.count_rects())]
+    lines: dict[int, float] = {}
+    for left, bottom, _, _ in boxes:
+        lines[round(bottom / 12)] = min(left, lines.get(round(bottom / 12), 1000.0))
+    return [left for _, left in sorted(lines.items(), reverse=True)]
+
+
+HALF = 300
+
+
+def test_each_line_begins_on_the_side_of_its_writing() -> None:
+    hebrew, english, arabic, dashed, number = left_of(draw_text("שלום\nHello\nمرحبا\n- שלום\n4711", "a4"))
+    assert english < HALF and number < HALF
+    assert min(hebrew, arabic, dashed) > HALF
+
+
+def test_html_says_itself_which_way_it_is_written() -> None:
+    page = "<p>שלום</p><p dir=auto>שלום</p><p dir=AUTO><i>Hello</i> שלום</p><p dir=rtl>abc</p><p dir=auto><bdi>x</bdi> שלום</p>"
+    document = Document("a4", 200)
+    add_html(Source("t", Kind.HTML, Part("t", "text/html", b"", page)), Work({}, document, TERMS))
+    plain, hebrew, english, told, isolated = left_of(document.save())
+    assert plain < HALF and english < HALF
+    assert min(hebrew, told, isolated) > HALF
