@@ -156,6 +156,7 @@ def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[
         size=len(raw),
         cover_page=rule.cover_page,
         body=rule.body,
+        strip=",".join(rule.strip),
     )
     job = FaxJob(
         queue_id="PREVIEW-1",

@@ -131,6 +131,7 @@ SECTIONS: dict[str, Section] = {
             "pages_per_day": Key(at_least(0, int), 0),
             "cover_page": Key(choice("none", "on-demand", "always", "with-text"), None),
             "body": Key(choice("fax", "ignore"), "fax"),
+            "strip": Key(several(choice("signature", "quote")), ()),
         },
         repeated=True,
     ),

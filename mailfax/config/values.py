@@ -100,6 +100,8 @@ class SenderRule:
     cover_page: str = "with-text"
     #: "ignore": the text of a mail with files is left out.
     body: str = "fax"
+    #: What is taken from the end of a text: "signature", "quote".
+    strip: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,7 @@ class Accept:
             pages_per_day=grant.pages_per_day,
             cover_page=grant.cover_page,
             body=grant.body,
+            strip=",".join(grant.strip),
         )
 
     def _forwards(self, envelope: Envelope, message: Message, content: Content) -> list[Letter]:

@@ -30,7 +30,8 @@ def wishes_of(account: Account | None, message: Message, document: Document, job
         uploads = [FaxUpload(*each, LONGEST_FILENAME, 1) for each in zip(numbers, covers, strict=True)]
         room = min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
     mode = "always" if asked == {"yes"} else message.cover_page
-    return Wishes(mode, room, message.body, "ours" if account and account.cover == "ours" else "service")
+    strip = tuple(filter(None, message.strip.split(",")))
+    return Wishes(mode, room, message.body, strip, "ours" if account and account.cover == "ours" else "service")
 
 
 def document_of(document: Document, rendered: Rendered) -> Document:

@@ -103,7 +103,7 @@ class _Look:
 @functools.lru_cache(maxsize=8)
 def read_markup(page: str) -> Markup:
     """Read HTML; bounded in time also for what is nested without end."""
-    if _depth(page) > DEEPEST:
+    if depth(page) > DEEPEST:
         words = " ".join(unescape(re.sub(r"<[/!?a-zA-Z][^>]*>", " ", page)).split())
         return Markup(
             f"<p>{escape(words)}</p>", "", words, (), ("its layout and pictures (only its text could be drawn)",)
@@ -122,7 +122,7 @@ SHALLOW = r"(?:br|img|p|li|hr|input|meta|link|td|tr|th|col|option)\b"
 LEVELS = {"table": 4, "ul": 2, "ol": 2}
 
 
-def _depth(page: str) -> int:
+def depth(page: str) -> int:
     """About how deep the elements are nested, and not less."""
     depth = most = 0
     for closes, tag in re.findall(rf"<(/?)(?!{SHALLOW})([a-zA-Z]+)", page, re.IGNORECASE):

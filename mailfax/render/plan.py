@@ -15,6 +15,7 @@ from mailfax.render.kinds import AT_FAXCORE, DRAWN, EXTENSIONS, PICTURES, Kind, 
 from mailfax.render.markup import read_markup
 from mailfax.render.picture import nothing_to_see
 from mailfax.render.terms import ORDINARY, Wishes
+from mailfax.render.trimmed import trimmed
 from mailfax.render.words import text_of
 from mailfax.rules.copier_texts import written_by_device
 from mailfax.rules.cover import covered, not_shown
@@ -87,6 +88,8 @@ def plan(
         else:
             sources.append(Source(part.name, kind, part))
     remarks = tuple(filter(None, (disagreement(source.part, source.kind) for source in sources)))
+    submission, stripped = trimmed(submission, wishes.strip, BODY) if wishes.strip else (submission, [])
+    skipped += stripped
     text = visible(submission.body_text or text_of(submission.body_html))
     wish = ""
     if (tagged := read_tags(text.partition("\n")[0])).said or tagged.wrong:

@@ -28,6 +28,7 @@ class Wishes:
     ``cover_page`` is one of ``rules.cover.MODES``, ``cover`` who makes it: "service" or "ours". ``notes_bytes`` is
     what notes on the service's may cost in a URL, encoded: a longer text gets a page of its own. With 0 every
     text does, whoever makes the cover page. ``body`` "ignore" leaves the text of a mail out where it has files.
+    ``strip`` is what is taken from the end of the text: "signature", "quote".
     ``document`` is "pdf", or "tiff" for fax pages of black and white, with ``down`` lines an inch (196 or 98).
     ``device``: the mail comes from a copier.
     """
@@ -35,6 +36,7 @@ class Wishes:
     cover_page: str = "always"
     notes_bytes: int = NOTES_BYTES
     body: str = "fax"
+    strip: tuple[str, ...] = ()
     cover: str = "service"
     document: str = "pdf"
     down: int = 196

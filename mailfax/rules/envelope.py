@@ -112,6 +112,7 @@ class Grant:
     pages_per_day: int = 0
     cover_page: str = "with-text"  #: one of ``rules.cover.MODES``
     body: str = "fax"  #: "ignore": the text of a mail that has files is left out
+    strip: tuple[str, ...] = ()  #: what is taken from the end of a text: "signature", "quote"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Message:
     pages_per_day: int = 0
     cover_page: str = "with-text"  #: the sender's mode when it was accepted (``rules.cover.MODES``)
     body: str = "fax"  #: "ignore": its text is left out where it has files
+    strip: str = ""  #: what is taken from the end of its text: "signature", "quote", or both with a comma
 
     @property
     def hears(self) -> str:

@@ -100,6 +100,7 @@ class Rule:
             pages_per_day=rule.pages_per_day,
             cover_page=rule.cover_page,
             body=rule.body,
+            strip=rule.strip,
         )
 
 

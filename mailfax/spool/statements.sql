@@ -48,11 +48,11 @@ SELECT content_id FROM content WHERE content_id IN (:content_ids)
 INSERT INTO message (
     queue_id, received_at, sender, ret, envid, client_ip, listener, login, account, sender_name, sender_company,
     owner, success_notice, header_message_id, subject, content_id, size, payer, faxes_per_day, pages_per_day,
-    cover_page, body
+    cover_page, body, strip
 ) VALUES (
     :queue_id, :received_at, :sender, :ret, :envid, :client_ip, :listener, :login, :account, :sender_name,
     :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size, :payer, :faxes_per_day,
-    :pages_per_day, :cover_page, :body
+    :pages_per_day, :cover_page, :body, :strip
 )
 
 -- name: message_get
