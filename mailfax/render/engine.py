@@ -24,6 +24,8 @@ EDGE = 51.0
 LARGEST = 1.75
 #: A little wider is shrunk at once: the layout of the mail is worth more than a sixth of its size.
 LITTLE = 1.2
+#: More are never drawn, whoever asks.
+MOST_PAGES = 10_000
 
 STYLE = """
 html { font: 11pt/1.35 "Noto Sans", sans-serif; color: black; font-variant-ligatures: no-common-ligatures }
@@ -65,18 +67,32 @@ class _OnlyMail(plutoprint.ResourceFetcher):  # type: ignore[misc, unused-ignore
         return plutoprint.ResourceData(image.content, image.label)
 
 
+class TooManyPages(Exception):
+    """It has more pages than were asked for, which are not drawn."""
+
+    def __init__(self, pages: int) -> None:
+        super().__init__(f"{pages} pages")
+        self.pages = pages
+
+
 class TooWide(Exception):
     """The page would have to be shrunk until nobody can read it."""
 
 
 def draw_html(
-    page: str, images: Mapping[str, Part] | None = None, paper: str = "letter", *, sheet: str = "", language: str = ""
+    page: str,
+    images: Mapping[str, Part] | None = None,
+    paper: str = "letter",
+    *,
+    sheet: str = "",
+    language: str = "",
+    most_pages: int = MOST_PAGES,
 ) -> bytes:
     """Draw HTML that is clean, with the style sheet of its mail; a PDF. ``paper`` is "letter" or "a4".
 
     What is wider than the paper (tables of fixed width) is laid out anew without its widths; what still is gets
     larger pages, upright or on their side, which are shrunk onto the paper later: nothing is cut off. Raises
-    ``TooWide``, and the engine's own ``Error``.
+    ``TooWide``, ``TooManyPages`` where there are more than ``most_pages``, and the engine's own ``Error``.
     """
     load_fonts()
     size = PAPERS[paper]
@@ -86,17 +102,19 @@ def draw_html(
         book = _laid_out(whole, images or {}, upright, 1.0)
         wider = book.get_document_width() / book.get_viewport_width()
         if wider <= 1.01:
-            return _pdf(book)
+            return _pdf(book, most_pages)
         if layout == AS_SENT and wider > LITTLE:
             continue
         for shape in (upright, lying):
             larger = wider * (upright[0] - 2 * EDGE) / (shape[0] - 2 * EDGE)
             if larger <= LARGEST:
-                return _pdf(_laid_out(whole, images or {}, shape, larger))
+                return _pdf(_laid_out(whole, images or {}, shape, larger), most_pages)
     raise TooWide
 
 
-def _pdf(book: plutoprint.Book) -> bytes:
+def _pdf(book: plutoprint.Book, most_pages: int) -> bytes:
+    if (pages := book.get_page_count()) > most_pages:
+        raise TooManyPages(pages)
     pdf = io.BytesIO()
     book.write_to_pdf_stream(pdf)
     return pdf.getvalue()

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from PIL import Image
 
 from mailfax.render.attempt import attempt
-from mailfax.render.engine import draw_html
+from mailfax.render.engine import TooManyPages, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.markup import Markup, read_markup
 from mailfax.render.plan import Source, visible
@@ -51,7 +51,11 @@ def add_html(source: Source, work: Work) -> list[str]:
     if not markup.shows_something:
         return [*left_out, f"{source.name}: it has nothing that can be seen"]
     told = tell_missing(source.name, visible(markup.words))
-    pdf = attempt(lambda: _drawn(markup, images, work.terms.paper, checked=not told), work.terms.seconds / 3)
+    pdf = None
+    if not markup.plain:
+        pdf = attempt(lambda: _drawn(markup, images, work, checked=not told), work.terms.seconds / 3)
+    if pdf is not None and not pdf.startswith(b"%PDF"):
+        raise work.too_many(int(pdf))
     if pdf is None:
         told = add_words(source.name, visible(text_of(page)), work)
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *told, *left_out]
@@ -59,10 +63,14 @@ def add_html(source: Source, work: Work) -> list[str]:
     return [*told, *left_out]
 
 
-def _drawn(markup: Markup, images: Mapping[str, Part], paper: str, *, checked: bool) -> bytes:
-    """Pages that have every word of the mail; raises ``Lost``."""
+def _drawn(markup: Markup, images: Mapping[str, Part], work: Work, *, checked: bool) -> bytes:
+    """Pages that have every word of the mail, or their number, where they are too many; raises ``Lost``."""
     body = SIZED.sub(lambda found: _shaped(found, images), markup.body)
-    pdf = draw_html(body, images, paper, sheet=markup.sheet, language=language_of(markup.words))
+    language = language_of(markup.words)
+    try:
+        pdf = draw_html(body, images, work.terms.paper, sheet=markup.sheet, language=language, most_pages=work.room)
+    except TooManyPages as too_many:
+        return b"%d" % too_many.pages
     if checked and lost_characters(markup.words, pdf):
         raise Lost
     return pdf

@@ -8,7 +8,8 @@ Text that is hidden by colour (the same as the background that the mail itself s
 White text where the mail sets no background is drawn: who wrote it may have had a dark page.
 
 STANDARDS: HTML (WHATWG) parsing, by Lexbor; RFC 2392 (cid).
-LIMITS: ``DEEPEST`` levels are read, ``TAGGED`` written with their tags; ``DATA_BYTES`` for one data: picture.
+LIMITS: ``DEEPEST`` levels and ``MOST_TAGS`` are read, of what has more only the words; ``TAGGED`` levels are written
+with their tags; ``DATA_BYTES`` for one data: picture.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from html import escape, unescape
+from html import escape
 from urllib.parse import unquote
 
 import tinycss2.color4
@@ -27,11 +28,14 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from mailfax.render.direction import direction
 from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS, fraction_of
 from mailfax.render.style import UNSEEN, Hiding, declarations, drawable, drawable_sheet, names, pixels, read_sheet
+from mailfax.rules.visible import text_of_html
 
 #: A data: picture longer than this (as base64) is left out.
 DATA_BYTES = 3_000_000
 #: Reading takes quadratic time in the depth (50,000 levels: 7 s), and the engine crashes at 100,000.
 DEEPEST, TAGGED = 2000, 200
+#: Beginnings and ends of elements: a table of a thousand rows with twenty columns has 42,000 of them.
+MOST_TAGS = 200_000
 VOID = names("br hr wbr col")
 TAGS = VOID | names(
     """a abbr acronym address article aside b bdi bdo big blockquote body caption center cite code colgroup dd del
@@ -81,6 +85,8 @@ class Markup:
     #: Content-IDs of the pictures shown, in order, each time they are.
     pictures: tuple[str, ...]
     left_out: tuple[str, ...]
+    #: It is too much to be laid out: only its words are there.
+    plain: bool = False
 
     @property
     def shows_something(self) -> bool:
@@ -103,11 +109,9 @@ class _Look:
 @functools.lru_cache(maxsize=8)
 def read_markup(page: str) -> Markup:
     """Read HTML; bounded in time also for what is nested without end."""
-    if depth(page) > DEEPEST:
-        words = " ".join(unescape(re.sub(r"<[/!?a-zA-Z][^>]*>", " ", page)).split())
-        return Markup(
-            f"<p>{escape(words)}</p>", "", words, (), ("its layout and pictures (only its text could be drawn)",)
-        )
+    if too_much(page):
+        words = " ".join(text_of_html(page).split())
+        return Markup(f"<p>{escape(words)}</p>", "", words, (), (), plain=True)
     usual = sys.getrecursionlimit()
     # Three calls for each level, in Python alone. Others rely on the usual limit (nested MIME parts).
     sys.setrecursionlimit(usual + 4 * DEEPEST)
@@ -122,7 +126,12 @@ SHALLOW = r"(?:br|img|p|li|hr|input|meta|link|td|tr|th|col|option)\b"
 LEVELS = {"table": 4, "ul": 2, "ol": 2}
 
 
-def depth(page: str) -> int:
+def too_much(page: str) -> bool:
+    """Whether HTML has more elements, or deeper ones, than are read as such."""
+    return page.count("<") > MOST_TAGS or _depth(page) > DEEPEST
+
+
+def _depth(page: str) -> int:
     """About how deep the elements are nested, and not less."""
     depth = most = 0
     for closes, tag in re.findall(rf"<(/?)(?!{SHALLOW})([a-zA-Z]+)", page, re.IGNORECASE):

@@ -10,7 +10,7 @@ import csv
 from html import escape
 
 from mailfax.render.direction import direction
-from mailfax.render.engine import TooWide, draw_html
+from mailfax.render.engine import TooManyPages, TooWide, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.plan import Source, visible
 from mailfax.render.text import add_words, tell_missing, text_in
@@ -28,7 +28,9 @@ def add_table(source: Source, work: Work) -> list[str]:
     if not rows:
         return add_words(source.name, text, work)
     try:
-        pdf = draw_html(_as_html(rows, text), paper=work.terms.paper)
+        pdf = draw_html(_as_html(rows, text), paper=work.terms.paper, most_pages=work.room)
+    except TooManyPages as too_many:
+        raise work.too_many(too_many.pages) from None
     except TooWide:
         return add_words(source.name, text, work)
     left_out = tell_missing(source.name, text)

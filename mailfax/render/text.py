@@ -21,6 +21,8 @@ from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
 LONGEST_TEXT = 4000
+#: No page holds more: lines of 9.5 pt (columns), and lines of nothing but "i".
+MOST_LINES, MOST_CHARACTERS = 60, 12_000
 #: Where more of the characters than this are not found on the pages, the text is refused.
 MOST_LOST = 0.02
 
@@ -35,7 +37,10 @@ def add_text(source: Source, work: Work) -> list[str]:
 
 
 def add_words(name: str, text: str, work: Work) -> list[str]:
-    """Append the pages of ``text``; what was left out of it."""
+    """Append the pages of ``text``; what was left out of it. Too many are refused before they are drawn."""
+    least = max(text.count("\n") // MOST_LINES, len(text) // MOST_CHARACTERS)
+    if least > work.room:
+        raise work.too_many(least)
     left_out = tell_missing(name, text)
     pdf = draw_text(text, work.terms.paper)
     if not left_out and (lost := lost_characters(text, pdf)):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from mailfax.render.markup import DEEPEST, depth, read_markup
+from mailfax.render.markup import read_markup, too_much
 from mailfax.rules.pictures import drawn_in
 from mailfax.rules.quoted import STRIPPED, forwards, is_attribution, is_forward, is_head, without
 from mailfax.rules.submission import Submission
@@ -47,7 +47,7 @@ def trimmed(submission: Submission, what: Sequence[str], name: str) -> tuple[Sub
 
 
 def _without(page: str, what: Sequence[str]) -> tuple[str, list[str]]:
-    if not what or depth(page) > DEEPEST:
+    if not what or too_much(page):
         return page, []
     tree = LexborHTMLParser(page)
     quote = _quote(tree)

@@ -22,8 +22,8 @@ _EMPTY_LINE = re.compile(r">\s*\xa0[\s\xa0]*</(div|p)>")
 def text_of(page: str) -> str:
     """The text that HTML shows, tables kept in columns."""
     markup = read_markup(page)
-    if not markup.words.strip():
-        return ""
+    if markup.plain or not markup.words.strip():
+        return markup.words.strip()
     shown = inscriptis.get_text(_EMPTY_LINE.sub(r"><br></\1>", markup.body), _LOOKS)
     # Its parser (libxml2) stops at 256 levels, and long threads are deeper: better no columns than lost words.
     return shown if len(re.findall(r"\w", shown)) >= 0.98 * len(re.findall(r"\w", markup.words)) else markup.words

@@ -18,7 +18,7 @@ from mailfax.render.plan import Source
 from mailfax.render.terms import Terms
 from mailfax.render.words import text_of
 from mailfax.render.work import Work
-from mailfax.rules.submission import Part
+from mailfax.rules.submission import NotFaxable, Part
 from tests.render.paper import logo, picture
 
 TERMS = Terms(paper="letter", pages=30, document_bytes=3_000_000, seconds=20)
@@ -278,3 +278,14 @@ def test_reading_is_bounded() -> None:
         "<p style='" + "a:b;" * 100_000 + "'>x",
     ):
         read_markup(page)
+
+
+def test_pages_are_counted_before_they_are_written() -> None:
+    with pytest.raises(NotFaxable, match="The fax would have 31 pages; at most 30"):
+        drawn('<p style="break-after:page">x</p>' * 30 + "<p>y")
+
+
+def test_a_table_beyond_measure_is_drawn_as_its_words() -> None:
+    made = drawn("<style>gone</style><table>" + "<tr><td>1</td><td></td></tr>" * 40_000 + "</table>")
+    assert made.left_out == ["mail: its layout and pictures (only its text could be drawn)"]
+    assert made.words.count("1") == 40_000 and "gone" not in made.words

@@ -110,3 +110,16 @@ def test_html_says_itself_which_way_it_is_written() -> None:
     plain, hebrew, english, told, isolated = left_of(document.save())
     assert plain < HALF and english < HALF
     assert min(hebrew, told, isolated) > HALF
+
+
+@pytest.mark.parametrize("text", ["x\n" * 12_061, "ill " * 700_000])
+def test_what_no_fax_has_room_for_is_refused_before_it_is_drawn(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "draw_text", lambda *_: pytest.fail("drawn"))
+    with pytest.raises(NotFaxable, match="The fax would have 2.. pages; at most 200"):
+        add(text)
+
+
+def test_the_bound_of_a_page_is_above_all_that_a_page_holds() -> None:
+    columns = "a    b    c\n" * module.MOST_LINES * 3
+    assert len(pages_of(draw_text(columns, "a4"))) > 3
+    assert len(pages_of(draw_text("i" * module.MOST_CHARACTERS * 2, "a4"))) > 2
