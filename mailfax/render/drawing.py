@@ -35,9 +35,10 @@ def _add_pdf(source: Source, work: Work) -> list[str]:
 
 
 def _add_picture(source: Source, work: Work) -> list[str]:
-    for page in draw_picture(source.part.content, source.kind, source.name, work.terms.paper, work.terms.pages):
+    told: list[str] = []
+    for page in draw_picture(source.part.content, source.kind, source.name, work.terms.paper, work.terms.pages, told):
         work.document.add(page, source.name)
-    return more_frames(source.part.content, source.kind, source.name)
+    return told + more_frames(source.part.content, source.kind, source.name)
 
 
 DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {

@@ -19,10 +19,11 @@ from typing import Any, cast
 import img2pdf
 import pi_heif
 import pypdfium2
-from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat, TiffImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat, UnidentifiedImageError
 
 from mailfax.render.kinds import Kind
 from mailfax.render.pdf import PAPERS
+from mailfax.render.tiff import pages_of
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
@@ -59,8 +60,10 @@ Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 pi_heif.register_heif_opener(thumbnails=False)
 
 
-def draw_picture(content: bytes, kind: Kind, name: str, paper: str, most_pages: int) -> Iterator[bytes]:
-    """The pages of a picture, one PDF each; raises ``NotFaxable``."""
+def draw_picture(
+    content: bytes, kind: Kind, name: str, paper: str, most_pages: int, told: list[str]
+) -> Iterator[bytes]:
+    """The pages of a picture, one PDF each; ``told`` gets what can't be read of it. Raises ``NotFaxable``."""
     if kind is Kind.JPEG:
         _readable(content, name)
     try:
@@ -74,11 +77,14 @@ def draw_picture(content: bytes, kind: Kind, name: str, paper: str, most_pages: 
                     picture.load()  # else half a picture would go through, and be grey below
                     yield _page(content, picture, paper, name)
                 else:
-                    for frame in _frames(picture, kind, name):
+                    for frame in _frames(content, picture, kind, name, told):
                         yield _page(*_fax_ready(frame, paper), paper, name)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         why = f"it has more than {MOST_PIXELS // 1_000_000} million dots. Scan it with fewer dots per inch"
         raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why)) from None
+    except UnidentifiedImageError as wrong:
+        why = "it is damaged, or a rare kind of picture that is not read here. Save it as PNG, JPEG or PDF"
+        raise NotFaxable(status(Cause.UNSUPPORTED, f"x-mailfax; {wrong}"[:150], name=name, why=why)) from None
     except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, img2pdf.ImageOpenError) as wrong:
         diagnostic = f"x-mailfax; damaged picture: {type(wrong).__name__}: {str(wrong)[:100]}"
         raise NotFaxable(status(Cause.DAMAGED, diagnostic, name=name, why="it can't be read as a picture")) from None
@@ -113,40 +119,20 @@ _FORMATS = {
 }  # fmt: skip
 
 
-def _frames(picture: Image.Image, kind: Kind, name: str) -> Iterator[Image.Image]:
+def _frames(content: bytes, picture: Image.Image, kind: Kind, name: str, told: list[str]) -> Iterator[Image.Image]:
     """The pages: all of a TIFF but its thumbnails, the first of everything else (an animation is no document)."""
     if kind is not Kind.TIFF:
         if picture.width * picture.height > MOST_PIXELS:  # not every decoder asks
             raise Image.DecompressionBombError
         yield picture
         return
-    every = range(int(getattr(picture, "n_frames", 1)))
-    # Some scanners mark all of their pages as thumbnails: then none is.
-    for number in [number for number in every if not _thumbnail(picture, number)] or every:
-        picture.seek(number)
-        tags = cast(TiffImagePlugin.TiffImageFile, picture).tag_v2
-        if tags.get(284) == 2 and 16 in tuple(tags.get(258, ())):
-            why = "it has 16 bits a colour in separate planes, which is not read here. Save it with 8 bits a colour"
-            raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
-        if picture.mode == "P" and (colours := tags.get(320)) and max(colours) < 256:
-            # The map has 16 bits a value, and some programs write 8: all of it would be black.
-            third = len(colours) // 3
-            picture.load()
-            picture.putpalette([value for index in range(third) for value in colours[index::third]])
-        yield picture
-
-
-def _thumbnail(picture: Image.Image, number: int) -> bool:
-    """Whether this frame is a reduced copy of another page (TIFF 6.0, NewSubfileType, bit 0)."""
-    picture.seek(number)
-    tags = cast(TiffImagePlugin.TiffImageFile, picture).tag_v2
-    return bool(int(tags.get(254, 0)) & 1)
+    yield from pages_of(content, picture, name, told)
 
 
 def _density(picture: Image.Image) -> tuple[float, float]:
     """Dots an inch, across and down; fax files often do not say that their lines are twice as far apart."""
     across, down = (float(value) for value in picture.info.get("dpi", (0, 0)))
-    if across < 10 or down < 10 or across > 5000 or down > 5000:
+    if not (10 <= across <= 5000 and 10 <= down <= 5000):  # or no number at all
         if picture.width in FAX_WIDTHS and picture.mode == "1":
             return 204.0, 98.0 if picture.height < FAX_STANDARD_HEIGHT else 196.0
         return UNSAID, UNSAID

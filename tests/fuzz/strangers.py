@@ -203,7 +203,7 @@ class Report:
 
 def broken(outcome: Outcome) -> str:
     """Which promise an outcome breaks, or ""."""
-    if outcome.later:
+    if outcome.later and "took longer" not in outcome.sentence:  # a machine with other work: it is tried again
         return f"a file that decides nothing: {outcome.sentence}"
     if outcome.code and not (outcome.code[:2] == "5." and outcome.sentence):
         return f"no status or no sentence: {outcome}"
