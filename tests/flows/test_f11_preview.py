@@ -31,7 +31,7 @@ def with_pdf(text: str) -> EmailMessage:
 
 @pytest.mark.needs("pdftotext")
 def test_a_preview_comes_back_with_the_pages_and_nothing_is_faxed(office: House, tmp_path: Path) -> None:
-    office.settings |= {"account": 'cover = "ours"\nheader_line = true'}
+    office.settings |= {"account": 'cover = "ours"\nheader_line = true\ndocument = "pdf"'}
     office.start()
     mail = with_pdf("Please see the offer.")
     office.send("preview+15557650108/to=Bob_Builder", "preview", mail=mail)
