@@ -8,8 +8,8 @@ Text that is hidden by colour (the same as the background that the mail itself s
 White text where the mail sets no background is drawn: who wrote it may have had a dark page.
 
 STANDARDS: HTML (WHATWG) parsing, by Lexbor; RFC 2392 (cid).
-LIMITS: ``DEEPEST`` levels and ``MOST_TAGS`` are read, of what has more only the words; ``TAGGED`` levels are written
-with their tags; ``DATA_BYTES`` for one data: picture.
+LIMITS: those of ``measure``, beyond which only the words are read; ``TAGGED`` levels are written with their tags;
+``DATA_BYTES`` for one data: picture.
 """
 
 from __future__ import annotations
@@ -27,15 +27,14 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mailfax.render.direction import direction
 from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS, fraction_of
+from mailfax.render.measure import DEEPEST, too_much
 from mailfax.render.style import UNSEEN, Hiding, declarations, drawable, drawable_sheet, names, pixels, read_sheet
 from mailfax.rules.visible import text_of_html
 
 #: A data: picture longer than this (as base64) is left out.
 DATA_BYTES = 3_000_000
-#: Reading takes quadratic time in the depth (50,000 levels: 7 s), and the engine crashes at 100,000.
-DEEPEST, TAGGED = 2000, 200
-#: Beginnings and ends of elements: a table of a thousand rows with twenty columns has 42,000 of them.
-MOST_TAGS = 200_000
+#: Levels that are written with their tags: the engine crashes at 100,000.
+TAGGED = 200
 VOID = names("br hr wbr col")
 TAGS = VOID | names(
     """a abbr acronym address article aside b bdi bdo big blockquote body caption center cite code colgroup dd del
@@ -119,26 +118,6 @@ def read_markup(page: str) -> Markup:
         return _Writer(page).markup()
     finally:
         sys.setrecursionlimit(usual)
-
-
-#: Elements that end by themselves, or have none inside; a table is four levels, a list two.
-SHALLOW = r"(?:br|img|p|li|hr|input|meta|link|td|tr|th|col|option)\b"
-LEVELS = {"table": 4, "ul": 2, "ol": 2}
-
-
-def too_much(page: str) -> bool:
-    """Whether HTML has more elements, or deeper ones, than are read as such."""
-    return page.count("<") > MOST_TAGS or _depth(page) > DEEPEST
-
-
-def _depth(page: str) -> int:
-    """About how deep the elements are nested, and not less."""
-    depth = most = 0
-    for closes, tag in re.findall(rf"<(/?)(?!{SHALLOW})([a-zA-Z]+)", page, re.IGNORECASE):
-        levels = LEVELS.get(tag.lower(), 1)
-        depth = max(depth - levels, 0) if closes else depth + levels
-        most = max(most, depth)
-    return most
 
 
 @dataclass(slots=True)

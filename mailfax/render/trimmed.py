@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from mailfax.render.markup import read_markup, too_much
+from mailfax.render.markup import read_markup
+from mailfax.render.measure import too_much
 from mailfax.rules.pictures import drawn_in
 from mailfax.rules.quoted import STRIPPED, forwards, is_attribution, is_forward, is_head, without
 from mailfax.rules.submission import Submission
