@@ -104,7 +104,10 @@ def test_each_line_begins_on_the_side_of_its_writing() -> None:
 
 
 def test_html_says_itself_which_way_it_is_written() -> None:
-    page = "<p>שלום</p><p dir=auto>שלום</p><p dir=AUTO><i>Hello</i> שלום</p><p dir=rtl>abc</p><p dir=auto><bdi>x</bdi> שלום</p>"
+    page = (
+        "<p>שלום</p><p dir=auto>שלום</p><p dir=AUTO><i>Hello</i> שלום</p>"
+        "<p dir=rtl>abc</p><p dir=auto><bdi>x</bdi> שלום</p>"
+    )
     document = Document("a4", 200)
     add_html(Source("t", Kind.HTML, Part("t", "text/html", b"", page)), Work({}, document, TERMS))
     plain, hebrew, english, told, isolated = left_of(document.save())
