@@ -116,7 +116,12 @@ def _drawn(
     for source in decided.sources:
         say_at(source.name)
         first = document.pages + 1
-        skipped += DRAWERS[source.kind](source, work)
+        told = DRAWERS[source.kind](source, work)
+        skipped += told
         last = document.pages
+        if last < first:
+            if not told:  # a drawer that draws nothing says why
+                raise NotFaxable(status(Cause.RENDER_FAILED, why=f'no page came of "{source.name}"'))
+            continue
         contents.append(f"{source.name}: page {first}" if first == last else f"{source.name}: pages {first}-{last}")
     return document.save(), document.pages, tuple(contents), tuple(skipped)

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from html import unescape
 from urllib.parse import unquote
 
+import pypdfium2
+import pypdfium2.raw as pdfium
 from PIL import Image
 
 from mailfax.render.attempt import attempt
@@ -60,7 +62,21 @@ def add_html(source: Source, work: Work) -> list[str]:
         told = add_words(source.name, visible(text_of(page)), work)
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *told, *left_out]
     work.document.add(pdf, source.name)
+    wanted = len(set(markup.pictures) & images.keys())
+    if undrawn := wanted - _pictures_on(pdf, wanted):
+        told.append(f"{source.name}: {undrawn} picture{'s' * (undrawn != 1)} in the text that could not be drawn")
     return [*told, *left_out]
+
+
+def _pictures_on(pdf: bytes, wanted: int) -> int:
+    """How many of the pictures that are wanted are on the pages."""
+    found = 0
+    with pypdfium2.PdfDocument(pdf) as document:
+        for page in document:
+            if found >= wanted:
+                break
+            found += sum(1 for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4))
+    return min(found, wanted)
 
 
 def _drawn(markup: Markup, images: Mapping[str, Part], work: Work, *, checked: bool) -> bytes:

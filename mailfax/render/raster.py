@@ -69,7 +69,12 @@ def fax_tiff(pdf: bytes, into: BinaryIO, *, device: bool = False, down: int = FI
             held.clear()
             blank.clear()
 
-    return Raster(write_tiff(kept(), into, down=down), tuple(blank))
+    with pypdfium2.PdfDocument(pdf) as document:
+        given = len(document)
+    written = write_tiff(kept(), into, down=down)
+    if written + len(blank) != given:
+        raise NotFaxable(status(Cause.RENDER_FAILED, why=f"{written} of {given} pages came out in black and white"))
+    return Raster(written, tuple(blank))
 
 
 def fax_pages(pdf: bytes, *, down: int = FINE) -> Iterator[Mask]:

@@ -13,6 +13,7 @@ from mailfax.render.direction import direction
 from mailfax.render.engine import TooManyPages, TooWide, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.plan import Source, visible
+from mailfax.render.readback import lost_characters
 from mailfax.render.text import add_words, tell_missing, text_in
 from mailfax.render.work import Work
 
@@ -34,6 +35,8 @@ def add_table(source: Source, work: Work) -> list[str]:
     except TooWide:
         return add_words(source.name, text, work)
     left_out = tell_missing(source.name, text)
+    if not left_out and lost_characters(text, pdf):
+        return add_words(source.name, text, work)
     work.document.add(pdf, source.name)
     return left_out
 

@@ -49,7 +49,7 @@ def content_of(fields: Fields, body: bytes, name: str, left_out: list[str]) -> b
         found = undone(body, fields.raw("content-transfer-encoding"), is_text)
     except Broken as broken:
         raise NotFaxable(status(Cause.DAMAGED, name=name, why=str(broken))) from None
-    if is_text and found.content is body:
+    if is_text:
         check_for_lost(body, _LOST_IN_TEXT)
     elif found.content is body and not _FIELD.match(body):
         check_for_lost(body)

@@ -19,6 +19,7 @@ from mailfax.rules.heading import read_message_id
 from mailfax.rules.part import NEVER_PAGES, NotFaxable, Part, Submission
 from mailfax.rules.pictures import DRAWN_INLINE, behind_text_in, drawn_in, without_repeated
 from mailfax.rules.reading import Reading
+from mailfax.rules.status import Cause, status
 
 __all__ = ["NEVER_PAGES", "NotFaxable", "Part", "Submission", "understand"]
 
@@ -45,6 +46,8 @@ def understand(raw: bytes) -> Submission:
         else:
             parts.append((cid, part))
     pages, repeated = without_repeated(parts)
+    if lost := len(got.found) - len(images) - len(pages) - len(repeated):
+        raise NotFaxable(status(Cause.UNREADABLE_MAIL, why=f"{lost} of its parts got lost in reading"))
     return Submission(
         subject=fields.text("subject"),
         from_text=fields.text("from"),

@@ -117,7 +117,9 @@ def missed(leaf: Leaf, mail: Submission) -> bool:
     if leaf.word in everything_in(mail):
         return False
     told = [
-        line for line in mail.skipped if line.startswith((leaf.name or leaf.label) + ":") or "another form" in line
+        line  # by its label where the line with its name is what went lost
+        for line in mail.skipped
+        if line.startswith((f"{leaf.name or leaf.label}:", f"{leaf.label}:")) or "another form" in line
     ]
     return not told
 
