@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import webencodings
 
 from mailfax.rules.guess import guess
-from mailfax.rules.japanese import euc_jp, is_iso_2022_jp, iso_2022_jp, replaced
+from mailfax.rules.japanese import OWN, is_iso_2022_jp, iso_2022_jp, replaced
 
 #: Octets that a guess is made of: more costs time and tells no more.
 SAMPLE = 16_384
@@ -29,6 +29,7 @@ CODECS = {
     "iso-8859-8-i": "iso8859-8",
     "macintosh": "mac-roman",
     "shift_jis": "cp932",
+    "windows-874": "cp874",
     "x-mac-cyrillic": "mac-cyrillic",
 }
 #: Labels that mail has and the standard of browsers has not, or reads as nothing at all.
@@ -61,6 +62,7 @@ UNKNOWING = frozenset(["", "us-ascii", "ascii", "x-unknown", "unknown-8bit", "un
 PLAIN = frozenset(["", "utf-8", "us-ascii", "iso-8859-1", "windows-1252", "iso-8859-15"])
 #: Claimed most often for what is UTF-8 in truth.
 LATIN = frozenset(["windows-1252", "windows-1250", "cp1250", "iso-8859-2", "iso-8859-15"])
+WIDE = ("utf-16", "utf-32")
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\x00\x00", "utf-32-le"),
@@ -90,8 +92,10 @@ def decode(content: bytes, label: str = "", otherwise: str = "") -> Decoded:
         if content.startswith(mark):
             return Decoded(content[len(mark) :].decode(charset, "replace"), charset)
     claims = [codec for name in (label, otherwise) if (codec := codec_of(name))]
+    # Text of UTF-16 has zeros, or octets beyond ASCII: what has neither was recoded, and kept its label.
+    claims = [codec for codec in claims if not (codec.startswith(WIDE) and content.isascii() and b"\0" not in content)]
     for codec in claims:
-        if codec.startswith("utf-16") or codec == "utf-16":
+        if codec.startswith("utf-16"):
             codec = _order(content, codec)
         text = _strict(content, codec)
         if text is None:
@@ -160,12 +164,9 @@ def _unlabelled(content: bytes) -> Decoded:
 
 def _strict(content: bytes, codec: str) -> str | None:
     try:
-        if codec == "iso-2022-jp":
-            text = iso_2022_jp(content)
-        elif codec == "euc-jp":
-            text = euc_jp(content)
-        else:
+        if codec not in OWN:
             return content.decode(codec)
+        text = OWN[codec](content)
     except (LookupError, ValueError):
         return None
     return None if "\ufffd" in text else text

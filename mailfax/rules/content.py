@@ -87,8 +87,8 @@ def is_binary(content: bytes) -> bool:
     if _MARKS.match(content):
         return True
     start = content[:4096]
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or not start:
-        return False
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or not start or b"\x1b$)C" in start:
+        return False  # UTF-16; ISO-2022-KR, whose letters stand between two controls
     controls = len(re.findall(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]", start.rstrip(b"\0\x1a")))
     wide = start.count(b"\0")
     return controls * 10 > len(start) and not 0.25 < wide / len(start) < 0.75

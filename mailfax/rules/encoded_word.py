@@ -23,12 +23,25 @@ _UNENDED = re.compile(rb"=\?([^?\s]+)\?[ \t]*([BbQq])[ \t]*\?(\S*)")
 _WRAPPER = re.compile(rb"=\?[A-Za-z][\w.:*-]*\?(?:[A-Za-z]\?)?|\?=(?=\s|\"|$)")
 #: No value worth reading is longer, and the patterns look ahead.
 LONGEST = 65_536
+#: How often a value may have been encoded.
+MOST_LAYERS = 3
 _PART = tuple[str, bytes, bytes]
 
 
 def decoded_header(value: bytes) -> str:
-    """The text of a header's value. Raw 8-bit (copiers write it) is read as text without a label."""
-    value = value[:LONGEST]
+    """The text of a header's value. Raw 8-bit (copiers write it) is read as text without a label.
+
+    What was encoded twice (programs that pass on what they did not read) is decoded twice.
+    """
+    text = _decoded_once(value[:LONGEST])
+    for _ in range(MOST_LAYERS - 1):
+        if "=?" not in text or not _WORD.search(octets := text.encode("utf-8", "replace")):
+            break
+        text = _decoded_once(octets)
+    return text
+
+
+def _decoded_once(value: bytes) -> str:
     if b"\n" in value:
         value = re.sub(rb"\r?\n(?=[ \t])", b"", value)
     if b"=?" not in value:
@@ -82,6 +95,8 @@ def _joined(words: list[_PART]) -> str:
 
 
 def _q(inside: bytes) -> bytes:
+    # A blank within a character of UTF-8 came from folding.
+    inside = re.sub(rb"(=[89A-Fa-f][0-9A-Fa-f])[ \t]+(?==[89ABab][0-9A-Fa-f])", rb"\1", inside)
     return re.sub(rb"=([0-9A-Fa-f]{2})", lambda code: bytes([int(code[1], 16)]), inside.replace(b"_", b" "))
 
 

@@ -1,14 +1,15 @@
-"""The two Japanese charsets of mail that Python's codecs read less of than mail programs write.
+"""The charsets of mail from the Far East that Python's codecs read less of than mail programs write.
 
 In: octets. Out: text, U+FFFD where they are no character.
 
 STANDARDS: RFC 1468 (iso-2022-jp), JIS X 0208 with the rows of NEC and IBM (as windows-932 has them), JIS X 0212,
-JIS X 0201 (half-width kana).
+JIS X 0201 (half-width kana); WHATWG Encoding (gbk: the octet 80 is the euro sign).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _SWITCH = re.compile(rb"\x1b(?:\$[@B]|\$\([@BD]|\([BJIH])|[\x0e\x0f]")
 
@@ -31,8 +32,10 @@ def iso_2022_jp(content: bytes) -> str:
         elif state == b"\x1b$(D":
             text.append(re.sub(rb"[!-~]{2}", _in_euc_0212, run).decode("euc_jp", "replace"))
         else:
-            # A line end ends the mode (RFC 1468): what follows without its escape is lost to all readers alike.
-            text.append(re.sub(rb"[!-~]{2}", _in_shift_jis, run).decode("cp932", "replace"))
+            # A line end ends the mode (RFC 1468), also where its escape is missing.
+            coded, end, plain = run.partition(b"\n")
+            text.append(re.sub(rb"[!-~]{2}", _in_shift_jis, coded).decode("cp932", "replace"))
+            text.append((end + plain).decode("cp932", "replace"))
         if switch:
             state, at = switch.group(), switch.end()
     return "".join(text)
@@ -60,8 +63,22 @@ def _in_euc_0212(pair: re.Match[bytes]) -> bytes:
     return bytes([0x8F, pair.group()[0] | 0x80, pair.group()[1] | 0x80])
 
 
+_CHINESE = re.compile(rb"[\x81-\xfe](?:[0-9][\x81-\xfe][0-9]|[\x40-\x7e\x80-\xfe])|\x80")
+
+
+def gb18030(content: bytes) -> str:
+    """GB 18030, U+FFFD for what is none; with the euro sign of windows-936."""
+    if b"\x80" in content:
+        euro = "€".encode("gb18030")
+        content = _CHINESE.sub(lambda sign: euro if sign[0] == b"\x80" else sign[0], content)
+    return content.decode("gb18030", "replace")
+
+
 def replaced(content: bytes, codec: str) -> str:
     """The text of octets in a charset, U+FFFD for those that are no character of it."""
-    if codec == "iso-2022-jp":
-        return iso_2022_jp(content)
-    return euc_jp(content) if codec == "euc-jp" else content.decode(codec, "replace")
+    own = OWN.get(codec)
+    return own(content) if own else content.decode(codec, "replace")
+
+
+#: The codecs of this module, by the names that ``charset`` has for them.
+OWN: dict[str, Callable[[bytes], str]] = {"iso-2022-jp": iso_2022_jp, "euc-jp": euc_jp, "gb18030": gb18030}
