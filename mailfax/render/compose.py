@@ -19,6 +19,7 @@ import pypdfium2
 
 from mailfax.render.direction import direction
 from mailfax.render.engine import draw_html
+from mailfax.render.language import language_of
 from mailfax.render.pdf import PAPERS
 from mailfax.render.raster import fax_tiff
 from mailfax.render.terms import PAGES, PICTURES, Front, Order
@@ -65,7 +66,8 @@ def _cover(front: Front, paper: str, pages: int) -> bytes:
     }
     own = 1
     while True:
-        drawn = draw_html(front.html.replace(PAGES, str(pages + own)), images, paper)
+        html = front.html.replace(PAGES, str(pages + own))
+        drawn = draw_html(html, images, paper, language=language_of(html))
         with pikepdf.open(io.BytesIO(drawn)) as pdf:
             if len(pdf.pages) <= own:
                 return drawn
@@ -118,7 +120,7 @@ def _print_headers(made: pikepdf.Pdf, order: Order) -> None:
         " line-height: 10pt; white-space: nowrap; overflow: hidden; break-after: page }"
         " .line:last-child { break-after: auto } .page { float: right; padding-left: 12pt }"
     )
-    drawn = draw_html(f"<style>{style}</style>{lines}", paper=order.paper)
+    drawn = draw_html(f"<style>{style}</style>{lines}", paper=order.paper, language=language_of(order.header))
     with pikepdf.open(io.BytesIO(drawn)) as headers:
         for page, header in zip(made.pages, headers.pages, strict=True):
             _overlay(made, page, header, pikepdf.Rectangle(0, 0, *PAPERS[order.paper]), "/HeaderLine")

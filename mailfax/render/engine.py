@@ -9,12 +9,15 @@ STANDARDS: RFC 2392 (cid).
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+import pikepdf
 import plutoprint
 
 from mailfax.render.fonts import load_fonts
+from mailfax.render.language import FACES, PARTS
 from mailfax.rules.submission import Part
 
 PAPERS = {"letter": plutoprint.PAGE_SIZE_LETTER, "a4": plutoprint.PAGE_SIZE_A4}
@@ -28,15 +31,17 @@ LITTLE = 1.2
 MOST_PAGES = 10_000
 
 STYLE = """
-html { font: 11pt/1.35 "Noto Sans", sans-serif; color: black; font-variant-ligatures: no-common-ligatures }
+html { font: 11pt/1.35 "Noto Sans", han, sans-serif; color: black; font-variant-ligatures: no-common-ligatures }
 body { margin: 0; overflow-wrap: break-word } p { margin: 0 0 0.7em }
 img { max-width: 100% } img.natural { height: auto } table { max-width: 100% }
 pre, .text { white-space: pre-wrap; tab-size: 8 }
-pre, .columns { font-family: monospace; font-size: 9.5pt }
+pre, .columns { font-family: monospace, han; font-size: 9.5pt }
 blockquote { margin: 0 0 0 1em; padding-left: 0.7em; border-left: 1px solid black }
 .field { display: inline-block; border: 1px solid black; padding: 0 0.3em; max-width: 100% }
 .sheet { break-before: page }
 """
+#: Chinese characters, in the shapes of one language.
+HAN = '@font-face { font-family: han; src: local("Noto Sans CJK %s") }'
 #: After the mail's own style. A fax has no grey: light text on white, and white text on a colour, would be blank or a
 #: black bar on the page. The mail can't overrule it: neither these properties nor "!important" are let through.
 BLACK = """
@@ -50,6 +55,10 @@ COMPACT = (
     f"{REFLOWED} td, th {{ padding: 0 1px !important }} div, ul, ol {{ margin: 0 !important; padding: 0 !important }}"
     "table { border-collapse: collapse !important; margin: 0 !important }"
 )
+
+
+#: What a glyph says, in a table of ``/ToUnicode``: parts of Chinese characters.
+UNICODE = re.compile(rb"> <(2[ef][0-9a-f]{2})>")
 
 
 class _OnlyMail(plutoprint.ResourceFetcher):  # type: ignore[misc, unused-ignore]
@@ -98,26 +107,42 @@ def draw_html(
     size = PAPERS[paper]
     upright, lying = (size.width, size.height), (size.height, size.width)
     for layout in (AS_SENT, REFLOWED, COMPACT):
-        whole = f'<html lang="{language}"><style>{STYLE}{sheet}{BLACK}{layout}</style>{page}'
+        whole = f'<html lang="{language}"><style>{HAN % FACES[language]}{STYLE}{sheet}{BLACK}{layout}</style>{page}'
         book = _laid_out(whole, images or {}, upright, 1.0)
         wider = book.get_document_width() / book.get_viewport_width()
         if wider <= 1.01:
-            return _pdf(book, most_pages)
+            return _pdf(book, most_pages, language)
         if layout == AS_SENT and wider > LITTLE:
             continue
         for shape in (upright, lying):
             larger = wider * (upright[0] - 2 * EDGE) / (shape[0] - 2 * EDGE)
             if larger <= LARGEST:
-                return _pdf(_laid_out(whole, images or {}, shape, larger), most_pages)
+                return _pdf(_laid_out(whole, images or {}, shape, larger), most_pages, language)
     raise TooWide
 
 
-def _pdf(book: plutoprint.Book, most_pages: int) -> bytes:
+def _pdf(book: plutoprint.Book, most_pages: int, language: str) -> bytes:
     if (pages := book.get_page_count()) > most_pages:
         raise TooManyPages(pages)
     pdf = io.BytesIO()
     book.write_to_pdf_stream(pdf)
-    return pdf.getvalue()
+    return _with_characters(pdf.getvalue()) if language else pdf.getvalue()
+
+
+def _with_characters(content: bytes) -> bytes:
+    """The same pages, whose text layer has characters where the engine wrote the part of one that looks alike."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        for layer in pdf.objects:
+            if isinstance(layer, pikepdf.Dictionary) and isinstance(layer.get("/ToUnicode"), pikepdf.Stream):
+                layer.ToUnicode.write(UNICODE.sub(_character, layer.ToUnicode.read_bytes()))
+        file = io.BytesIO()
+        pdf.save(file)
+    return file.getvalue()
+
+
+def _character(found: re.Match[bytes]) -> bytes:
+    whole = PARTS.get(int(found[1], 16))
+    return found[0] if whole is None else b"> <%04x>" % ord(whole if isinstance(whole, str) else chr(whole))
 
 
 def _laid_out(page: str, images: Mapping[str, Part], size: tuple[float, float], larger: float) -> plutoprint.Book:

@@ -40,6 +40,9 @@ SIZED = re.compile(r'<img src="cid:([^"]*)" width="(\d+)" height="(\d+)"')
 ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82", b"GI": b";"}
 
 
+LANG = re.compile(r' lang="([^"]+)"')
+
+
 class Lost(Exception):
     """Words of the mail are not on the pages."""
 
@@ -82,7 +85,7 @@ def _pictures_on(pdf: bytes, wanted: int) -> int:
 def _drawn(markup: Markup, images: Mapping[str, Part], work: Work, *, checked: bool) -> bytes:
     """Pages that have every word of the mail, or their number, where they are too many; raises ``Lost``."""
     body = SIZED.sub(lambda found: _shaped(found, images), markup.body)
-    language = language_of(markup.words)
+    language = language_of(markup.words, LANG.findall(markup.body))
     try:
         pdf = draw_html(body, images, work.terms.paper, sheet=markup.sheet, language=language, most_pages=work.room)
     except TooManyPages as too_many:

@@ -174,6 +174,8 @@ def disagreement(part: Part, kind: Kind) -> str:
     return f"it is {kind.name}; {' and '.join(claims)}" if claims else ""
 
 
+#: Reports and tables that programs write as HTML, so that Word or Excel opens them; and what a failed download has.
+OFFICE, SITE = b"urn:schemas-microsoft-com:office", re.compile(rb"<(?:script|form|link)\b", re.IGNORECASE)
 #: Kinds that are text: only their names and labels tell one from the other for sure.
 WORDS = frozenset([Kind.TEXT, Kind.HTML, Kind.XML, Kind.CSV, Kind.MHTML, Kind.ASIDE])
 
@@ -186,7 +188,8 @@ def _as_named(part: Part, found: Kind, named: Kind) -> Kind:
         return Kind.PCL
     if named in (Kind.XLS, Kind.XLSX) and found in (Kind.TEXT, Kind.CSV) and is_table(part.content):
         return Kind.CSV
-    if found is Kind.HTML and named in (Kind.XLS, Kind.DOC) and b"urn:schemas-microsoft-com:office" in part.content:
+    marked = found is Kind.HTML or part.content.lstrip().startswith(b"<")
+    if marked and named in (Kind.XLS, Kind.DOC) and (OFFICE in part.content or not SITE.search(part.content)):
         return Kind.HTML
     what = "a web page" if found is Kind.HTML else "text"
     why = f"its name says {named.value.upper()}, but it holds {what}, perhaps a failed download"

@@ -82,7 +82,7 @@ def _line_height(value: str) -> str:
 
 def _family(value: str) -> str:
     first = value.split(",")[0]
-    return "monospace" if MONOSPACE.search(first) else "serif" if SERIF.search(first) else "sans-serif"
+    return f"{'monospace' if MONOSPACE.search(first) else 'serif' if SERIF.search(first) else 'sans-serif'}, han"
 
 
 def _small(value: str, least: float, most: float) -> str:

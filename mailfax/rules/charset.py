@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import webencodings
 
-from mailfax.rules.guess import guess
+from mailfax.rules.guess import guess, mistaken
 from mailfax.rules.japanese import OWN, is_iso_2022_jp, iso_2022_jp, replaced
 
 #: Octets that a guess is made of: more costs time and tells no more.
@@ -93,7 +93,9 @@ def decode(content: bytes, label: str = "", otherwise: str = "") -> Decoded:
             return Decoded(content[len(mark) :].decode(charset, "replace"), charset)
     claims = [codec for name in (label, otherwise) if (codec := codec_of(name))]
     # Text of UTF-16 has zeros, or octets beyond ASCII: what has neither was recoded, and kept its label.
-    claims = [codec for codec in claims if not (codec.startswith(WIDE) and content.isascii() and b"\0" not in content)]
+    claims = [
+        codec for codec in claims if not (codec.startswith(WIDE) and content.isascii() and b"\0" not in content)
+    ]
     for codec in claims:
         if codec.startswith("utf-16"):
             codec = _order(content, codec)
@@ -102,6 +104,8 @@ def decode(content: bytes, label: str = "", otherwise: str = "") -> Decoded:
             continue
         if codec not in ("utf-8", "iso-2022-jp", "utf-7") and _is_utf_8(content, 1 if codec in LATIN else 2):
             return Decoded(content.decode("utf-8"), "utf-8")
+        if (meant := mistaken(content[:SAMPLE], codec)) and (read := _strict(content, meant)) is not None:
+            return Decoded(read, meant, guessed=True)
         return Decoded(text, codec)
     if not claims:
         return _unlabelled(content)
@@ -168,8 +172,16 @@ def _strict(content: bytes, codec: str) -> str | None:
             return content.decode(codec)
         text = OWN[codec](content)
     except (LookupError, ValueError):
-        return None
+        return _of_surrogates(content) if codec == "utf-8" and b"\xed" in content else None
     return None if "\ufffd" in text else text
+
+
+def _of_surrogates(content: bytes) -> str | None:
+    """UTF-8 of pairs of surrogates (CESU-8), as Java writes emoji."""
+    try:
+        return content.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16")
+    except ValueError:
+        return None
 
 
 def _is_utf_8(content: bytes, least: int) -> bool:

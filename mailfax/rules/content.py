@@ -46,7 +46,7 @@ def content_of(fields: Fields, body: bytes, name: str, left_out: list[str]) -> b
     """The content of a part; raises ``NotFaxable`` where its coding is broken."""
     is_text = fields.label.startswith("text/") or not fields.label
     try:
-        found = undone(body, fields.raw("content-transfer-encoding"), is_text)
+        found = undone(body, fields.coding, is_text)
     except Broken as broken:
         raise NotFaxable(status(Cause.DAMAGED, name=name, why=str(broken))) from None
     if is_text:
@@ -70,7 +70,8 @@ def text_of(fields: Fields, label: str, content: bytes, name: str, left_out: lis
     declared = _declared(content) if label != "text/plain" else ""
     found = decode(content, fields.word("content-type", "charset"), declared)
     if found.guessed:
-        left_out.append(f"{name}: its character set is not told; it was read as {found.charset}")
+        told = "not told" if not codec_of(fields.word("content-type", "charset")) else "told wrongly"
+        left_out.append(f"{name}: its character set is {told}; it was read as {found.charset}")
     text = tidied(found.text)
     if damaged := damaged_in(text):
         if is_more_than_a_few(damaged, text):

@@ -26,6 +26,7 @@ _STRAY = re.compile(
     re.IGNORECASE,
 )
 _PARAMETER = re.compile(r"""[;\s]*([^\s=;:"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))""", re.DOTALL)
+_UNCODED = re.compile(rb"[\s\"']*(?:[78]-?bits?|binary|none)\b", re.IGNORECASE)
 _TYPE = re.compile(r"[\s\"']*([!#-&*+\-.0-9A-Z^_`a-z{|}~]+)\s*/\s*([!#-&*+\-.0-9A-Z^_`a-z{|}~]+)")
 #: In a part, what begins otherwise is text that somebody forgot to set off by a blank line.
 _OF_A_PART = re.compile(
@@ -61,6 +62,12 @@ class Fields:
             if key == b"content-type" and (found := _TYPE.match(value.decode("latin-1"))):
                 return f"{found[1]}/{found[2]}".casefold()
         return "multipart/mixed" if self.boundary else ""
+
+    @property
+    def coding(self) -> bytes:
+        """The transfer encoding; where two are told, the one that changes anything."""
+        told = [value for name, value in self.rows if name == b"content-transfer-encoding"]
+        return next((value for value in told if not _UNCODED.match(value)), told[0] if told else b"")
 
     @property
     def boundary(self) -> bytes:

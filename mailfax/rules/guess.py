@@ -35,6 +35,8 @@ SINGLE = (
     ("windows-1255", "יוהלאתרבשמנדחקעפםסגכטזןצךףץ"),
     ("windows-1256", "اليمونترسبدعفهكقحةجشأطصخذزضغثى"),
 )
+#: Charsets of one octet a character under whose label the text of another one is sent.
+MISTAKEN = frozenset(["windows-1252", "windows-1251", "koi8-r", "windows-1253", "windows-1255", "windows-1256"])
 #: What else is tried, by the detector.
 GUESSES = ["cp1250", "cp1254", "cp1257", "cp874", "cp1252", "cp850", "mac_roman"]
 
@@ -63,6 +65,19 @@ def guess(sample: bytes) -> str:
         return alphabet[0]
     best = charset_normalizer.from_bytes(sample, cp_isolation=GUESSES, threshold=0.4).best()
     return "windows-1252" if best is None else best.encoding.replace("cp125", "windows-125")
+
+
+def mistaken(sample: bytes, codec: str) -> str:
+    """The charset of Cyrillic, Greek, Hebrew or Arabic text with the label of another one, "" where it may be right.
+
+    No Western text has more letters beyond ASCII than within; of the right charset the letters are usual.
+    """
+    foreign = sum(octet > 0x7F for octet in sample)
+    if codec not in MISTAKEN or foreign < 8 or foreign < 2 * len(re.findall(rb"[A-Za-z]", sample)):
+        return ""
+    best = max(SINGLE, key=lambda each: _usual(sample, *each))
+    claimed = max((_usual(sample, *each) for each in SINGLE if each[0] == codec), default=-1.0)
+    return best[0] if best[0] != codec and claimed < 0.2 and _usual(sample, *best) > 0.5 else ""
 
 
 def _usual(sample: bytes, codec: str, letters: str) -> float:

@@ -27,6 +27,8 @@ MOST_BLOCKS = 500
 #: A line of base64 where words should be.
 _MORE = re.compile(rb"^[ \t]*[A-Za-z0-9+/]{24,}={0,2}[ \t]*\r*$", re.MULTILINE)
 _LINES = re.compile(rb"\s*(?:[A-Za-z0-9+/]{56,76}\s*\n)+[A-Za-z0-9+/]*={0,2}\s*")
+#: How files begin that are sent.
+_MARK = re.compile(rb"\s*(%PDF-|\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|PK\x03\x04|\{\\rtf|\xd0\xcf)")
 _UU_BLOCK = re.compile(
     rb"^begin(-base64)? [0-7]{3,4} +([^\r\n]*\S)[ \t]*\r?\n(.*?)^(?:end|====)[ \t]*\r?$\n?", re.MULTILINE | re.DOTALL
 )
@@ -59,15 +61,18 @@ def undone(body: bytes, coding: bytes, is_text: bool) -> Undone:
         return Undone(uudecoded(block[3], bool(block[1])), body[: block.start()] + body[block.end() :])
     if named not in IDENTITY:
         raise Broken(f"its coding ({named[:40]}) is not known here")
-    return Undone(_unclaimed(body) if is_text else body)
+    return Undone(_unclaimed(body, is_text))
 
 
-def _unclaimed(body: bytes) -> bytes:
-    """What nobody says to be base64, and is nothing but lines of it that give a text: its heading lost that field."""
+def _unclaimed(body: bytes, is_text: bool) -> bytes:
+    """What nobody says to be base64, and is nothing but lines of it that give a text, or a file of a known kind: its
+    heading lost that field."""
     if not _LINES.fullmatch(body):
         return body
     try:
-        content = _base64(body, True).content
+        content = _base64(body, is_text).content
+        if not is_text:
+            return content if _MARK.match(content) else body
         return content if content.decode("utf-8").replace("\n", "").replace("\r", "").isprintable() else body
     except ValueError:
         return body
@@ -127,7 +132,7 @@ def _base64(body: bytes, is_text: bool) -> Undone:
     bare = digits.rstrip(b"=")
     if len(others) == len(digits) - len(bare) and not (b" " in body and any(map(_is_words, body.split(b"\n")))):
         return Undone(_group(bare, len(digits) - len(bare)))
-    if others.strip(b"=") and not others.strip(b"-_=") and b"=" not in bare:
+    if others.strip(b"=") and not others.strip(b"-_=") and b"=" not in bare and b" " not in body.strip():
         return _base64(body.translate(bytes.maketrans(b"-_", b"+/")), is_text)
     if (end := re.search(rb"=+(?=[^=])", digits)) and not digits[end.end() :].strip(_JUNK):
         return Undone(_group(digits[: end.start()], end.end() - end.start()), digits[end.end() :])
@@ -136,9 +141,7 @@ def _base64(body: bytes, is_text: bool) -> Undone:
         raise Broken("its base64 coding is broken")
     if not coded.strip():
         # Not one line of it is base64: the label is wrong, and the octets are what they look like.
-        if is_text or re.match(
-            rb"\s*(%PDF-|\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|PK\x03\x04|\{\\rtf|\xd0\xcf)", body
-        ):
+        if is_text or _MARK.match(body):
             return Undone(body)
         raise Broken("its base64 coding is broken")
     digits = coded.translate(None, BLANK)
@@ -165,7 +168,10 @@ def _group(bare: bytes, padding: int) -> bytes:
         last = ALPHABET.index(bare[-1:])
         if last & _ZERO_BITS[left]:
             raise Broken("its base64 coding is cut off")
-    return binascii.a2b_base64(bare + b"=" * (-len(bare) % 4))
+    try:
+        return binascii.a2b_base64(bare + b"=" * (-len(bare) % 4))
+    except binascii.Error:
+        raise Broken("its base64 coding is broken") from None
 
 
 def _divided(body: bytes) -> tuple[bytes, bytes]:

@@ -29,6 +29,8 @@ _HEADED = re.compile(rb"--(\S[^\r\n]*)\r*\n(?=Content-[A-Za-z-]+[ \t]*:)", re.IG
 #: What programs write before the first part for readers that know no MIME, in any language.
 CUSTOMARY = re.compile(rb"mime|multi-?\s?part|mehrteilig|multipartie|varias partes", re.IGNORECASE)
 _BLANKS = re.compile(rb"\s*")
+#: A heading, and no base64.
+_CLEAR = re.compile(rb"\s*[A-Za-z][A-Za-z-]*:[ \t]")
 _ENCODED = (b"base64", b"quoted-printable", b"x-uuencode", b"uuencode", b"x-uue")
 
 
@@ -151,7 +153,7 @@ class _Scan:
         if boundary := self._boundary(node, kind):
             node.label = node.label if node.label.startswith("multipart/") else "multipart/mixed"
             self._stack.append(_Open(node, boundary, aside=body))
-        elif node.label in MAILS and not is_encoded(fields):
+        elif node.label in MAILS and not is_encoded(fields, self._raw[body : body + 1000]):
             node.children.append(self._opened(body, "text/plain", of_mail=True))
         return node
 
@@ -190,7 +192,7 @@ class _Scan:
             self._chain.pop().end = end
 
 
-def is_encoded(fields: Fields) -> bool:
-    """Whether a coding is claimed under which the octets of a mail can't be seen."""
-    coding = fields.raw("content-transfer-encoding").strip(b" \t\r\n\"'").lower()
-    return coding.startswith(_ENCODED)
+def is_encoded(fields: Fields, start: bytes) -> bool:
+    """Whether a coding is claimed, and used, under which the octets of a mail can't be seen."""
+    coding = fields.coding.strip(b" \t\r\n\"'").lower()
+    return coding.startswith(_ENCODED) and not (coding.startswith(b"base64") and _CLEAR.match(start))

@@ -2,7 +2,7 @@
 
 In: text or HTML. Out: its words, and whether there is anything to see.
 
-LIMITS: styles are read where they stand in an element; sheets that hide by class are not.
+LIMITS: of style sheets only the rules that hide one class or identity on every screen are read.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ _HIDING = re.compile(
     r"|max-height\s*:\s*0(?:px)?\s*(?:;|$)",
     re.IGNORECASE,
 )
+_SHEET = re.compile(r"<style\b[^>]*>(.*?)(?:</style\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+#: A rule for telephones, print and the like, with the rules in it; then a rule.
+_CONDITIONAL = re.compile(r"/\*.*?\*/|@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}|<!--|-->", re.DOTALL)
+_RULE = re.compile(r"([^{}]{1,500})\{([^{}]*)\}")
+_NAMED = re.compile(r"\s*(?:\*|[a-z][a-z0-9]*)?([.#])([\w-]+)\s*", re.IGNORECASE)
 _SILENT = re.compile(
     r"<(script|style|title|head|template|noscript)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S
 )
@@ -54,7 +59,7 @@ def text_of_html(page: str) -> str:
 def shows_something(page: str, content_ids: set[str]) -> bool:
     """Whether HTML shows a word, or a picture that is there and is more than a dot."""
     bare = UNDRAWN.sub(" ", page)
-    if _shows_words(bare):
+    if _shows_words(bare, _hidden_names(page)):
         return True
     for image in _IMAGE.finditer(bare):
         source = re.search(
@@ -83,15 +88,27 @@ def is_stub(text: str) -> bool:
     return len(text) < 600 and len(words(text)) < 60 and _STUB.search(text) is not None
 
 
-def _shows_words(page: str) -> bool:
+def _hidden_names(page: str) -> set[tuple[str, str]]:
+    """The classes (".", name) and identities ("#", name) that its style sheets hide."""
+    found: set[tuple[str, str]] = set()
+    for sheet in _SHEET.findall(page):
+        for selectors, declared in _RULE.findall(_CONDITIONAL.sub(" ", sheet[:300_000])):
+            hides = _HIDING.search(declared) is not None
+            for selector in selectors.split(","):
+                if name := _NAMED.fullmatch(selector):
+                    (found.add if hides else found.discard)((name[1], name[2]))
+    return found
+
+
+def _shows_words(page: str, hidden_names: set[tuple[str, str]]) -> bool:
     bare = text_of_html(page)
     if not re.search(
         r"[^\W_]|[^\w\s]", re.sub("[\u200b-\u200f\u2060\ufeff\u00ad\u034f\u00a0\u2800\u3164]", "", bare)
     ):
         return False
-    if not _HIDING.search(page) and not re.search(r"\shidden\b", page):
+    if not hidden_names and not _HIDING.search(page) and not re.search(r"\shidden\b", page):
         return True
-    eye = _Eye()
+    eye = _Eye(hidden_names)
     try:
         for at in range(0, len(page), 4096):
             eye.feed(page[at : at + 4096])
@@ -106,8 +123,9 @@ def _shows_words(page: str) -> bool:
 class _Eye(HTMLParser):
     """Reads until something is seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden_names: set[tuple[str, str]]) -> None:
         super().__init__(convert_charrefs=True)
+        self._hidden_names = hidden_names
         self.seen = False
         self._open: list[tuple[str, bool]] = []
 
@@ -115,8 +133,14 @@ class _Eye(HTMLParser):
         if tag in _VOID:
             return
         given = dict(attrs)
+        own = {(".", name) for name in (given.get("class") or "").split()} | {("#", given.get("id") or "")}
+        # What the element says itself goes before its class.
+        by_name = bool(own & self._hidden_names) and "display" not in (given.get("style") or "")
         hidden = (
-            "hidden" in given or bool(_HIDING.search(given.get("style") or "")) or tag in ("script", "style", "head")
+            by_name
+            or "hidden" in given
+            or bool(_HIDING.search(given.get("style") or ""))
+            or tag in ("script", "style", "head")
         )
         self._open.append((tag, hidden or bool(self._open and self._open[-1][1])))
 

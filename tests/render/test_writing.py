@@ -44,6 +44,24 @@ async def test_a_letter_in_each_script_has_pages_and_nothing_left_out(script: st
     assert made.skipped == ()
 
 
+@pytest.mark.parametrize("script", ["Simplified Chinese", "Traditional Chinese", "Japanese", "Korean", "Cyrillic"])
+@pytest.mark.parametrize("kind", ["plain", "html"])
+async def test_a_program_reads_the_same_characters_from_the_page(script: str, kind: str, render: Render) -> None:
+    """The text layer too: no U+FFFD, no part of a character (U+2E80 to 2FD5) where the character was."""
+    text = LETTERS[script] + " 民文龙鸟"
+    made = await render(
+        mail(text) if kind == "plain" else mail(None, html=f"<p style='font-family:Arial'>{text}</p>")
+    )
+    with pypdfium2.PdfDocument(made.content) as shown:
+        read = shown[0].get_textpage().get_text_bounded()
+    assert "".join(read.split()) == "".join(text.split())
+
+
+def test_what_a_mail_says_of_its_language_decides() -> None:
+    assert language_of("直雪", ["en", "ja-JP"]) == "ja"
+    assert language_of("直雪", ["zh-Hant-HK"]) == "zh-HK"
+
+
 @pytest.mark.parametrize("script", LETTERS)
 def test_no_character_is_a_box(script: str, page: Callable[[str], Image.Image]) -> None:
     """Each character drawn alone differs from what a font draws for a code point that no font has."""
