@@ -183,14 +183,14 @@ WORDS = frozenset([Kind.TEXT, Kind.HTML, Kind.XML, Kind.CSV, Kind.MHTML, Kind.AS
 def _as_named(part: Part, found: Kind, named: Kind) -> Kind:
     """Text whose name says more: what it is called, unless it would then have to look otherwise."""
     if named in WORDS:
-        return found if named is Kind.TEXT and found is Kind.MHTML else named
+        return found if (named, found) in ((Kind.TEXT, Kind.MHTML), (Kind.XML, Kind.HTML)) else named
     if named is Kind.PCL:
         return Kind.PCL
-    if named in (Kind.XLS, Kind.XLSX) and found in (Kind.TEXT, Kind.CSV) and is_table(part.content):
-        return Kind.CSV
     marked = found is Kind.HTML or part.content.lstrip().startswith(b"<")
     if marked and named in (Kind.XLS, Kind.DOC) and (OFFICE in part.content or not SITE.search(part.content)):
         return Kind.HTML
+    if named in (Kind.XLS, Kind.XLSX) and found in (Kind.TEXT, Kind.CSV) and is_table(part.content):
+        return Kind.CSV
     what = "a web page" if found is Kind.HTML else "text"
     why = f"its name says {named.value.upper()}, but it holds {what}, perhaps a failed download"
     raise NotFaxable(status(Cause.DAMAGED, name=part.name, why=why))
@@ -242,7 +242,7 @@ def _brand(head: bytes) -> Kind | None:
 def _textual(part: Part) -> Kind | None:
     """Text of some sort, or None where the bytes are no text at all."""
     start = part.content[: 16 * HEAD]
-    wide = start[:2] in (b"\xff\xfe", b"\xfe\xff")
+    wide = start[:2] in (b"\xff\xfe", b"\xfe\xff") or (part.text is not None and b"\0" in start)
     if not wide and re.search(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]", start):
         return None
     plain = start.replace(b"\0", b"") if wide else start
@@ -259,6 +259,8 @@ def _textual(part: Part) -> Kind | None:
         raise NotFaxable(status(Cause.ENCRYPTED, name=part.name))
     by_label = LABELS.get(part.label, Kind.TEXT if part.label.startswith("text/") else None)
     by_name = EXTENSIONS.get(extension_of(part.name))
+    if by_label not in WORDS:
+        by_label = Kind.TEXT if by_name is not None else by_label  # Windows says Excel of every CSV
     if by_label in (None, Kind.TEXT) and by_name is not None:
         return by_name if by_name in WORDS else Kind.TEXT
     return by_label
@@ -279,5 +281,5 @@ def _xml(part: Part, opening: bytes) -> Kind:
         if re.search(dialect, opening[: 4 * HEAD]):
             return kind
     if re.search(rb"<svg[\s>]", opening[: 4 * HEAD]):
-        raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=AS_PDF))
+        return Kind.HTML  # a drawing stands in HTML as it is
     return Kind.XML
