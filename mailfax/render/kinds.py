@@ -281,5 +281,5 @@ def _xml(part: Part, opening: bytes) -> Kind:
         if re.search(dialect, opening[: 4 * HEAD]):
             return kind
     if re.search(rb"<svg[\s>]", opening[: 4 * HEAD]):
-        return Kind.HTML  # a drawing stands in HTML as it is
+        raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=AS_PDF))
     return Kind.XML

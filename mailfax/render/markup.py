@@ -69,8 +69,11 @@ ATTRIBUTES = names(
 FIRST_NODES = 200
 #: A word that makes a table wider than the paper (an address of a page): the engine breaks it only where it is told.
 LONG_WORD = re.compile("[!-~\xa1-\u024f]{40,}")
+#: Of a drawing: what is no drawing, and addresses that lead out of it.
 SVG_LURES = re.compile(
-    r"<(script|style|foreignobject|image|use)\b.*?(</\1\s*>|/>)|\s(xlink:)?href\s*=\s*\S+", re.I | re.S
+    r"<(script|foreignobject)\b.*?(</\1\s*>|/>)|@import[^;]*;?"
+    r"|\s(?:xlink:)?href\s*=\s*(?!\"#|\"data:image/)(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
+    re.I | re.S,
 )
 
 
@@ -274,9 +277,15 @@ class _Writer:
         if not look.visible:
             return
         bare = node.html or ""
+        for picture in node.css("image, feImage"):
+            address = picture.attributes.get("href") or picture.attributes.get("xlink:href") or ""
+            if not address.startswith(("#", "data:image/")):
+                self._name("picture within a drawing, which would have to be fetched")
         self.out.append(SVG_LURES.sub(" ", bare))
         for text in node.css("text"):
             self.words.append((text.text(deep=True) or "") + "\n")
+        for inside in node.css("foreignObject"):
+            self._children(inside, look)
 
     def _embedded(self, tag: str, node: LexborNode, attributes: dict[str, str], look: _Look) -> None:
         if tag == "iframe" and attributes.get("srcdoc"):
