@@ -82,7 +82,7 @@ def _undrawn(chars: list[str]) -> set[str]:
     fields = []
     for char, (left, top, right, bottom) in zip(tried, boxes, strict=True):
         field = Dictionary(
-            Type=Name.Annot, Subtype=Name.Widget, FT=Name.Tx, T=str(top), V=char, DA="/F1 12 Tf 0 g", F=4
+            Type=Name.Annot, Subtype=Name.Widget, FT=Name.Tx, T=f"{left} {top}", V=char, DA="/F1 12 Tf 0 g", F=4
         )
         field.Rect = Array([left, height - bottom, right, height - top])
         fields.append(pdf.make_indirect(field))

@@ -20,9 +20,10 @@ from typing import Any
 import pikepdf
 import pypdfium2
 from PIL import Image
+from pypdfium2 import raw
 
 from mailfax.render.compare import LOSS, Place, difference, dots, looks, opened, same
-from mailfax.render.extras import extras
+from mailfax.render.extras import UNSEEN, extras
 from mailfax.render.fields import require_drawable
 from mailfax.render.placing import Fit, Shape, as_form, fitted, is_box, near, plain_shape, shape_shown, uncrop
 from mailfax.render.repaint import DPI, PAINTERS, Painter
@@ -36,6 +37,10 @@ from mailfax.rules.submission import NotFaxable
 PAPERS = {"letter": (612.0, 792.0), "a4": (595.28, 841.89)}
 #: Of a page: what is no longer true, or leads to what is not copied.
 SHED = ("/Annots", "/AA", "/B", "/Thumb", "/PieceInfo", "/Metadata", "/StructParents", "/Tabs", "/Trans", "/Dur")
+
+
+#: A file as a viewer shows it, and with all that is drawn over its pages within them.
+_AsShown = tuple[pypdfium2.PdfDocument, pikepdf.Pdf]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,9 @@ class Document:
                 return left_out
             try:
                 require_drawable(pdf, name)
-                with _shown(found, name) as (shown, content):
-                    _flatten(pdf)
-                    self._append(replace(found, content=content), shapes, shown, name)
-            except pypdfium2.PdfiumError as wrong:
+                with _shown(found, name) as (shown, content), _flattened(content) as flat:
+                    self._append(replace(found, content=content), shapes, (shown, flat), name)
+            except (pypdfium2.PdfiumError, pikepdf.PdfError) as wrong:
                 raise damaged(name, "a page of it can't be shown", str(wrong)) from None
         return left_out
 
@@ -154,19 +158,20 @@ class Document:
         if difference(given.seen(), fine) < 3 * LOSS:
             self._given[number] = replace(given, fingerprint=b"", looks=_packed(fine))
 
-    def _append(
-        self, found: Whole, shapes: list[Shape | None], shown: pypdfium2.PdfDocument | None, name: str
-    ) -> None:
-        """Put all pages of a file on our paper; those without a plain shape are as ``shown``."""
-        for number, page in enumerate(found.pdf.pages):
-            shape, fingerprint, seen = shapes[number], found.prints[number], b""
-            if shape is None and shown is not None:
-                shape, fingerprint = shape_shown(page, shown[number]), b""
+    def _append(self, found: Whole, shapes: list[Shape | None], as_shown: _AsShown | None, name: str) -> None:
+        """Put all pages of a file on our paper; those without a plain shape are as shown."""
+        for number, shape in enumerate(shapes):
+            pdf, fingerprint, seen = found.pdf, found.prints[number], b""
+            shown = as_shown[0] if as_shown else None
+            if shape is None and as_shown is not None:
+                shape, fingerprint = shape_shown(pdf.pages[number], as_shown[0][number]), b""
+                if "/Annots" in pdf.pages[number]:
+                    pdf = as_shown[1]
             assert shape is not None
             fit = fitted(shape, self._paper, name)
             if shown is not None and not fingerprint:
                 seen = _packed(looks(shown[number], fit.place))
-            self._place(found.pdf, page, fit)
+            self._place(pdf, pdf.pages[number], fit)
             self._given.append(_Given(name, found.content, number, fit, fingerprint, seen))
 
     def _place(self, pdf: pikepdf.Pdf, page: pikepdf.Page, fit: Fit) -> None:
@@ -212,12 +217,25 @@ def _shown(found: Whole, name: str) -> Iterator[tuple[pypdfium2.PdfDocument, byt
         yield shown, content
 
 
-def _flatten(pdf: pikepdf.Pdf) -> None:
-    """What is filled in or annotated becomes part of the page, as far as the library can: ``save`` judges."""
-    with contextlib.suppress(RuntimeError, TypeError):
-        if "/AcroForm" in pdf.Root:
-            pdf.generate_appearance_streams()
-        pdf.flatten_annotations("screen")
+@contextlib.contextmanager
+def _flattened(content: bytes) -> Iterator[pikepdf.Pdf]:
+    """The file with its fields and annotations as part of its pages, drawn by the viewer; ``save`` judges.
+
+    Letters stay letters, also of a field that says nowhere how it looks.
+    """
+    with opened(content) as shown:
+        for page in shown:
+            for number in reversed(range(raw.FPDFPage_GetAnnotCount(page))):
+                note = raw.FPDFPage_GetAnnot(page, number)
+                unseen = raw.FPDFAnnot_GetFlags(note) & UNSEEN
+                raw.FPDFPage_CloseAnnot(note)
+                if unseen:
+                    raw.FPDFPage_RemoveAnnot(page, number)
+            raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+        file = io.BytesIO()
+        shown.save(file)
+    with pikepdf.open(file) as flat:
+        yield flat
 
 
 def _drawn_as(given: _Given, page: pikepdf.Page, prints: Fingerprints) -> bool:

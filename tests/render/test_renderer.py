@@ -10,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from mailfax.config import Limits
 from mailfax.render import CannotRender, Renderer
 from mailfax.render.programs import drawn_by_programs
+from tests.render.conftest import Render
 from tests.render.paper import mail
 
 pytestmark = pytest.mark.anyio
@@ -152,3 +154,22 @@ async def test_it_works_under_any_event_loop_and_without_an_environment(tmp_path
         timeout=60,
     )
     assert (made.stdout, made.stderr) == ("1 fax.pdf\n", "")
+
+
+async def test_a_drawing_is_drawn_whole_and_what_it_would_fetch_is_named(render: Render) -> None:
+    """``use`` of its own shapes, its own style; HTML within it is not lost."""
+    made = await render(
+        mail(
+            None,
+            html='<p>words</p><svg width="300" height="100"><style>.a{fill:none;stroke:black}</style>'
+            '<defs><rect id="g" width="60" height="60" fill="black"/></defs><use href="#g" x="100" y="10"/>'
+            '<text class="b" x="9" y="90">drawn</text><image href="http://example.com/a.png" width="9" height="9"/>'
+            "<foreignObject width='100' height='20'><p>inside</p></foreignObject></svg>",
+        )
+    )
+    assert made.skipped == ("text of the mail: 1 picture within a drawing, which would have to be fetched",)
+    with pypdfium2.PdfDocument(made.content) as shown:
+        text = shown[0].get_textpage().get_text_bounded()
+        dark = shown[0].render(scale=1).to_pil().convert("L").histogram()
+    assert [word for word in ("words", "drawn", "inside") if word in text] == ["words", "drawn", "inside"]
+    assert sum(dark[:50]) > 1500, "the shape that is used stands there"
