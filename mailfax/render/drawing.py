@@ -21,6 +21,7 @@ from mailfax.render.picture import draw_picture, more_frames
 from mailfax.render.plan import Plan, Source, plan, safe_filename
 from mailfax.render.programs import PROGRAM_KINDS
 from mailfax.render.raster import fax_tiff
+from mailfax.render.smaller import smaller
 from mailfax.render.table import add_table
 from mailfax.render.terms import Terms, Wishes
 from mailfax.render.text import add_text
@@ -80,6 +81,9 @@ def render(
             say_at("the fax pages")
             content, pages, blank = _fax(content, wishes)
             filename, skipped = "fax.tif", (*skipped, *blank)
+        elif len(content) > terms.document_bytes:
+            say_at("pages that have to be made smaller")
+            content = smaller(content, terms.document_bytes)
     if len(content) > terms.document_bytes:
         raise NotFaxable(status(Cause.DOCUMENT_TOO_BIG, size=len(content), limit=terms.document_bytes))
     return content, {

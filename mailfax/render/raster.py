@@ -80,7 +80,7 @@ def fax_tiff(pdf: bytes, into: BinaryIO, *, device: bool = False, down: int = FI
 def fax_pages(pdf: bytes, *, down: int = FINE) -> Iterator[Mask]:
     """The pages of a document, black is true; raises ``NotFaxable``."""
     _keep_memory()
-    return ahead(_in_black, enumerate(_all_drawn(pdf, down), 1))
+    return ahead(in_black, enumerate(_all_drawn(pdf, down), 1))
 
 
 def _all_drawn(pdf: bytes, down: int) -> Iterator[Tones]:
@@ -91,7 +91,8 @@ def _all_drawn(pdf: bytes, down: int) -> Iterator[Tones]:
             page.close()
 
 
-def _in_black(numbered: tuple[int, Tones]) -> Mask:
+def in_black(numbered: tuple[int, Tones]) -> Mask:
+    """A page, with its number from 1, in black (true) and white; raises ``NotFaxable`` where that loses it."""
     number, grey = numbered
     made = black(grey)
     if vanished(grey, made):
