@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -24,12 +24,18 @@ def test_help_answers_at_once(verb: str) -> None:
     command = [sys.executable, "-m", "mailfax", *([verb] if verb else []), "--help"]
     took = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = _used_by_children()
         shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        took.append(time.perf_counter() - began)
+        took.append(_used_by_children() - began)
     print(f"mailfax {verb} --help: {min(took):.3f} s")
     assert shown.startswith(f"usage: mailfax {verb}".rstrip())
     assert min(took) < HELP_SECONDS * FORGIVEN
+
+
+def _used_by_children() -> float:
+    """Processor seconds of the programs that have ended: other work on the machine does not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_a_verb_that_is_not_there_is_a_wrong_command_line() -> None:
