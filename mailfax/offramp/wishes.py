@@ -50,10 +50,19 @@ def document_of(document: Document, rendered: Rendered) -> Document:
 def not_shown_on_cover(
     account: Account | None, message: Message, document: Document, jobs: Sequence[FaxJob]
 ) -> list[str]:
-    """What the cover page of the fax service may not show."""
+    """What of a cover page is left off, or may not be shown by the fax service."""
     if account is None:
         return []
     lines: dict[str, None] = {}
+    if (
+        account.cover == "ours"
+        and document.filename
+        and document.pages is None
+        and any(job.cover == "yes" for job in jobs)
+    ):
+        lines[
+            "cover page: none, since nothing of ours can stand before a file that goes to the fax service as it is"
+        ] = None
     for job in jobs:
         cover = cover_for(account, message, document, job)
         for what, text in (

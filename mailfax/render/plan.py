@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from urllib.parse import quote_plus
 
+from mailfax.render.glyphs import missing_glyphs
 from mailfax.render.kinds import AT_FAXCORE, DRAWN, EXTENSIONS, PICTURES, Kind, disagreement, extension_of, kind_of
 from mailfax.render.markup import read_markup
 from mailfax.render.picture import nothing_to_see
@@ -115,6 +116,9 @@ def plan(
         submission = replace(submission, body_text="", body_html="")
     has_cover = covered(wishes.cover_page, wish, bool(text))
     if not text or (has_cover and _fits(text, wishes)):
+        if wishes.cover == "ours" and (missing := missing_glyphs(text)):
+            count, writings = sum(missing.values()), ", ".join(missing)
+            skipped.append(f"{BODY}: {count} character(s) for which there is no font here ({writings})")
         skipped += [f"{image.name}: a picture inside the text of the mail" for image in submission.images.values()]
         return Plan(text, tuple(sources) if not untouched else (), untouched, tuple(skipped), has_cover, remarks)
     if untouched:

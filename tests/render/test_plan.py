@@ -265,3 +265,10 @@ def test_a_tag_in_html_is_not_printed() -> None:
 def test_a_tag_in_the_text_that_is_not_understood_is_refused_by_its_name(text: str, why: str) -> None:
     with pytest.raises(NotFaxable, match=why):
         plan(Submission(body_text=text, parts=(PDF,)), Wishes("none"))
+
+
+def test_what_our_own_cover_page_can_not_show_is_named() -> None:
+    decided = plan(Submission(body_text="Dear Bob \U00012000", parts=(PDF,)), Wishes("with-text", cover="ours"))
+    assert decided.notes and decided.skipped == (
+        "text of the mail: 1 character(s) for which there is no font here (Cuneiform)",
+    )
