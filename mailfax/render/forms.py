@@ -1,4 +1,4 @@
-"""What a screen draws by itself, as text: fields of forms, gauges, formulas, letters of symbol fonts.
+"""What a screen draws by itself, as text: fields of forms, gauges, letters of symbol fonts.
 
 In: elements of a tree. Out: HTML that is drawn, and its visible characters.
 """
@@ -102,9 +102,3 @@ FIELDS: dict[str, Callable[[LexborNode, Attributes], Written]] = {
     "progress": _gauge,
     "meter": _gauge,
 }
-
-
-def fraction_of(node: LexborNode) -> str:
-    """A fraction in one line."""
-    parts = [(child.text(deep=True) or "").strip() for child in node.iter()]
-    return "/".join(part if len(part) == 1 or part.isalnum() else f"({part})" for part in parts)

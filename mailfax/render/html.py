@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html import unescape
 from urllib.parse import unquote
 
@@ -23,6 +24,7 @@ from mailfax.render.attempt import attempt
 from mailfax.render.engine import TooManyPages, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.markup import Markup, read_markup
+from mailfax.render.picture import ink_of_white
 from mailfax.render.plan import Source, visible
 from mailfax.render.readback import lost_characters
 from mailfax.render.text import add_words, tell_missing, text_in
@@ -43,6 +45,11 @@ ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82", b"GI": b";"}
 LANG = re.compile(r' lang="([^"]+)"')
 
 
+#: PNG with transparency of its own (grey or colour), GIF, WebP; a palette may have it, too.
+LARGEST_LOGO = 4_000_000
+TRANSPARENT = re.compile(rb"\x89PNG.{21}[\x03\x04\x06]|GIF8|RIFF....WEBP", re.DOTALL)
+
+
 class Lost(Exception):
     """Words of the mail are not on the pages."""
 
@@ -51,7 +58,7 @@ def add_html(source: Source, work: Work) -> list[str]:
     """Append the pages of HTML as it looks; as its text where that can't be had."""
     page = text_in(source)
     markup = read_markup(page)
-    images = {cid: image for cid, image in work.images.items() if _whole(image.content)}
+    images = {cid: _on_white(image) for cid, image in work.images.items() if _whole(image.content)}
     left_out = [f"{source.name}: {what}" for what in markup.left_out] + _pictures_left_out(source, page, markup, work)
     if not markup.shows_something:
         return [*left_out, f"{source.name}: it has nothing that can be seen"]
@@ -106,6 +113,22 @@ def _shaped(found: re.Match[str], images: Mapping[str, Part]) -> str:
         return f'{found[0]} class="natural"'
     shrunk = min(1.0, WIDEST_PICTURE / width)
     return f'<img src="cid:{found[1]}" width="{width * shrunk:.0f}" height="{height * shrunk:.0f}"'
+
+
+def _on_white(part: Part) -> Part:
+    """A logo that is white on nothing stands on a coloured ground in the mail, which is not drawn: its ink is."""
+    if not TRANSPARENT.match(part.content[:64]):
+        return part
+    try:
+        picture = Image.open(io.BytesIO(part.content))
+        ink = ink_of_white(picture) if picture.width * picture.height < LARGEST_LOGO else None
+    except (OSError, ValueError, SyntaxError):
+        return part
+    if ink is None:
+        return part
+    file = io.BytesIO()
+    ink.save(file, "PNG")
+    return replace(part, content=file.getvalue(), label="image/png")
 
 
 def _whole(content: bytes) -> bool:

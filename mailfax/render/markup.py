@@ -26,9 +26,11 @@ import tinycss2.color4
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mailfax.render.direction import direction
-from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS, fraction_of
+from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS
+from mailfax.render.formulas import FORMULAS
 from mailfax.render.measure import DEEPEST, too_much
 from mailfax.render.style import UNSEEN, Hiding, declarations, drawable, drawable_sheet, names, pixels, read_sheet
+from mailfax.render.xhtml import ended
 from mailfax.rules.visible import text_of_html
 
 #: A data: picture longer than this (as base64) is left out.
@@ -133,7 +135,7 @@ class _Writer:
     hiding: Hiding | None = None
 
     def markup(self) -> Markup:
-        tree = LexborHTMLParser(self.page)
+        tree = LexborHTMLParser(ended(self.page))
         sheets = "\n".join(node.text(deep=True) or "" for node in tree.css("style"))
         rules = read_sheet(sheets) if sheets.strip() else []
         self.hiding = Hiding(tree, rules)
@@ -186,8 +188,14 @@ class _Writer:
                 self._picture(attributes)
         elif tag == "svg":
             self._drawing(node, inside)
-        elif tag == "mfrac":
-            self._text(fraction_of(node), inside)
+        elif tag in FORMULAS:
+            for piece in FORMULAS[tag](node, attributes):
+                if isinstance(piece, str):
+                    self._text(piece, inside)
+                elif piece[0]:
+                    self._wrapped(piece[0], "", piece[1], inside)
+                else:
+                    self._element(piece[1], inside)
         elif tag in NAMED:
             self._embedded(tag, node, attributes, inside)
         else:
@@ -202,11 +210,6 @@ class _Writer:
             self.out.append("(")
             self._children(node, look)
             self.out.append(")")
-        elif tag in ("msup", "msub"):
-            base, *raised = [child for child in node.iter()] or [node]
-            self._element(base, look)
-            for child in raised:
-                self._wrapped(tag[1:], "", child, look)
         elif tag == "ol" and "reversed" in attributes:
             _count_down(node, attributes)
             self._wrapped("ol", _attributes(attributes), node, look)

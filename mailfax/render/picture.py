@@ -27,6 +27,10 @@ from mailfax.render.tiff import pages_of
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
+#: Grey from which nothing is seen on white.
+PALE = 248
+#: Mean of what covers (0 to 255) up to which it is writing.
+MOST_WRITING = 128
 #: A3 at 600 dots an inch has 70 million.
 MOST_PIXELS = 120_000_000
 FINEST = 240.0
@@ -248,6 +252,18 @@ def _packed(grey: Image.Image, *, lossy: bool) -> bytes:
     return file.getvalue()
 
 
+def ink_of_white(image: Image.Image) -> Image.Image | None:
+    """Of a picture that is white on nothing, made for a dark ground: what covers, in black on white; else None."""
+    if not image.has_transparency_data:
+        return None
+    image = image.convert("RGBA")
+    ink = image.getchannel("A")
+    seen = Image.composite(image.convert("L"), Image.new("L", image.size, 255), ink)
+    # What covers most of it is a white ground, and no writing.
+    writing = ink.getbbox() is not None and ImageStat.Stat(ink).mean[0] < MOST_WRITING
+    return ImageChops.invert(ink) if writing and cast(tuple[int, int], seen.getextrema())[0] >= PALE else None
+
+
 def _grey(image: Image.Image) -> Image.Image:
     """Any mode as 8-bit grey on white."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
@@ -258,7 +274,7 @@ def _grey(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("L")
+        return ink_of_white(image) or Image.alpha_composite(white, image).convert("L")
     return _in_srgb(image).convert("L")
 
 

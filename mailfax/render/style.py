@@ -45,6 +45,10 @@ KEPT = names("""font-style font-weight text-align text-decoration text-decoratio
 HIDING = names(
     "display visibility opacity font-size color background background-color height max-height overflow overflow-y"
 )
+#: Text that a style adds: words and the numbers of headings; what it would fetch is no text.
+GENERATED = re.compile(
+    r"none|normal|(?:\s*(?:\"[^\"\\]*\"|'[^'\\]*'|counters?\([\w-]+(?:,\s*(?:\"[^\"\\]*\"|'[^'\\]*'))?(?:,\s*[\w-]+)?\)))+"
+)
 BLOCKS = re.compile(r"block|inline|inline-block|list-item|flex|inline-flex|table(-[a-z-]+)?|inline-table")
 LENGTH = re.compile(r"(-?[\d.]+)(px|pt|em|rem|ex|cm|mm|in|pc|%|)$")
 PIXELS = {"px": 1.0, "": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "cm": 37.8, "mm": 3.78, "in": 96.0}
@@ -104,7 +108,7 @@ CHANGED: dict[str, Callable[[str], str]] = {
     "min-width": lambda value: value if (pixels(value) or 9999) <= 2000 else "",
     "max-width": lambda value: value if value.endswith("%") or (pixels(value) or 0) >= 60 else "",
     "min-height": lambda value: _small(value, 1, 600),
-    "content": lambda value: value if re.fullmatch(r"none|normal|\"[^\"\\]*\"|'[^'\\]*'", value) else "",
+    "content": lambda value: value if GENERATED.fullmatch(value) else "",
     "list-style": lambda value: re.sub(r"url\([^)]*\)?", "", value),
 }
 BOXES = re.compile(
@@ -148,7 +152,7 @@ def _drawn(name: str, value: str) -> Iterator[tuple[str, str]]:
     if (
         "\\" in value
         or "<" in value
-        or ("(" in value and not value.startswith("rgb") and name not in ("list-style",))
+        or ("(" in value and not value.startswith("rgb") and name not in ("list-style", "content"))
     ):
         return
     value = value.replace("windowtext", "black")

@@ -165,6 +165,16 @@ SHAPES = [
         "a=1/(x+1)",
         "",
     ),
+    ("root", "<math><msqrt><mn>5</mn></msqrt><mroot><mi>x</mi><mn>3</mn></mroot></math>", "√(5)3√(x)", ""),
+    ("fraction with a root", "<math><mfrac><msqrt><mn>2</mn></msqrt><mn>7</mn></mfrac></math>", "√(2)/7", ""),
+    ("fenced", "<math><mfenced><mi>a</mi><mi>b</mi></mfenced></math>", "(a,b)", ""),
+    (
+        "numbers of a style",
+        "<style>h2{counter-increment:s}h2:before{content:counter(s) '. '}</style><h2>First</h2><h2>Second</h2>",
+        "1. First 2. Second",
+        "",
+    ),
+    ("title of XHTML", "<?xml version='1.0'?><html><head><title/></head><body><p>here<script/> too", "here too", ""),
     ("srcdoc", "<iframe srcdoc='<p>inner words'></iframe>", "inner words", ""),
     ("fallback of an object", "<object data=x><p>fallback</p></object>", "fallback", ""),
     (

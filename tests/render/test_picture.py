@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageCms
 
 from mailfax.render import CannotRender
 from mailfax.render.kinds import Kind, kind_of
-from mailfax.render.picture import UNLIKE, _page, _unlike
+from mailfax.render.picture import UNLIKE, _page, _unlike, ink_of_white
 from mailfax.rules.submission import Part
 from tests.render.conftest import Render
 from tests.render.paper import ink, look, mail
@@ -182,3 +182,15 @@ def test_a_page_that_does_not_show_its_picture_is_seen() -> None:
     assert _unlike(page, picture) < 4
     for other in (Image.new("L", picture.size, 255), ImageChops.invert(picture), picture.rotate(180)):
         assert _unlike(page, other) > UNLIKE
+
+
+def test_a_logo_that_is_white_on_nothing_is_drawn_in_black() -> None:
+    """On the dark ground that it was made for it is seen; on paper it would be an empty place. A white card stays."""
+    logo = Image.new("RGBA", (200, 100), (255, 255, 255, 0))
+    logo.paste((255, 255, 255, 255), (20, 40, 180, 60))
+    assert (ink := ink_of_white(logo)) is not None
+    assert ink.getpixel((100, 50)) == 0 and ink.getpixel((5, 5)) == 255
+    card = Image.new("RGBA", (200, 100), (255, 255, 255, 255))
+    card.putpixel((0, 0), (255, 255, 255, 0))
+    assert ink_of_white(card) is None
+    assert ink_of_white(logo.convert("RGB")) is None
