@@ -98,7 +98,7 @@ async def test_what_is_not_wanted_any_more_is_ended(renderer: Renderer, tmp_path
 async def test_a_document_that_takes_too_long_is_ended_and_named(tmp_path: Path) -> None:
     renderer = Renderer(paper="letter", limits=Limits(render_seconds=1))
     source = tmp_path / "mail"
-    source.write_bytes(b"Content-Type: text/plain\n\n" + b"so many words\n" * 500_000)
+    source.write_bytes(b"Content-Type: text/plain\n\n" + b"so many words\n" * 1_500_000)
     await renderer.start()
     assert renderer._foreman is not None
     with contextlib.suppress(PermissionError):  # its cells inherit it: they must get half of a busy machine's time
