@@ -14,6 +14,7 @@ LIMITS: wall time of a cell, memory and processes of all cells (``watch``), ``LO
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -30,6 +31,7 @@ from mailfax.render import cell
 from mailfax.render.converters import Clerk, Desk
 from mailfax.render.fonts import load_fonts
 from mailfax.render.jail import Jail
+from mailfax.render.rehearsal import rehearse
 from mailfax.render.terms import Terms
 from mailfax.render.view import readable
 from mailfax.render.watch import SECONDS, Excess, Watch, room_for_all
@@ -249,6 +251,9 @@ def main() -> None:
     terms, room = Terms(**json.loads(sys.argv[-1])), room_for_all()
     clerk = Clerk.started(terms.seconds)  # while there still are programs to be seen
     load_fonts()
+    rehearse(terms)
     jail = Jail(readable())
+    gc.collect()
+    gc.freeze()  # else the first collection of each cell writes to, and so copies, all that it shares with us
     with contextlib.suppress(BrokenPipeError):
         Foreman(terms, jail, clerk, socket.socket(fileno=os.dup(0)), answers, room=room).run()

@@ -114,7 +114,7 @@ def colour() -> bytes:
 @functools.cache
 def scan() -> bytes:
     """Twenty pages as a copier scans them in colour at 200 dots an inch: off-white paper, grain, JPEG in a PDF."""
-    paper = Image.effect_noise((425, 550), 24).resize((1700, 2200)).point(lambda value: 226 + (value - 128) // 4)
+    paper = Image.effect_noise((1700, 2200), 6).point(lambda value: 236 + (value - 128) // 2)
     pages = []
     for number in range(COLOUR_PAGES):
         page = Image.merge("RGB", (paper, paper, paper.point(lambda value: value - 8)))

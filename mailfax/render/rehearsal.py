@@ -1,0 +1,53 @@
+"""A mail of our own, drawn before the first of a stranger: what is opened and compiled for it is there for all cells.
+
+In: nothing. Out: a process that is warm: patterns compiled, codecs loaded, fonts of usual sizes shaped. A cell is a
+copy of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import string
+from email.message import EmailMessage
+
+from PIL import Image
+
+from mailfax.render.drawing import render
+from mailfax.render.engine import draw_html
+from mailfax.render.markup import read_markup
+from mailfax.render.readback import lost_characters
+from mailfax.render.terms import ORDINARY, Terms
+from mailfax.render.work import NO_DESK
+from mailfax.rules.submission import NotFaxable, Part
+
+SIGNS = "".join(sign for sign in string.printable if sign not in "<>&" and sign.isprintable())
+PAGE = (
+    f"<h1>{SIGNS}</h1><h2>{SIGNS}</h2><h3>{SIGNS}</h3><ul><li>{SIGNS}</ul><p style='font-size: 12px'>{SIGNS}</p>"
+    f"<table border=1><tr><td><b>{SIGNS}</b><td><a href='https://example.com'>{SIGNS}</a></table>"
+    "<img src='cid:picture'>"
+)
+
+
+def rehearse(terms: Terms) -> None:
+    """Draw it, and forget it; what can't be drawn here is told to whoever sends such a mail."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@example.com", "15551234567@example.com", SIGNS
+    mail.set_content(PAGE, subtype="html")
+    mail.add_related(_picture("PNG"), "image", "png", cid="<picture>", filename="picture.png")
+    mail.make_mixed()
+    mail.add_attachment((SIGNS + "\n") * 40, filename="text.txt")
+    for form in ("JPEG", "PNG", "TIFF"):
+        mail.add_attachment(_picture(form), "image", form.lower(), filename=f"picture.{form.lower()}")
+    with contextlib.suppress(NotFaxable):
+        render(mail.as_bytes(), terms, ORDINARY, lambda _: None, NO_DESK)
+    # The engine has drawn HTML in a process of its own.
+    markup = read_markup(PAGE)
+    images = {"picture": Part("picture.jpeg", "image/jpeg", _picture("JPEG"))}
+    lost_characters(markup.words, draw_html(markup.body, images, terms.paper, sheet=markup.sheet))
+
+
+def _picture(form: str) -> bytes:
+    file = io.BytesIO()
+    Image.linear_gradient("L").save(file, form)
+    return file.getvalue()
