@@ -29,7 +29,18 @@ from mailfax.render.direction import direction
 from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS
 from mailfax.render.formulas import FORMULAS
 from mailfax.render.measure import DEEPEST, too_much
-from mailfax.render.style import UNSEEN, Hiding, declarations, drawable, drawable_sheet, names, pixels, read_sheet
+from mailfax.render.style import (
+    UNSEEN,
+    Hiding,
+    drawable,
+    drawable_sheet,
+    names,
+    picture_size,
+    pixels,
+    placed,
+    read_sheet,
+    sane_size,
+)
 from mailfax.render.xhtml import ended
 from mailfax.rules.visible import text_of_html
 
@@ -214,7 +225,7 @@ class _Writer:
             _count_down(node, attributes)
             self._wrapped("ol", _attributes(attributes), node, look)
         elif tag in TAGS and look.tags < TAGGED:
-            self._wrapped(tag, _attributes(attributes), node, replace(look, tags=look.tags + 1))
+            self._wrapped(tag, _attributes(placed(tag, attributes)), node, replace(look, tags=look.tags + 1))
         else:
             self._children(node, look)
 
@@ -261,7 +272,7 @@ class _Writer:
         if scheme == "cid" or (scheme == "data" and rest.lower().startswith("image/") and len(source) < DATA_BYTES):
             if scheme == "cid":
                 self.pictures.append(unquote(rest))
-            self.out.append(f'<img src="{escape(source)}"{_picture_size(attributes)} alt="{escape(alt)}">')
+            self.out.append(f'<img src="{escape(source)}"{picture_size(attributes)} alt="{escape(alt)}">')
             return
         watches = any((pixels(attributes.get(side, "")) or 9) <= 1 for side in ("width", "height"))
         if not source or watches:
@@ -343,24 +354,9 @@ def _attributes(attributes: dict[str, str]) -> str:
                 written.append(f' style="{escape(value)}"')
         elif name in ("colspan", "rowspan", "span"):
             written.append(f' {name}="{min(int(value), 500)}"' if value.isascii() and value.isdigit() else "")
-        elif name in ATTRIBUTES and not (name in ("height", "width") and not _sane(value)):
+        elif name in ATTRIBUTES and not (name in ("height", "width") and not sane_size(value)):
             written.append(f' {name}="{escape(value)}"')
     return "".join(written)
-
-
-def _picture_size(attributes: dict[str, str]) -> str:
-    """Width and height of a picture in CSS px, or in percent of what is around it."""
-    styled = {name: value for name, value, _ in declarations(attributes.get("style", ""))}
-    told = {side: styled.get(side) or attributes.get(side, "") for side in ("width", "height")}
-    if told["width"].endswith("%"):
-        return f' style="width:{escape(told["width"])}"'
-    sizes = {side: pixels(value) for side, value in told.items()}
-    return "".join(f' {side}="{min(size, 2000):.0f}"' for side, size in sizes.items() if size)
-
-
-def _sane(value: str) -> bool:
-    size = pixels(value)
-    return value.endswith("%") or (size is not None and 0 <= size <= 3000)
 
 
 def _size(value: str, around: float) -> float:

@@ -14,6 +14,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import tinycss2
@@ -253,3 +254,29 @@ class Hiding:
 def _specificity(selector: str) -> int:
     ids, classes = len(re.findall(r"#", selector)), len(re.findall(r"[.\[]|(?<!:):(?!:)", selector))
     return ids * 10_000 + classes * 100 + len(re.findall(r"(?:^|[\s>+~])[a-z]", selector, re.IGNORECASE))
+
+
+def placed(tag: str, attributes: dict[str, str]) -> dict[str, str]:
+    """``align`` of a table is where the table stands, and not how its text is set (HTML, 15.3.9)."""
+    if tag != "table" or "align" not in attributes:
+        return attributes
+    sides = {"center": ("auto", "auto"), "right": ("auto", "0")}.get(attributes["align"].strip().lower())
+    margins = f"margin-left:{sides[0]};margin-right:{sides[1]};" if sides else ""
+    kept = {name: value for name, value in attributes.items() if name != "align"}
+    return kept | {"style": margins + attributes.get("style", "")}
+
+
+def picture_size(attributes: dict[str, str]) -> str:
+    """Width and height of a picture in CSS px, or in percent of what is around it."""
+    styled = {name: value for name, value, _ in declarations(attributes.get("style", ""))}
+    told = {side: styled.get(side) or attributes.get(side, "") for side in ("width", "height")}
+    if told["width"].endswith("%"):
+        return f' style="width:{escape(told["width"])}"'
+    sizes = {side: pixels(value) for side, value in told.items()}
+    return "".join(f' {side}="{min(size, 2000):.0f}"' for side, size in sizes.items() if size)
+
+
+def sane_size(value: str) -> bool:
+    """Whether a width or height is one that a page can have."""
+    size = pixels(value)
+    return value.endswith("%") or (size is not None and 0 <= size <= 3000)

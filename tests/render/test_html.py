@@ -258,6 +258,12 @@ def test_all_text_is_black_on_white() -> None:
     assert 100 < dark < 5000, "neither blank nor a bar"
 
 
+@pytest.mark.parametrize(("align", "left"), [("center", 256), ("right", 461), ("left", 51), ("", 51)])
+def test_the_place_of_a_table_is_not_that_of_its_text(align: str, left: float) -> None:
+    page = f"<table align='{align}' width=133 cellspacing=0 cellpadding=0><tr><td>x</td></tr></table>"
+    assert drawn(page).objects(pdfium.FPDF_PAGEOBJ_TEXT)[0][0] == pytest.approx(left, abs=2)
+
+
 def test_a_border_that_is_not_seen_is_not_drawn() -> None:
     made = drawn("<div style='border:20px solid #ffffff'>x</div>")
     assert sum(value < 100 for value in made.look().tobytes()) < 200
