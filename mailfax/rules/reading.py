@@ -28,6 +28,8 @@ from mailfax.rules.tree import CUSTOMARY, MAILS, Node, read_tree
 from mailfax.rules.visible import is_stub, only_in
 
 MAX_LAYERS = 10
+#: One of these has the heading of any mail.
+HEADINGS = frozenset([b"from", b"to", b"date", b"subject", b"received", b"message-id", b"mime-version", b"sender"])
 #: S/MIME that must be opened with a key, or that encloses what it signs.
 SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
@@ -182,6 +184,10 @@ class Reading:
         if is_saved_page(self._raw[node.body : node.end]):
             return self._saved_page(node, self._raw[node.body : node.end])
         for child in node.children:
+            names = {name for name, _ in child.fields.rows}
+            if names and not names & HEADINGS and not any(name.startswith(b"content-") for name in names):
+                # Words with a colon, taken for a heading, would vanish as structure.
+                raise NotFaxable(status(Cause.UNREADABLE_MAIL, why="a mail in it has no heading"))
             around, self.got = self.got, Gathered()
             self._walk(child)
             around.add(self.got.as_parts(child.fields))

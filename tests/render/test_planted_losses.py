@@ -6,9 +6,10 @@ page after it was copied stand in ``test_compare.py``, those of a page's bits in
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -266,7 +267,14 @@ def test_without_a_plant_nothing_is_refused_or_told(raw: bytes) -> None:
 def test_a_field_that_is_emptied_in_copying_is_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its page becomes a picture of what the viewer shows."""
     filled = saved(form(field("Jane Q. Sample"), flag=True))
-    monkeypatch.setattr(pdf_module, "_flatten", lambda pdf: None)
+
+    @contextlib.contextmanager
+    def emptied(octets: bytes) -> Iterator[pikepdf.Pdf]:
+        with pikepdf.open(io.BytesIO(octets)) as pdf:
+            del pdf.pages[0].obj.Annots
+            yield pdf
+
+    monkeypatch.setattr(pdf_module, "_flattened", emptied)
     pdf, _ = drawn(mail("See.", ("form.pdf", "application/pdf", filled)))
     place = Place(LETTER, 0, 0, *LETTER)
     with opened(filled) as given, opened(pdf) as made:
