@@ -77,10 +77,13 @@ def black(page: Tones) -> Mask:
     photographs = _photographs(tones, contrast >= PLAIN, darkest < WHITE)
     middle = _middle(tones[::4][(contrast[::4] < faint) & ~photographs[::4]])
     plain = (contrast >= PLAIN) & (lightest >= middle + 22) & (darkest < middle)
-    # The edges of plain writing are part of it.
-    edge = spread(plain.view(np.uint8), 3, np.maximum).view(np.bool_)
+    # The edges of plain writing are part of it, and parted as it is: a thin line is not plain in each cell.
+    parted = ((lightest >> 1) + (darkest >> 1)) * plain.view(np.uint8)
+    beside = spread(parted, 3, np.maximum)
+    edge = beside > 0
     undecided = ~(edge | photographs) & (darkest < WHITE) & ((lightest >= middle) | (contrast >= faint))
-    up_to = np.where(plain, (lightest >> 1) + (darkest >> 1), middle).astype(np.uint8)
+    up_to = np.maximum(beside, np.uint8(middle))
+    np.copyto(up_to, parted, where=plain)
     turned = np.zeros_like(plain)
     for band, inner in _bands(undecided):
         seen = light[band], dark[band], lightest[band], darkest[band]
@@ -125,7 +128,11 @@ def _by_surface(
     # Of two tones the commoner one around is the surface; dark marks on light ones have the benefit of the doubt.
     over = np.clip((light >> 1) + (dark >> 1), below, above) - below
     share, whole = (_around(_sums(np.where(marked, part, 0), 8)) for part in (over, gap))
-    under = np.where(marked, _grown(share * 5 >= whole * 2, 8)[: len(gap)], above >= middle)
+    # Within fat letters the mark is the commoner one: where its surroundings are seen, the surface is what they have.
+    lighter, darker = _beside(above, below, marked)
+    seen = np.abs(lighter - darker) * 2 > lighter + darker
+    on_light = np.where(seen, lighter > darker, share * 5 >= whole * 2)
+    under = np.where(marked, _grown(on_light, 8)[: len(gap)], above >= middle)
     surface = np.where(under, above, below)
     bright = surface >= middle
     depth = np.maximum((above - np.minimum(darkest, above)) >> 1, faint * 3 // 4)
@@ -142,6 +149,18 @@ def _by_surface(
         step = np.maximum(surface[one], surface[other]) - np.minimum(surface[one], surface[other]) > STEP
         line[kept] |= step & (bright[one] == bright[other]) & ~marked[one] & ~marked[other]
     return np.where(line, 255, up_to).astype(np.uint8), np.where(line, ~bright, under != bright)
+
+
+def _beside(above: Tones, below: Tones, marked: Mask) -> Counts:
+    """How much of what borders on marks has the lighter of their tones, and how much the darker, around squares."""
+    half = (above >> 1) + (below >> 1)
+    lighter, darker = np.zeros_like(marked), np.zeros_like(marked)
+    for one, other in ((np.s_[:-2, :], np.s_[2:, :]), (np.s_[:, :-2], np.s_[:, 2:])):
+        for here, there in ((one, other), (other, one)):
+            border, light = marked[here] & ~marked[there], above[there] > half[here]
+            lighter[here] |= border & light
+            darker[here] |= border & ~light
+    return _around(_around(np.stack([_sums(lighter, 8), _sums(darker, 8)])))
 
 
 def _middle(surfaces: Tones) -> int:

@@ -30,12 +30,19 @@ Paint = Callable[[Canvas], list[str]]
 
 
 def lines(
-    canvas: Canvas, at: tuple[float, float], size: float, colour: str, count: int, words: int, seed: int
+    canvas: Canvas,
+    at: tuple[float, float],
+    size: float,
+    colour: str,
+    count: int,
+    words: int,
+    seed: int,
+    font: str = "Helvetica",
 ) -> list[str]:
     """Write lines of words, and give them back."""
     chance = random.Random(seed)
     canvas.setFillColor(HexColor(colour))
-    canvas.setFont("Helvetica", size)
+    canvas.setFont(font, size)
     made = [" ".join(chance.choice(WORDS) for _ in range(words)) for _ in range(count)]
     for number, line in enumerate(made):
         canvas.drawString(at[0], at[1] - number * size * 1.4, line)
@@ -143,6 +150,40 @@ def test_no_character_is_lost_where_all_colours_meet(tmp_path: Path) -> None:
     (dots,) = fax_pages(pdf)
     # The photograph is no text, and OCR reads some into it.
     assert not lost(written, read(dots[:1620], tmp_path))
+
+
+#: Surfaces that become white, and writing on them that is lighter, darker, or hardly different.
+SURFACES = [
+    ("#f2c14e", "#ffffff"),
+    ("#f2c14e", "#fffbe8"),
+    ("#dddddd", "#ffffff"),
+    ("#d0d0d0", "#ffffff"),
+    ("#b0b0b0", "#ffffff"),
+    ("#7fbf7f", "#ffffff"),
+    ("#9aa7c7", "#f4f4f4"),
+    ("#808080", "#b0b0b0"),
+    ("#888888", "#505050"),
+]
+
+
+@pytest.mark.parametrize(("size", "words"), [(14, 4), (20, 3), (34, 2)])
+def test_bold_letters_on_a_tint_have_no_black_patches(size: float, words: int, tmp_path: Path) -> None:
+    def paint(canvas: Canvas) -> list[str]:
+        written = []
+        for number, (tint, ink) in enumerate(SURFACES):
+            bottom = 720 - 72 * number
+            box(canvas, tint, 50, bottom, 300, 60)
+            written += lines(canvas, (60, bottom + 30 - size / 3), size, ink, 1, words, number, "Helvetica-Bold")
+        return written
+
+    pdf, written = page(paint)
+    (dots,) = fax_pages(pdf)
+    for number, line in enumerate(written):
+        top = round((12 + 72 * number + 3) * 196 / 72)
+        inside = dots[top : top + 146, 156:980]
+        # Both letters that are read, and no more black than letters have.
+        assert not lost([line], read(np.pad(inside, 20), tmp_path))
+        assert inside.mean() < 0.2
 
 
 def test_a_photograph_stays_one_and_its_page_small() -> None:

@@ -133,6 +133,26 @@ def test_a_page_that_would_be_lost_is_dithered_and_else_refused(monkeypatch: pyt
         list(fax_pages(letter(1)))
 
 
+@pytest.mark.parametrize("paper", [255, 235])
+@pytest.mark.parametrize("tone", [120, 145, 170, 200])
+def test_a_thin_grey_line_is_whole_on_a_sheet_that_lay_askew(paper: int, tone: int) -> None:
+    """Three dots wide, a degree askew, on a scanner's noisy paper and on white."""
+    down, across = np.mgrid[0:800, 0:1728]
+    grey = np.full(down.shape, float(paper))
+    middles = [start + (across - 100) * np.tan(np.radians(1)) for start in (200, 400, 600)]
+    for middle in middles:
+        cover = np.clip(2 - np.abs(down - middle), 0, 1) * ((across >= 100) & (across < 1600))
+        grey += cover * (tone - grey)
+    if paper < 255:
+        grey += np.random.RandomState(1).randn(*grey.shape) * 6
+    made = black(np.clip(grey, 0, 255).astype(np.uint8))
+    for middle in middles:
+        inked = (made & (np.abs(down - middle) < 5))[:, 100:1600].sum(axis=0)
+        assert np.count_nonzero(inked) > 0.98 * len(inked)
+        # Neither thick here and thin there.
+        assert np.percentile(inked, 95) - np.percentile(inked, 5) <= 2
+
+
 def entries(content: bytes) -> list[dict[int, tuple[int, int, int]]]:
     """Each directory: tag to type, count and value; read without any library."""
     assert content[:4] == b"II*\0"
