@@ -102,16 +102,23 @@ def half(image: Image.Image) -> Image.Image:
 
 
 def empty_forms(which: bytes) -> Loss:
+    """Forms, and forms within them (so the viewer flattens fields), that draw ``which`` draw nothing."""
+
+    def emptied(resources: Dictionary, pdf: Pdf) -> int:
+        count = 0
+        for key, thing in dict(resources.get("/XObject", {})).items():
+            if thing.Subtype != "/Form":
+                continue
+            if which in thing.read_bytes():
+                empty = Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form, BBox=thing.BBox)
+                resources.XObject[key] = pdf.make_indirect(empty)
+                count += 1
+            else:
+                count += emptied(thing.get("/Resources", Dictionary()), pdf)
+        return count
+
     def lose(page: pikepdf.Page, pdf: Pdf) -> None:
-        emptied = 0
-        for key, thing in page.obj.Resources.XObject.items():
-            if thing.Subtype == "/Form" and which in thing.read_bytes():
-                page.obj.Resources.XObject[key] = pdf.make_indirect(
-                    Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Form)
-                )
-                page.obj.Resources.XObject[key].BBox = thing.BBox
-                emptied += 1
-        assert emptied == 1
+        assert emptied(page.obj.Resources, pdf) >= 1
 
     return lose
 

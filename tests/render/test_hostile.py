@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pikepdf
 import pytest
-from PIL import Image
 
 from mailfax.config import Limits
 from mailfax.render import CannotRender, Renderer
@@ -63,7 +62,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str, str]] = {
     "dots bomb": ("bomb.png", wide_bomb, "5.6.1", "more than 120 million dots"),
     "half a jpeg": ("photo.jpg", lambda: picture("JPEG", (2000, 2000))[:9000], "5.6.3", "can't be read as a picture"),
     "half a png": ("photo.png", lambda: picture("PNG", (2000, 2000))[:900], "5.6.3", "can't be read as a picture"),
-    "half a tiff": ("scan.tif", lambda: scan(2)[:600], "5.6.3", "can't be read as a picture"),
+    "half a tiff": ("scan.tif", lambda: scan(2)[:600], "5.6.1", "it is damaged, or a rare kind of picture"),
     "many tiff pages": ("scan.tif", lambda: scan(31, size=(100, 100)), "5.3.4", "at most 30"),
 }
 
@@ -133,8 +132,6 @@ async def test_nesting_that_kills_the_engine_is_drawn_as_text(tmp_path: Path) ->
 
 
 async def test_a_document_that_grows_too_large_is_refused(render: Render) -> None:
-    photo = io.BytesIO()
-    Image.effect_noise((2400, 3200), 100).save(photo, "JPEG", quality=95)
     with pytest.raises(CannotRender, match="at most 3000000 are sent") as refused:
-        await render(mail("", *[(f"{n}.jpg", "image/jpeg", photo.getvalue()) for n in range(2)]))
+        await render(mail("", ("a.pcl", "application/vnd.hp-pcl", b"\x1bE" + b"x" * 3_000_000)))
     assert refused.value.status.code == "5.3.4"

@@ -77,7 +77,7 @@ def test_no_character_is_a_box(script: str, page: Callable[[str], Image.Image]) 
 def page() -> Callable[[str], Image.Image]:
     def drawn(text: str) -> Image.Image:
         with pypdfium2.PdfDocument(io.BytesIO(draw_text(text, "letter"))) as pdf:
-            grey = pdf[0].render(scale=2, crop=(40, 700, 400, 40)).to_pil().convert("L")
+            grey = pdf[0].render(scale=2, crop=(40, 700, 40, 40)).to_pil().convert("L")
         return grey.point(lambda value: 255 if value < 128 else 0)
 
     return drawn
