@@ -100,10 +100,17 @@ def black(page: Tones) -> Mask:
     return made
 
 
+#: So many light tones, each on more than a 300th of the page, are noise.
+NOISE = 12
+
+
 def _on_white(page: Tones) -> tuple[Tones, bool]:
     """The page with its paper made white, and whether that was needed: a scan has grey, uneven, noisy paper."""
     counts = np.bincount(page[::4, ::4].ravel(), minlength=256)
     paper = int(counts[LIGHT:].argmax()) + LIGHT
+    # White of noise is cut off at 255, where most of it lies then: its other tones are many, those of tints are few.
+    if paper >= 253 and (counts[LIGHT:253] * 300 > counts.sum()).sum() >= NOISE:
+        paper = int(counts[LIGHT:253].argmax()) + LIGHT
     if paper >= 253 or counts[paper - 24 : paper + 25].sum() < PAPER * counts.sum():
         return page, False
     height, width = page.shape

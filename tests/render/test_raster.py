@@ -170,6 +170,16 @@ def entries(content: bytes) -> list[dict[int, tuple[int, int, int]]]:
     return found
 
 
+@pytest.mark.parametrize(("paper", "spread"), [(250, 6), (240, 10), (255, 4), (245, 3)])
+def test_noisy_paper_is_white(paper: int, spread: int) -> None:
+    """Also where the noise is cut off at white: specks on the whole page would cost minutes on the line."""
+    noise = np.random.default_rng(7).normal(paper, spread, (2156, 1728))
+    noise[300:700, 300:330] = 60  # a stroke of ink
+    made = black(np.clip(noise, 0, 255).astype(np.uint8))
+    assert made[300:700, 300:330].mean() > 0.99
+    assert made.mean() - 400 * 30 / (2156 * 1728) < 0.005
+
+
 @pytest.mark.needs("tiffinfo")
 @pytest.mark.parametrize("profile", Profile)
 def test_the_file_is_of_its_profile(profile: Profile, tmp_path: Path) -> None:

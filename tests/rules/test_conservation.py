@@ -124,7 +124,7 @@ def missed(leaf: Leaf, mail: Submission) -> bool:
     return not told
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=100, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=100, deadline=None, derandomize=True)
 @given(trees())
 def test_the_octets_of_any_tree_add_up_and_no_word_is_lost(tree: Leaf | Container) -> None:
     raw = b"From: a@example.com\nSubject: x\nMIME-Version: 1.0\n" + tree.written()
@@ -169,7 +169,7 @@ def mutated(raw: bytes, mutation: str, at: int) -> bytes:
     return b"\n".join(lines)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150, deadline=None, derandomize=True)
 @given(trees(), st.sampled_from(MUTATIONS), st.integers(0, 500))
 def test_a_damaged_mail_adds_up_or_is_refused(tree: Leaf | Container, mutation: str, at: int) -> None:
     whole = b"From: a@example.com\nSubject: x\nMIME-Version: 1.0\n" + tree.written()
@@ -185,4 +185,5 @@ def test_a_damaged_mail_adds_up_or_is_refused(tree: Leaf | Container, mutation: 
         intact = leaf.coded.strip() in raw and leaf.coded.strip()
         if intact and missed(leaf, mail):
             # Base64 whose heading went lost may be on the fax as it stands; its word is not, but no octet vanished.
-            assert re.sub(rb"\s", b"", leaf.coded) in re.sub(rb"\s", b"", shown), leaf
+            # Its "=" at the end may be the soft line end of a quoted-printable text around it.
+            assert re.sub(rb"[\s=]", b"", leaf.coded) in re.sub(rb"[\s=]", b"", shown), leaf
