@@ -107,6 +107,7 @@ def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[
     """The mail and its fax as the door would have them, but for a place in the spool."""
     from mailfax.offramp.faxes import faxes_of
     from mailfax.rules.envelope import Recipient
+    from mailfax.rules.fields import heading_of
     from mailfax.rules.heading import read_heading
     from mailfax.rules.job import FaxJob, Message
     from mailfax.rules.policy import Policy
@@ -116,7 +117,7 @@ def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[
     from mailfax.rules.status import Refusal
     from mailfax.rules.tags import read_tags
 
-    heading = read_heading(raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n")
+    heading = read_heading(heading_of(raw.replace(b"\r\n", b"\n")))
     address = arguments.to if "@" in arguments.to else f"{arguments.to}@{config.fax_domains[0]}"
     meant = read_recipient(address, Policy.of(config).addressing)
     if isinstance(meant, Refusal):

@@ -128,4 +128,7 @@ def _drawn(
                 raise NotFaxable(status(Cause.RENDER_FAILED, why=f'no page came of "{source.name}"'))
             continue
         contents.append(f"{source.name}: page {first}" if first == last else f"{source.name}: pages {first}-{last}")
+    if not document.pages:
+        why = f"nothing in the mail gives a page ({', '.join(skipped)})"
+        raise NotFaxable(status(Cause.RENDER_FAILED, why=why))
     return document.save(), document.pages, tuple(contents), tuple(skipped)

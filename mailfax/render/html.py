@@ -24,10 +24,11 @@ from mailfax.render.attempt import attempt
 from mailfax.render.engine import TooManyPages, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.markup import Markup, read_markup
+from mailfax.render.pasted import DRAWING, is_whole
 from mailfax.render.picture import ink_of_white
 from mailfax.render.plan import Source, visible
 from mailfax.render.readback import lost_characters
-from mailfax.render.text import add_words, tell_missing, text_in
+from mailfax.render.text import add_words, read_text, tell_missing
 from mailfax.render.words import text_of
 from mailfax.render.work import Work
 from mailfax.rules.pictures import behind_text_in
@@ -38,8 +39,6 @@ SAME_SHAPE = 0.1
 #: A picture told to be wider than the text (CSS px) is as wide as the text.
 WIDEST_PICTURE = 680
 SIZED = re.compile(r'<img src="cid:([^"]*)" width="(\d+)" height="(\d+)"')
-#: How a picture that is whole ends; the engine draws nothing, or half, of one that is not.
-ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82", b"GI": b";"}
 
 
 LANG = re.compile(r' lang="([^"]+)"')
@@ -56,11 +55,12 @@ class Lost(Exception):
 
 def add_html(source: Source, work: Work) -> list[str]:
     """Append the pages of HTML as it looks; as its text where that can't be had."""
-    page = text_in(source)
+    page, guessed = read_text(source)
     markup = read_markup(page)
-    images = {cid: _on_white(image) for cid, image in work.images.items() if _whole(image.content)}
-    left_out = [f"{source.name}: {what}" for what in markup.left_out] + _pictures_left_out(source, page, markup, work)
-    if not markup.shows_something:
+    images = {cid: _on_white(image) for cid, image in {**work.images, **markup.pasted}.items() if is_whole(image)}
+    left_out = [*guessed, *(f"{source.name}: {what}" for what in markup.left_out)]
+    left_out += _pictures_left_out(source, page, markup, work)
+    if not markup.shows(images):
         return [*left_out, f"{source.name}: it has nothing that can be seen"]
     told = tell_missing(source.name, visible(markup.words))
     pdf = None
@@ -72,7 +72,7 @@ def add_html(source: Source, work: Work) -> list[str]:
         told = add_words(source.name, visible(text_of(page)), work)
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *told, *left_out]
     work.document.add(pdf, source.name)
-    wanted = len(set(markup.pictures) & images.keys())
+    wanted = sum(images[cid].label != DRAWING for cid in set(markup.pictures) & images.keys())
     if undrawn := wanted - _pictures_on(pdf, wanted):
         told.append(f"{source.name}: {undrawn} picture{'s' * (undrawn != 1)} in the text that could not be drawn")
     return [*told, *left_out]
@@ -131,16 +131,16 @@ def _on_white(part: Part) -> Part:
     return replace(part, content=file.getvalue(), label="image/png")
 
 
-def _whole(content: bytes) -> bool:
-    return ENDS.get(content[:2], b"") in content[-2000:]
-
-
 def _pictures_left_out(source: Source, page: str, markup: Markup, work: Work) -> list[str]:
     name, shown = source.name, set(markup.pictures)
     told = [f"{work.images[cid].name}: a picture behind the text of the mail" for cid in sorted(_behind(page, work))]
-    broken = sorted(cid for cid in shown & work.images.keys() if not _whole(work.images[cid].content))
+    broken = sorted(cid for cid in shown & work.images.keys() if not is_whole(work.images[cid]))
     told += [f"{work.images[cid].name}: a picture in the text, which is damaged" for cid in broken]
-    if missing := len(shown - work.images.keys()):
+    if harmed := sum(not is_whole(picture) for picture in markup.pasted.values()):
+        told.append(
+            f"{name}: {harmed} picture{'s' * (harmed != 1)} in the text that {'are' if harmed > 1 else 'is'} damaged"
+        )
+    if missing := len(shown - work.images.keys() - markup.pasted.keys()):
         told.append(f"{name}: {missing} picture{'s' * (missing != 1)} that the mail does not have")
     return told
 

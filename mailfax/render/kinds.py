@@ -97,6 +97,7 @@ BRANDS: dict[bytes, Kind] = dict.fromkeys((b"avif", b"avis"), Kind.AVIF) | dict.
 )
 #: Marks of files that nobody here or at FaxCore can draw, and what their sender can do.
 LINK = "it is only a link to something that is kept elsewhere. Attach the file itself"
+UNWRAPPED = 'Choose "MIME" or "AppleDouble" for attachments in the mail program, or attach it as a PDF'
 HOPELESS: tuple[tuple[bytes, str], ...] = (
     (
         b"\x78\x9f\x3e\x22",
@@ -107,8 +108,8 @@ HOPELESS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", ARCHIVE),
     (b"\xfd7zXZ", ARCHIVE),
     (b"BZh", ARCHIVE),
-    (b"(This file must be converted with BinHex", "it is wrapped for a Mac (BinHex). Attach the file itself"),
-    (b"\x00\x05\x16\x00", "it is wrapped for a Mac (AppleSingle). Attach the file itself"),
+    (b"(This file must be converted with BinHex", "it is wrapped for a Mac (BinHex). " + UNWRAPPED),
+    (b"\x00\x05\x16\x00", "it is wrapped for a Mac (AppleSingle). " + UNWRAPPED),
     (b"[InternetShortcut]", LINK),
     (b"L\x00\x00\x00\x01\x14\x02\x00", LINK),
     (b"RIFF", AS_PDF),

@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from urllib.parse import unquote
@@ -29,6 +29,7 @@ from mailfax.render.direction import direction
 from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS
 from mailfax.render.formulas import FORMULAS
 from mailfax.render.measure import DEEPEST, too_much
+from mailfax.render.pasted import pasted
 from mailfax.render.style import (
     UNSEEN,
     Hiding,
@@ -41,7 +42,9 @@ from mailfax.render.style import (
     read_sheet,
     sane_size,
 )
+from mailfax.render.svg import read_drawing
 from mailfax.render.xhtml import ended
+from mailfax.rules.submission import Part
 from mailfax.rules.visible import text_of_html
 
 #: A data: picture longer than this (as base64) is left out.
@@ -82,12 +85,6 @@ ATTRIBUTES = names(
 FIRST_NODES = 200
 #: A word that makes a table wider than the paper (an address of a page): the engine breaks it only where it is told.
 LONG_WORD = re.compile("[!-~\xa1-\u024f]{40,}")
-#: Of a drawing: what is no drawing, and addresses that lead out of it.
-SVG_LURES = re.compile(
-    r"<(script|foreignobject)\b.*?(</\1\s*>|/>)|@import[^;]*;?"
-    r"|\s(?:xlink:)?href\s*=\s*(?!\"#|\"data:image/)(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
-    re.I | re.S,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +97,20 @@ class Markup:
     #: Content-IDs of the pictures shown, in order, each time they are.
     pictures: tuple[str, ...]
     left_out: tuple[str, ...]
+    #: Those of ``pictures`` that stand in the page itself.
+    pasted: Mapping[str, Part] = field(default_factory=dict)
     #: It is too much to be laid out: only its words are there.
     plain: bool = False
 
     @property
     def shows_something(self) -> bool:
         """Whether there is anything to see: HTML may be there and be empty."""
-        return bool(self.words.strip() or self.pictures or re.search(r"<svg|<img|class=\"field\"", self.body))
+        return self.shows(self.pictures)
+
+    def shows(self, pictures: Iterable[str]) -> bool:
+        """Whether there is anything to see where only these pictures can be drawn."""
+        drawn = not set(self.pictures).isdisjoint(pictures)
+        return bool(drawn or self.words.strip() or re.search(r"<svg|class=\"field\"", self.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,7 @@ class _Writer:
     out: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
+    pasted: dict[str, Part] = field(default_factory=dict)
     named: dict[str, int] = field(default_factory=dict)
     hiding: Hiding | None = None
 
@@ -153,7 +158,8 @@ class _Writer:
         if tree.root is not None:
             self._element(tree.root, _Look())
         left_out = tuple(_counted(what, count) for what, count in self.named.items())
-        return Markup("".join(self.out), drawable_sheet(rules), "".join(self.words), tuple(self.pictures), left_out)
+        body, words, pictures = "".join(self.out), "".join(self.words), tuple(self.pictures)
+        return Markup(body, drawable_sheet(rules), words, pictures, left_out, self.pasted)
 
     def _children(self, node: LexborNode, look: _Look) -> None:
         child = node.child
@@ -198,7 +204,8 @@ class _Writer:
             if inside.visible:
                 self._picture(attributes)
         elif tag == "svg":
-            self._drawing(node, inside)
+            if inside.visible:
+                self._drawing(node, inside)
         elif tag in FORMULAS:
             for piece in FORMULAS[tag](node, attributes):
                 if isinstance(piece, str):
@@ -270,9 +277,11 @@ class _Writer:
         scheme = scheme.lower()
         alt = attributes.get("alt", "")
         if scheme == "cid" or (scheme == "data" and rest.lower().startswith("image/") and len(source) < DATA_BYTES):
-            if scheme == "cid":
-                self.pictures.append(unquote(rest))
-            self.out.append(f'<img src="{escape(source)}"{picture_size(attributes)} alt="{escape(alt)}">')
+            if scheme == "data":
+                rest, picture = pasted(rest)
+                self.pasted[rest] = picture
+            self.pictures.append(unquote(rest))
+            self.out.append(f'<img src="cid:{escape(rest)}"{picture_size(attributes)} alt="{escape(alt)}">')
             return
         watches = any((pixels(attributes.get(side, "")) or 9) <= 1 for side in ("width", "height"))
         if not source or watches:
@@ -287,17 +296,11 @@ class _Writer:
         self._text(f" {alt} ", _Look())
 
     def _drawing(self, node: LexborNode, look: _Look) -> None:
-        """An inline drawing (SVG) goes to the engine as it is, without what it could fetch."""
-        if not look.visible:
-            return
-        bare = node.html or ""
-        for picture in node.css("image, feImage"):
-            address = picture.attributes.get("href") or picture.attributes.get("xlink:href") or ""
-            if not address.startswith(("#", "data:image/")):
-                self._name("picture within a drawing, which would have to be fetched")
-        self.out.append(SVG_LURES.sub(" ", bare))
-        for text in node.css("text"):
-            self.words.append((text.text(deep=True) or "") + "\n")
+        drawing = read_drawing(node)
+        self.out.append(drawing.written)
+        self.words.append(drawing.words)
+        for what in drawing.left_out:
+            self._name(what)
         for inside in node.css("foreignObject"):
             self._children(inside, look)
 
@@ -307,6 +310,7 @@ class _Writer:
             self.out.append(f"<div>{inner.body}</div>")
             self.words.append(inner.words + "\n")
             self.pictures += inner.pictures
+            self.pasted |= inner.pasted
             return
         if look.visible:
             self._name(NAMED[tag])

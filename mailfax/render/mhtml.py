@@ -18,8 +18,8 @@ from urllib.parse import unquote, urljoin
 from mailfax.render.html import add_html
 from mailfax.render.kinds import Kind
 from mailfax.render.plan import Source
-from mailfax.render.text import text_in
 from mailfax.render.work import Work
+from mailfax.rules.charset import decode
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable, Part
 
@@ -79,4 +79,4 @@ def _text(leaf: email.message.Message) -> str:
     try:
         return content.decode(leaf.get_content_charset() or "utf-8")
     except (LookupError, ValueError):
-        return text_in(Source("", Kind.TEXT, Part("", "", content)))
+        return decode(content).text

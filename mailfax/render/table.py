@@ -14,7 +14,7 @@ from mailfax.render.engine import TooManyPages, TooWide, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.plan import Source, visible
 from mailfax.render.readback import lost_characters
-from mailfax.render.text import add_words, tell_missing, text_in
+from mailfax.render.text import add_words, read_text, tell_missing
 from mailfax.render.work import Work
 
 MOST_ROWS, MOST_COLUMNS = 10_000, 40
@@ -24,20 +24,24 @@ td { border: 1px solid black; padding: 1pt 4pt; vertical-align: top }</style>"""
 
 def add_table(source: Source, work: Work) -> list[str]:
     """Append the pages of a table; what was left out of it."""
-    text = visible(text_in(source))
+    text, told = read_text(source)
+    return told + _add(source.name, visible(text), work)
+
+
+def _add(name: str, text: str, work: Work) -> list[str]:
     rows = rows_in(text)
     if not rows:
-        return add_words(source.name, text, work)
+        return add_words(name, text, work)
     try:
         pdf = draw_html(_as_html(rows, text), paper=work.terms.paper, most_pages=work.room)
     except TooManyPages as too_many:
         raise work.too_many(too_many.pages) from None
     except TooWide:
-        return add_words(source.name, text, work)
-    left_out = tell_missing(source.name, text)
+        return add_words(name, text, work)
+    left_out = tell_missing(name, text)
     if not left_out and lost_characters(text, pdf):
-        return add_words(source.name, text, work)
-    work.document.add(pdf, source.name)
+        return add_words(name, text, work)
+    work.document.add(pdf, name)
     return left_out
 
 

@@ -12,11 +12,13 @@ from html import escape
 from mailfax.render.direction import direction
 from mailfax.render.engine import draw_html
 from mailfax.render.glyphs import missing_glyphs, unbearable
+from mailfax.render.kinds import Kind
 from mailfax.render.language import language_of
 from mailfax.render.plan import Source, visible
 from mailfax.render.readback import lost_characters
 from mailfax.render.work import Work
-from mailfax.rules.charset import decode_unlabelled
+from mailfax.rules.charset import decode
+from mailfax.rules.content import declared_in
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
@@ -25,15 +27,13 @@ LONGEST_TEXT = 4000
 MOST_LINES, MOST_CHARACTERS = 60, 12_000
 #: Where more of the characters than this are not found on the pages, the text is refused.
 MOST_LOST = 0.02
+DECLARING = frozenset([Kind.HTML, Kind.XML])
 
 
 def add_text(source: Source, work: Work) -> list[str]:
     """Append the pages of a text; what was left out of it."""
-    told = []
-    if source.part.text is None:
-        _, charset, guessed = decode_unlabelled(source.part.content)
-        told = [f"{source.name}: its character set is not told; it was read as {charset}"] if guessed else []
-    return told + add_words(source.name, visible(text_in(source)), work)
+    text, told = read_text(source)
+    return told + add_words(source.name, visible(text), work)
 
 
 def add_words(name: str, text: str, work: Work) -> list[str]:
@@ -65,9 +65,16 @@ def tell_missing(name: str, text: str) -> list[str]:
     return [f"{name}: {count} character{'s' * (count != 1)} for which there is no font here ({writings})"]
 
 
-def text_in(source: Source) -> str:
-    """The text of a file; decoded by its look where no label says that it is one."""
-    return source.part.text if source.part.text is not None else decode_unlabelled(source.part.content)[0]
+def read_text(source: Source) -> tuple[str, list[str]]:
+    """The text of a file, and what is to be told of it: that its charset was guessed.
+
+    Where the mail says nothing of it, HTML and XML may say themselves what they are written in.
+    """
+    if source.part.text is not None:
+        return source.part.text, []
+    found = decode(source.part.content, "", declared_in(source.part.content) if source.kind in DECLARING else "")
+    told = f"{source.name}: its character set is not told; it was read as {found.charset}"
+    return found.text, [told] if found.guessed else []
 
 
 def draw_text(text: str, paper: str) -> bytes:

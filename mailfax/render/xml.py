@@ -8,13 +8,14 @@ from __future__ import annotations
 from lxml import etree
 
 from mailfax.render.plan import Source, visible
-from mailfax.render.text import add_words, text_in
+from mailfax.render.text import add_words, read_text
 from mailfax.render.work import Work
 
 
 def add_xml(source: Source, work: Work) -> list[str]:
     """Append the pages of XML; what was left out of it."""
-    return add_words(source.name, visible(_indented(source.part.content) or text_in(source)), work)
+    text, told = (indented, []) if (indented := _indented(source.part.content)) else read_text(source)
+    return told + add_words(source.name, visible(text), work)
 
 
 def _indented(content: bytes) -> str:

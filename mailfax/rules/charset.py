@@ -118,12 +118,6 @@ def decode(content: bytes, label: str = "", otherwise: str = "") -> Decoded:
     return Decoded(replaced(content, codec), codec)
 
 
-def decode_unlabelled(content: bytes) -> tuple[str, str, bool]:
-    """Text whose charset nobody tells: (text, charset, whether that was a guess)."""
-    found = decode(content)
-    return found.text, found.charset, found.guessed
-
-
 def codec_of(label: str) -> str:
     """The codec for a charset's label, "" where the label says nothing or names no charset."""
     name = label.strip(" \t\"'").casefold().partition("*")[0]

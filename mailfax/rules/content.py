@@ -35,10 +35,14 @@ _LOST_IN_TEXT = re.compile(
 )
 #: A file that is itself a mail, or a page saved as one.
 _FIELD = re.compile(rb"\s*[A-Za-z][A-Za-z-]*:[ \t]")
-#: Files within a text in codings that are not undone here.
+#: Files within a text in codings that are not undone here, and what to do.
 _FOREIGN = (
-    (re.compile(r"^=ybegin [^\n]*size=\d", re.MULTILINE), "yEnc"),
-    (re.compile(r"^\(This file must be converted with BinHex[^\n]*\n\s*:", re.MULTILINE), "BinHex"),
+    (re.compile(r"^=ybegin [^\n]*size=\d", re.MULTILINE), "yEnc", "Attach the file to the mail instead"),
+    (
+        re.compile(r"^\(This file must be converted with BinHex[^\n]*\n\s*:", re.MULTILINE),
+        "BinHex",
+        'Choose "MIME" or "AppleDouble" for attachments in the mail program, or attach the file as a PDF',
+    ),
 )
 
 
@@ -67,7 +71,7 @@ def check_for_lost(octets: bytes, heading: re.Pattern[bytes] = HEADING) -> None:
 
 def text_of(fields: Fields, label: str, content: bytes, name: str, left_out: list[str]) -> str:
     """The text of a part; raises ``NotFaxable`` where more than a few of its characters are damaged."""
-    declared = _declared(content) if label != "text/plain" else ""
+    declared = declared_in(content) if label != "text/plain" else ""
     found = decode(content, fields.word("content-type", "charset"), declared)
     if found.guessed:
         told = "not told" if not codec_of(fields.word("content-type", "charset")) else "told wrongly"
@@ -97,9 +101,9 @@ def is_binary(content: bytes) -> bool:
 
 def unpacked(text: str, name: str, left_out: list[str]) -> tuple[str, list[tuple[str, bytes]]]:
     """Plain text without what is packed into it: its armour, and uuencoded files, which are returned as well."""
-    for foreign, coding in _FOREIGN:
+    for foreign, coding, remedy in _FOREIGN:
         if foreign.search(text):
-            why = f"there is a file in it in the coding {coding}, which is not read here. Attach the file instead"
+            why = f"there is a file in it in the coding {coding}, which is not read here. {remedy}"
             raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
     text, signatures = without_clear_signature(text)
     if signatures:
@@ -115,7 +119,7 @@ def unpacked(text: str, name: str, left_out: list[str]) -> tuple[str, list[tuple
     return text, [(inside, content) for _, _, inside, content in blocks]
 
 
-def _declared(content: bytes) -> str:
+def declared_in(content: bytes) -> str:
     """The charset that HTML or XML says itself; what can be read so far is no UTF-16, whatever it says."""
     found = _META.search(content, 0, _PROLOGUE) or _XML.match(content, 0, _PROLOGUE)
     said = found[1].decode("latin-1") if found else ""

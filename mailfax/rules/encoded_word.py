@@ -1,6 +1,6 @@
 """Encoded words of headers become text, the broken ones, too: no ``=?...?=`` ever reaches a page.
 
-In: a header's value as octets, unfolded or not. Out: its text.
+In: a header's value as octets, unfolded or not. Out: its text, and the charsets that had to be guessed for it.
 
 STANDARDS: RFC 2047 (read leniently: inside quotes, with blanks inside, a character divided between two words, without
 its end), RFC 2231 5 (a language after the charset).
@@ -28,59 +28,69 @@ MOST_LAYERS = 3
 _PART = tuple[str, bytes, bytes]
 
 
-def decoded_header(value: bytes) -> str:
+def decoded_header(value: bytes, guesses: set[str] | None = None) -> str:
     """The text of a header's value. Raw 8-bit (copiers write it) is read as text without a label.
 
-    What was encoded twice (programs that pass on what they did not read) is decoded twice.
+    What was encoded twice (programs that pass on what they did not read) is decoded twice. Charsets that had to be
+    guessed are added to ``guesses``.
     """
-    text = _decoded_once(value[:LONGEST])
+    guesses = set() if guesses is None else guesses
+    text = _decoded_once(value[:LONGEST], guesses)
     for _ in range(MOST_LAYERS - 1):
         if "=?" not in text or not _WORD.search(octets := text.encode("utf-8", "replace")):
             break
-        text = _decoded_once(octets)
+        text = _decoded_once(octets, guesses)
     return text
 
 
-def _decoded_once(value: bytes) -> str:
+def _read(octets: bytes, guesses: set[str], charset: str = "") -> str:
+    found = decode(octets, charset)
+    if found.guessed:
+        guesses.add(found.charset)
+    return found.text
+
+
+def _decoded_once(value: bytes, guesses: set[str]) -> str:
     if b"\n" in value:
         value = re.sub(rb"\r?\n(?=[ \t])", b"", value)
     if b"=?" not in value:
-        return decode(value).text
+        return _read(value, guesses)
     value = _NEIGHBOURS.sub(rb"\1", value)
     text: list[str] = []
     run: list[_PART] = []
     at = 0
     for word in _WORD.finditer(value):
         if word.start() > at:
-            text += [_joined(run), _between(value[at : word.start()])]
+            text += [_joined(run, guesses), _between(value[at : word.start()], guesses)]
             run = []
         charset, coding, inside = word.groups()
         run.append((charset.decode("ascii", "replace").casefold(), coding.upper(), inside))
         at = word.end()
-    text += [_joined(run), _between(value[at:])]
+    text += [_joined(run, guesses), _between(value[at:], guesses)]
     return "".join(text)
 
 
-def _between(value: bytes) -> str:
+def _between(value: bytes, guesses: set[str]) -> str:
     """Text between the words, and words that are broken."""
     text: list[str] = []
     at = 0
     for word in _UNENDED.finditer(value):
         charset, coding, inside = word.groups()
-        text.append(decode(_WRAPPER.sub(b"", value[at : word.start()])).text)
-        text.append(_joined([(charset.decode("ascii", "replace").casefold(), coding.upper(), inside.rstrip(b"?="))]))
+        text.append(_read(_WRAPPER.sub(b"", value[at : word.start()]), guesses))
+        broken = charset.decode("ascii", "replace").casefold(), coding.upper(), inside.rstrip(b"?=")
+        text.append(_joined([broken], guesses))
         at = word.end()
-    return "".join(text) + decode(_WRAPPER.sub(b"", value[at:])).text
+    return "".join(text) + _read(_WRAPPER.sub(b"", value[at:]), guesses)
 
 
-def _joined(words: list[_PART]) -> str:
+def _joined(words: list[_PART], guesses: set[str]) -> str:
     """Neighbours of one charset are joined as octets, so that a character divided between them is whole again."""
     text: list[str] = []
     octets, charset_before = b"", ""
     pending = b""  # base64 that goes on in the next word
     for at, (charset, coding, inside) in enumerate(words):
         if charset != charset_before and octets:
-            text.append(decode(octets, charset_before).text)
+            text.append(_read(octets, guesses, charset_before))
             octets = b""
         charset_before = charset
         if coding == b"Q":
@@ -91,7 +101,7 @@ def _joined(words: list[_PART]) -> str:
         if not (follows and len(pending) % 4 and not pending.endswith(b"=")):
             octets += _b(pending)
             pending = b""
-    return "".join(text) + (decode(octets, charset_before).text if octets else "")
+    return "".join(text) + (_read(octets, guesses, charset_before) if octets else "")
 
 
 def _q(inside: bytes) -> bytes:

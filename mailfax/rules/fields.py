@@ -55,6 +55,13 @@ class Fields:
         """The first field of that name as one line of text."""
         return one_line(self.raw(name))
 
+    def guessed(self, *names: str) -> str:
+        """The charsets that had to be guessed to read fields, "" where none had to."""
+        guesses: set[str] = set()
+        for name in names:
+            decoded_header(self.raw(name), guesses)
+        return ", ".join(sorted(guesses))
+
     @property
     def label(self) -> str:
         """The type that the part claims, lower case, "" where it claims none that can be read."""
@@ -150,6 +157,11 @@ def read_fields(raw: bytes, start: int, end: int, of_mail: bool) -> tuple[Fields
         # A whole mail where a part should be: it is read as one.
         return Fields([(b"content-type", b"message/rfc822")]), at
     return Fields(fields.rows + more.rows), after
+
+
+def heading_of(start: bytes) -> bytes:
+    """The heading of a mail that begins with ``start``, also where a blank line stands in it; up to its last line."""
+    return re.sub(rb"(\r?\n)\s*\Z", rb"\1", start[: read_fields(start, 0, len(start), True)[1]])
 
 
 def looks_like_mail(content: bytes) -> bool:

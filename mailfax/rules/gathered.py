@@ -13,6 +13,9 @@ from mailfax.rules.fields import Fields
 from mailfax.rules.part import Part
 from mailfax.rules.tnef import Opened
 
+#: The fields of a forwarded mail that are on its page.
+SHOWN = ("from", "to", "cc", "date", "subject")
+
 
 @dataclass(slots=True)
 class Gathered:
@@ -24,9 +27,11 @@ class Gathered:
 
     def as_parts(self, fields: Fields) -> Gathered:
         """A forwarded mail as the parts of the mail around it: a page with its heading and text, then its own."""
-        rows = [(name, fields.text(name)) for name in ("from", "to", "cc", "date", "subject")]
+        rows = [(name, fields.text(name)) for name in SHOWN]
         heading = [f"{name.capitalize()}: {value}" for name, value in rows if value]
         name = f"{fields.text('subject')[:60]} (forwarded mail)".strip()
+        if guessed := fields.guessed(*SHOWN):
+            self.skipped.append(f"{name}: the character set of its heading had to be guessed ({guessed})")
         body_html = joined_html(self.body)
         if body_html:
             text = "<p>" + "<br>".join(html.escape(line) for line in heading) + f"</p><hr>{body_html}"

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from mailfax.rules.body import Piece
 from mailfax.rules.content import check_for_lost, content_of, is_binary, text_of, unpacked
 from mailfax.rules.envelopes import signed_content
-from mailfax.rules.fields import Fields, is_saved_page, looks_like_mail
+from mailfax.rules.fields import Fields, is_saved_page, looks_like_mail, read_fields
 from mailfax.rules.forms import chosen_of, is_body, is_form_of_text, nodes_of, shows, views
 from mailfax.rules.gathered import Gathered, of_outlook
 from mailfax.rules.ledger import Ledger, Use
@@ -64,6 +64,10 @@ class Reading:
             self.ledger.enter(start, end, Use.STRUCTURE)
         rule = RULES.get(node.label) or (Reading._mixed if node.label.startswith("multipart/") else None)
         asides = list(node.asides)
+        if why := _taken_out(node, self._raw):
+            self.ledger.enter(node.start, node.end, Use.NAMED, why)
+            self.got.skipped.append(why)
+            return
         if asides and asides[0][0] == node.body:
             self._aside(*asides.pop(0))
         if rule is not None:
@@ -293,6 +297,20 @@ RULES: Mapping[str, Callable[[Reading, Node], None]] = {
     "message/partial": Reading._partial,
     "message/external-body": Reading._elsewhere,
 } | {label: Reading._mail for label in MAILS}
+
+
+def _taken_out(node: Node, raw: bytes) -> str:
+    """What became of an attachment that was taken out of the mail, as Thunderbird and Mutt do it; else "".
+
+    Its heading stands as text where it was.
+    """
+    fields = node.fields
+    deleted = fields.label == "text/x-moz-deleted" or fields.word("content-type", "access-type") == "x-mutt-deleted"
+    if not deleted and not fields.raw("x-mozilla-altered").strip().lower().startswith(b"attachment"):
+        return ""
+    name = fields.filename.removeprefix("Deleted: ") or read_fields(raw, node.body, node.end, False)[0].filename
+    what = "it was deleted from the mail" if deleted else "it was taken out of the mail and is stored elsewhere"
+    return f"{name or 'attachment'}: {what}"
 
 
 def _content_id(node: Node) -> str:

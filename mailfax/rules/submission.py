@@ -48,6 +48,8 @@ def understand(raw: bytes) -> Submission:
     pages, repeated = without_repeated(parts)
     if lost := len(got.found) - len(images) - len(pages) - len(repeated):
         raise NotFaxable(status(Cause.UNREADABLE_MAIL, why=f"{lost} of its parts got lost in reading"))
+    if guessed := fields.guessed("subject"):
+        got.skipped.append(f"subject: its character set had to be guessed ({guessed})")
     return Submission(
         subject=fields.text("subject"),
         from_text=fields.text("from"),

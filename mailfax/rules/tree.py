@@ -25,7 +25,7 @@ MAX_PARTS = 1000
 #: A boundary has at most 70 octets (RFC 2046 5.1.1); what programs write is never longer than a line.
 LONGEST_LINE = 1000
 MAILS = frozenset(["message/rfc822", "message/global", "message/rfc2822", "message/news"])
-_HEADED = re.compile(rb"--(\S[^\r\n]*)\r*\n(?=Content-[A-Za-z-]+[ \t]*:)", re.IGNORECASE)
+_HEADED = re.compile(rb"(?<![^\n])--(\S[^\r\n]*)\r*\n(?=Content-[A-Za-z-]+[ \t]*:)", re.IGNORECASE)
 #: What programs write before the first part for readers that know no MIME, in any language.
 CUSTOMARY = re.compile(rb"mime|multi-?\s?part|mehrteilig|multipartie|varias partes", re.IGNORECASE)
 _BLANKS = re.compile(rb"\s*")

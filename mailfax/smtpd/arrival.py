@@ -15,12 +15,15 @@ from __future__ import annotations
 import errno
 
 from mailfax.rules.envelope import Client
+from mailfax.rules.fields import heading_of
 from mailfax.rules.status import Cause
 from mailfax.smtpd.door import Content
 from mailfax.smtpd.dots import LineEnds
 from mailfax.smtpd.trace import missing_fields, received_line
 
 HEADER_OCTETS = 256 * 1024
+#: What is kept of the body: a heading with a blank line in it goes on there.
+KEPT_OCTETS = 16 * 1024
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -46,7 +49,17 @@ class Arrival:
         self._smtputf8, self._now, self._limit = smtputf8, now, limit
         self._line_ends = LineEnds(mends=client.device)
         self._octets = 0
+        self._start = b""  #: of the body
         self._head: bytearray | None = bytearray()  #: what came before the end of the header; None behind it
+
+    @property
+    def heading(self) -> bytes:
+        """The header block, with what of it stands behind a blank line, as mail programs read it."""
+        # Words of a text, or the first boundary, are no field.
+        first = self._start.lstrip().partition(b"\r\n")[0].partition(b":")
+        if not first[1] or not first[0].replace(b"-", b"").isalpha():
+            return self.header_block
+        return heading_of(self.header_block + self._start)
 
     @property
     def mended(self) -> bool:
@@ -73,6 +86,7 @@ class Arrival:
         if self._line_ends.wrong and not self._client.device:
             return self.refuse(Cause.BARE_LINE_END)
         if self._head is None:
+            self._start += text[: KEPT_OCTETS - len(self._start)]
             return self._write(text)
         head, start = self._head, max(0, len(self._head) - 3)
         head += text
@@ -86,7 +100,7 @@ class Arrival:
         """Our own lines, then what was held back, of which the first ``size`` bytes are the header block."""
         assert self._head is not None
         held, self._head = bytes(self._head), None
-        self.header_block = held[:size]
+        self.header_block, self._start = held[:size], held[size : size + KEPT_OCTETS]
         ours = received_line(self._client, hostname=self._hostname, smtputf8=self._smtputf8, now=self._now)
         if self._client.device:
             ours += missing_fields(

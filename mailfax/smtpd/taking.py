@@ -119,7 +119,7 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
     judged = transaction.judged if transaction.to_fax and isinstance(transaction.judged, Permission) else None
     subject: Destination | Refusal = Destination()
     if judged is not None and transaction.in_subject:
-        subject = policy.judge_subject(client, judged, read_heading(header).subject)
+        subject = policy.judge_subject(client, judged, read_heading(arrival.heading).subject)
     if isinstance(subject, Refusal):
         return subject
     recipients = transaction.recipients(subject)
@@ -154,7 +154,7 @@ async def _hand_over(talk: Conversation, envelope: Envelope, arrival: Arrival) -
 async def _accept(talk: Conversation, envelope: Envelope, arrival: Arrival) -> str | Refusal:
     """Runs to its end whatever becomes of the conversation, and so it knows who is still there to hear of it."""
     try:
-        told = await talk.place.door.accept(envelope, arrival.content, arrival.header_block)
+        told = await talk.place.door.accept(envelope, arrival.content, arrival.heading)
     except NotSent as problem:
         log.warning("a mail was not stored: %s", problem.diagnostic)
         told = refusal(Cause.STORAGE)

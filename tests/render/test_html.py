@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -28,6 +31,14 @@ PICTURES = {
     "photo": Part("photo.jpg", "image/jpeg", picture("JPEG", (400, 300))),
     "half": Part("half.jpg", "image/jpeg", picture("JPEG", (400, 300))[:-500]),
 }
+
+
+HALF = PICTURES["half"].content
+
+
+def in_page(content: bytes) -> str:
+    """A picture as its own address."""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 @dataclass(frozen=True)
@@ -211,6 +222,16 @@ def test_a_shape_has_its_words_on_the_page(page: str, has: str, never: str) -> N
         ("<img src=a.png>x", "1 picture with an address that leads nowhere"),
         ("<img src=cid:nothing>x", "1 picture that the mail does not have"),
         ("<img src=cid:half>x", "half.jpg: a picture in the text, which is damaged"),
+        (f"<img src='{in_page(HALF)}'>x", "1 picture in the text that is damaged"),
+        (f"<img src='{in_page(HALF)}'>", "1 picture in the text that is damaged"),
+        (
+            f"<img src='{in_page(HALF)}'><img src='data:image/gif;base64,'>x",
+            "2 pictures in the text that are damaged",
+        ),
+        ("<img src='data:image/svg+xml,<svg><g>'>x", "1 picture in the text that is damaged"),
+        ("<img src='data:image/png,nothing'>x", "1 picture in the text that could not be drawn"),
+        (f"<svg><image href='{in_page(HALF)}'/></svg>x", "1 picture within a drawing, which is damaged"),
+        (f"<iframe srcdoc='<img src={in_page(HALF)}>'></iframe>x", "1 picture in the text that is damaged"),
         ("<p style='background:url(cid:logo)'>x", "logo.png: a picture behind the text of the mail"),
         ("<iframe src=x></iframe>x", "a page within the page"),
         ("<video src=x></video><video></video>x", "a video (2 times)"),
@@ -221,6 +242,29 @@ def test_a_shape_has_its_words_on_the_page(page: str, has: str, never: str) -> N
 )
 def test_what_is_left_out_is_named(page: str, told: str) -> None:
     assert any(told in each for each in drawn(page).left_out), drawn(page).left_out
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        in_page(logo()),
+        in_page(logo()).replace(",", ", ").rstrip("="),
+        "data:image/png," + quote(logo()),
+        "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='99' height='50'>"
+        "<rect width='99' height='50'/></svg>",
+    ],
+)
+def test_a_picture_in_the_page_itself_is_drawn(address: str) -> None:
+    made = drawn(f'<img src="{address}" width=99 height=50>')
+    assert made.left_out == []
+    assert made.look().getextrema()[0] == 0  # type: ignore[comparison-overlap]
+
+
+def test_a_white_logo_in_the_page_itself_is_drawn_in_black() -> None:
+    white = Image.open(io.BytesIO(logo())).point([255] * 768 + list(range(256)))
+    file = io.BytesIO()
+    white.save(file, "PNG")
+    assert sum(value < 100 for value in drawn(f"<img src='{in_page(file.getvalue())}'>").look().tobytes()) > 1000
 
 
 def test_a_picture_that_only_watches_is_not_missed() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfax.rules.charset import codec_of, decode, decode_unlabelled
+from mailfax.rules.charset import Decoded, codec_of, decode
 
 
 @pytest.mark.parametrize(
@@ -68,15 +68,15 @@ def test_a_codec_is_no_charset(label: str) -> None:
     ],
 )
 def test_text_without_a_label_is_read_by_its_look(charset: str, text: str) -> None:
-    read, _, guessed = decode_unlabelled(text.encode(charset))
-    assert read == text
-    assert guessed is (charset != "iso2022_jp")
+    read = decode(text.encode(charset))
+    assert read.text == text
+    assert read.guessed is (charset != "iso2022_jp")
 
 
 def test_utf_8_and_ascii_are_no_guess() -> None:
-    assert decode_unlabelled("Grüße".encode()) == ("Grüße", "utf-8", False)
-    assert decode_unlabelled(b"Hello") == ("Hello", "ascii", False)
-    assert decode_unlabelled("Grü".encode("utf-16"))[::2] == ("Grü", False)
+    assert decode("Grüße".encode()) == Decoded("Grüße", "utf-8", guessed=False)
+    assert decode(b"Hello") == Decoded("Hello", "ascii", guessed=False)
+    assert decode("Grü".encode("utf-16")) == Decoded("Grü", "utf-16-le", guessed=False)
 
 
 @given(

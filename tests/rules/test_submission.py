@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,32 @@ def test_the_subject_is_one_line_of_text() -> None:
     )
     assert mail.subject == "Grüße aus K"
     assert mail.message_id == "<1@example.com>"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("Subject: Verträge für Müller".encode("latin-1"), "windows-1252"),
+        ("Subject: Договор о поставке".encode("koi8-r"), "koi8-r"),
+        (b"Subject: =?iso-8859-1?b?" + base64.b64encode("Договор поставки".encode("cp1251")) + b"?=", "windows-1251"),
+        ("Subject: Verträge für Müller".encode(), ""),
+        (b"Subject: =?iso-8859-1?q?Vertr=E4ge?=", ""),
+    ],
+)
+def test_a_charset_that_was_guessed_for_the_subject_is_told(line: bytes, told: str) -> None:
+    expected = (f"subject: its character set had to be guessed ({told})",) if told else ()
+    assert understand(line + b"\n\nHello").skipped == expected
+    forwarded = understand(b"Content-Type: message/rfc822\n\nFrom: a@b\n" + line + b"\n\nHello").skipped
+    assert len(forwarded) == bool(told) and all(
+        "(forwarded mail): the character set of its heading" in each for each in forwarded
+    )
+
+
+@pytest.mark.parametrize("boundaries", [" --B", "\t--B"])
+def test_boundaries_that_are_indented_are_no_boundaries_and_the_reason_says_so(boundaries: str) -> None:
+    mail = multi("mixed", part("text/plain", "text"), part("application/pdf", "%PDF-1.4"))
+    with pytest.raises(NotFaxable, match=r"a boundary between its parts is (missing|damaged)"):
+        read(mail.replace("\n--B", f"\n{boundaries}"))
 
 
 def test_alternatives_are_one_body_in_two_forms() -> None:

@@ -78,6 +78,33 @@ async def test_what_a_copier_leaves_out_is_added_and_no_part_of_what_it_sent(ope
         assert kept.body == sent and kept.header_block == b"Subject: scan\r\nDate : yesterday\r\n"
 
 
+@pytest.mark.parametrize(
+    ("body", "more"),
+    [
+        (
+            b"Subject: Offer\r\nContent-Type: text/plain\r\n\r\ntext\r\n",
+            b"\r\nSubject: Offer\r\nContent-Type: text/plain\r\n",
+        ),
+        (b"Subject: no heading\r\n\r\ntext\r\n", b""),
+        (b"Dear Bob: text\r\n", b""),
+        (b"Subject: Offer\r\nContent-Type: text/plain\r\n" + b"x" * 80_000 + b"\r\n", b""),
+    ],
+)
+async def test_a_heading_with_a_blank_line_in_it_is_handed_over_whole(
+    open_house: OpenHouse, body: bytes, more: bytes
+) -> None:
+    opened = await open_house("device")
+    line = await opened.connect("device")
+    await begun(line)
+    for start in range(0, len(WHOLE + body), 7000):  # in blocks, as the network cuts it
+        await line.send((WHOLE + body)[start : start + 7000])
+    await line.send(b".\r\n")
+    assert (await line.hear()).startswith("250 2.0.0 ")
+    (mail,) = opened.desk.mails
+    assert mail.body == WHOLE + body
+    assert mail.header_block == WHOLE[:-2] + more
+
+
 @pytest.mark.parametrize("mail", ["MAIL FROM:<>", "MAIL FROM:", "mail from: "])
 async def test_a_copier_without_sender_is_its_owner(open_house: OpenHouse, mail: str) -> None:
     opened = await open_house("device")
