@@ -75,6 +75,11 @@ def submitting(job: FaxJob) -> None:
     line(job.queue_id, "submitting", number=short(job.number), account=job.account, attempts=job.attempts)
 
 
+def large_document(job: FaxJob, octets: int) -> None:
+    """More than ASP.NET takes unless it is told otherwise: if FaxCore does not take it, this may be why."""
+    line(job.queue_id, "large-document", bytes=octets, account=job.account)
+
+
 def submitted(job: FaxJob) -> None:
     line(job.queue_id, "submitted", fax_id=job.fax_id, account=job.account)
 

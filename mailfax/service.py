@@ -17,6 +17,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -292,7 +293,7 @@ async def examine(renderer: Renderer, mail: BinaryIO) -> Status | None:
         return await renderer.examine(copy, seconds=EXAMINE_SECONDS)
 
 
-def connect(account: Account) -> FaxCore:
+def connect(account: Account, monotonic: Callable[[], float] = time.monotonic) -> FaxCore:
     """The client of an account."""
     try:
         return FaxCore(
@@ -301,6 +302,9 @@ def connect(account: Account) -> FaxCore:
             password=account.password,
             ca_file=account.ca_file,
             read_timeout=account.timeout_seconds,
+            server_timezone=account.server_timezone,
+            content_type=account.content_type,
+            monotonic=monotonic,
         )
     except ValueError as wrong:
         raise ConfigError(f"[[account]] {account.name}: {wrong}") from wrong

@@ -105,6 +105,8 @@ def test_what_is_written_is_what_counts() -> None:
     assert sales.deliver_to == ("sales@example.com", "archive@example.com")
     assert (law.password, law.poll_seconds, law.settle_seconds) == ("two", 0.5, 2.0)
     assert law.resend_when_absent is False
+    assert (sales.server_timezone, sales.content_type) == ("Etc/GMT+8", "application/octet-stream")
+    assert (sales.number_prefix, law.number_prefix) == ("011", "")
     clerk, domain = config.senders
     assert (clerk.senders, clerk.account, clerk.company) == (("clerk@example.com",), "law", "Example LLP")
     assert clerk.network == (ipaddress.ip_network("192.168.7.0/24"),)

@@ -11,6 +11,7 @@ from mailfax.cli import CannotRun, add_config
 
 if TYPE_CHECKING:
     from mailfax.config import Account, Config, Listener, User
+    from mailfax.rules.job import FaxJob
 
 HELP = "try the configuration, the spool, the relay and each account, and say what is wrong or weak"
 
@@ -172,28 +173,43 @@ def _proof(door: Listener) -> str:
 
 
 async def _accounts(config: Config) -> AsyncIterator[Finding]:
+    from mailfax.faxcore.verdict import ASP_NET_BODY_LIMIT
+
     for account in config.accounts:
-        async for finding in _account(account):
+        async for finding in _account(account, await _newest_sent(config, account.name)):
             yield finding
+    if (most := config.limits.document_bytes) > ASP_NET_BODY_LIMIT:
+        yield (
+            True,
+            f"documents of up to {most:,} bytes (document_bytes) are handed over; a FaxCore that was not set up for "
+            f"more takes {ASP_NET_BODY_LIMIT:,}: larger ones are noted in the log (large-document)",
+        )
 
 
-async def _account(account: Account) -> AsyncIterator[Finding]:
-    """One harmless call, and what was seen of the service (docs/faxcore-quirks.md, A44)."""
-    from contextlib import aclosing
+async def _newest_sent(config: Config, account: str) -> FaxJob | None:
+    """The newest fax that the account took from us; its time is known on both sides."""
+    from mailfax.spool import Spool, SpoolRefused
 
+    try:
+        spool = await Spool.open(config.spool_url, config.source.parent)
+    except (SpoolRefused, OSError):
+        return None  # told already
+    try:
+        jobs = [job for job in await spool.jobs.listing(account=account) if job.fax_id]
+    finally:
+        await spool.close()
+    return max(jobs, key=lambda job: job.submitted_at, default=None)
+
+
+async def _account(account: Account, ours: FaxJob | None) -> AsyncIterator[Finding]:
+    from mailfax.cli.observation import observed
     from mailfax.faxcore.errors import Failure
-    from mailfax.faxcore.values import Folder
     from mailfax.service import connect
 
     client = connect(account)
     try:
-        async with aclosing(client.list_folder(Folder.INBOX)) as ids:
-            number = len([fax_id async for fax_id in ids])
-        seen = client.observed
-        what = "the sandbox" if seen.is_sandbox else "FaxCore"
-        kind = seen.content_types.get("GetFaxList", "")
-        mark = ", with a byte order mark" if seen.byte_order_mark else ""
-        yield True, f"account {account.name}: {what} answers ({kind}{mark}); {number} faxes in the Inbox"
+        async for told in observed(account, client, ours):
+            yield True, f"account {account.name}: {told}"
     except Failure as failed:
         yield False, f"account {account.name}: {failed.sentence} ({failed.diagnostic})"
     finally:

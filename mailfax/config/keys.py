@@ -21,7 +21,16 @@ from mailfax.config.names import (
     sender,
     user_name,
 )
-from mailfax.config.places import domain, far_address, network, own_address, service_url, spool_url
+from mailfax.config.places import (
+    content_type,
+    domain,
+    far_address,
+    network,
+    own_address,
+    service_url,
+    spool_url,
+    timezone,
+)
 from mailfax.config.values import Limits
 
 
@@ -110,6 +119,9 @@ SECTIONS: dict[str, Section] = {
             "document": Key(choice("pdf", "tiff"), "tiff"),
             "resolution": Key(choice("fine", "standard"), "fine"),
             "header_line": Key(flag, False),
+            "server_timezone": Key(timezone, "America/Los_Angeles"),
+            "content_type": Key(content_type, "application/x-www-form-urlencoded"),
+            "number_format": Key(choice("1", "+1", "0111"), "1"),
             "ca_file": Key(some_text, ""),
         },
         repeated=True,

@@ -1,4 +1,5 @@
-"""Kinds of keys that say where something is: domains, networks, addresses with ports, URLs; and where strangers are.
+"""Kinds of keys that say where something is, and how it is spoken to: domains, networks, addresses with ports, URLs,
+time zones, content types; and where strangers are.
 
 In: a value as ``tomllib`` made it. Out: text, networks, (host, port). Raises ``Unfit``.
 
@@ -10,12 +11,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from mailfax.config.kinds import Unfit, some_text, text
 from mailfax.config.values import Network
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _ADDRESS = re.compile(r"(?P<host>\[[^\[\]]+\]|[^:\[\]]+):(?P<port>[0-9]{1,9})")
 
 
@@ -97,6 +100,27 @@ def service_url(value: object) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise Unfit("http would send the password and every fax in clear; write https://")
     return written.rstrip("/") + "/"
+
+
+def timezone(value: object) -> str:
+    """The name of a time zone in the IANA database."""
+    name = some_text(value)
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise Unfit(
+            f'"{name}" is not a time zone; write it like "America/Los_Angeles", or "Etc/GMT+8" for eight hours '
+            "behind UTC all year"
+        ) from None
+    return name
+
+
+def content_type(value: object) -> str:
+    """A media type without parameters (RFC 6838 4.2)."""
+    written = some_text(value).lower()
+    if not _MEDIA_TYPE.fullmatch(written):
+        raise Unfit(f'"{written}" is not a content type; write it like "application/octet-stream"')
+    return written
 
 
 def spool_url(value: object) -> str:

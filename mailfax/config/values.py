@@ -69,6 +69,17 @@ class Account:
     document: str = "tiff"
     #: Of such a TIFF: "fine" or "standard".
     resolution: str = "fine"
+    #: What the service's dates, which name no zone, are read as.
+    server_timezone: str = "America/Los_Angeles"
+    #: The Content-Type of an upload: the API reference wants that of a form, with the bytes of the document.
+    content_type: str = "application/x-www-form-urlencoded"
+    #: How the number 1 555 123 4567 begins when it is handed over: "1", "+1" or "0111".
+    number_format: str = "1"
+
+    @property
+    def number_prefix(self) -> str:
+        """What stands before country code and number."""
+        return self.number_format.removesuffix("1")
 
     @property
     def down(self) -> int:

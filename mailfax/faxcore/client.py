@@ -4,14 +4,15 @@ In go values, out come values; what went wrong is one of ``errors``, decided for
 document had left us.
 
 STANDARDS: RFC 9110.
-LIMITS: the service has no idempotency key (A36), so one send_fax is one POST, whatever happens. Calls are not
-spaced here: that is the carriers' business (A32).
+LIMITS: the service has no idempotency key (A36), so one send_fax is one POST, whatever happens. Beyond ``pace``
+calls are not spaced here: that is the carriers' business (A32).
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -42,6 +43,7 @@ from mailfax.faxcore.errors import (
     Unavailable,
 )
 from mailfax.faxcore.observed import Observed
+from mailfax.faxcore.pace import LISTS_A_MINUTE, Pace
 from mailfax.faxcore.reply import Reply
 from mailfax.faxcore.upload import Handover
 from mailfax.faxcore.values import FaxDetails, FaxUpload, Folder, Progress, is_test_number, progress_of, query_for
@@ -57,6 +59,7 @@ class FaxCore:
     ``base_url`` has no default: a built-in host would be one that passwords leak to (A1). ``username`` and
     ``password`` go out as they are (A23). ``read_timeout``: seconds for an answer, longer than the 110 that
     ASP.NET allows itself. ``server_timezone``: how to read the service's dates. ``content_type``: of the upload (A7).
+    ``lists_a_minute``: 0 is no bound; None is the usual one, and none on this machine.
     Raises ValueError, with a sentence for the administrator, where one of them can't be right.
     """
 
@@ -70,6 +73,8 @@ class FaxCore:
         read_timeout: float = 180.0,
         server_timezone: str = "America/Los_Angeles",
         content_type: str = FORM,
+        lists_a_minute: int | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         url = checked_url(base_url)
         self.observed = Observed()
@@ -77,6 +82,8 @@ class FaxCore:
         self._is_loopback = is_loopback(url.host)
         self._zone = _zone(server_timezone)
         self._content_type = content_type
+        usual = 0 if self._is_loopback else LISTS_A_MINUTE
+        self.pace = Pace(usual if lists_a_minute is None else lists_a_minute, monotonic)
         self._read_timeout = read_timeout
         self._http = open_line(url, username, password, ca_file=ca_file, read_timeout=read_timeout)
 
@@ -214,12 +221,15 @@ class FaxCore:
 
     @asynccontextmanager
     async def _get(self, call: str, **parameters: str) -> AsyncGenerator[httpx.Response, None]:
+        await self.pace.turn(call)
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
         request = self._http.build_request("GET", f"{self._base}{call}?{query}")
         async with asyncio.timeout(CONNECT_SECONDS + self._read_timeout):
             response = await self._http.send(request, stream=True)
         try:
             self.observed.note_headers(call, dict(response.headers))
+            head = Reply(response.status_code, dict(response.headers), b"", datetime.now(UTC))
+            self.pace.answered(call, head.status, head.retry_after)
             yield response
         finally:
             await response.aclose()

@@ -24,6 +24,8 @@ SUBJECT_CHARACTERS, SUBJECT_OCTETS = 128, 640
 SUBJECT_TAIL = 20  # never cut: the reference stands at the end of the subject
 FILENAME_OCTETS = 64
 
+PREFIXES = ("", "+", "011")
+
 CUT = "…"
 CONTINUED = " (continued)"
 
@@ -48,20 +50,24 @@ class CoverFields:
 class FaxUpload:
     """One document to one number.
 
-    ``number``: the digits as dialled. ``filename``: its extension tells the service what the bytes are (A27).
-    ``length``: of the document, in bytes. Raises ValueError where one of these can't be right.
+    ``number``: the digits, country code first. ``prefix``: what the service wants before them, one of ``PREFIXES``
+    (A25). ``filename``: its extension tells the service what the bytes are (A27). ``length``: of the document, in
+    bytes. Raises ValueError where one of these can't be right.
     """
 
     number: str
     cover: CoverFields
     filename: str
     length: int
+    prefix: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[0-9]{3,20}", self.number):
             raise ValueError("A fax number must be 3 to 20 digits, and nothing but digits.")
         if not re.search(r"\.[A-Za-z0-9]{1,8}$", self.filename):
             raise ValueError("The name of a document must end in an extension such as .pdf.")
+        if self.prefix not in PREFIXES:
+            raise ValueError('Before the digits of a fax number may stand "+", "011" or nothing.')
         if self.length < 1:
             raise ValueError("An empty document can't be faxed.")
 
@@ -165,7 +171,7 @@ def _encode(cover: CoverFields, upload: FaxUpload) -> str:
         "subject": cover.subject,
         "notes": cover.notes,
         "recpname": cover.recipient_name,
-        "recpfax": upload.number,
+        "recpfax": upload.prefix + upload.number,
         "filename": _plain_filename(upload.filename),
     }
     return "&".join(f"{name}={_quoted(value)}" for name, value in parameters.items() if value)

@@ -2,7 +2,8 @@
 
 Bytes come in as they arrive, the bytes of the file go out. The reference says "base64 encoded content" and shows
 none; accepted are: bare base64 in one line or many, in either alphabet, with or without padding; a JSON string; an
-XML wrapper; a ``data:`` prefix; and the raw file. Raises NotTheFile where it turns out not to be the file asked for.
+XML wrapper; a ``data:`` prefix; and the raw file, also behind a byte order mark. Nothing is ever held whole. Raises
+NotTheFile where it turns out not to be the file asked for.
 
 STANDARDS: RFC 4648 sections 4 and 5, RFC 2397 (``data:``), RFC 8259 section 7 (strings).
 """
@@ -10,6 +11,7 @@ STANDARDS: RFC 4648 sections 4 and 5, RFC 2397 (``data:``), RFC 8259 section 7 (
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 from collections.abc import Callable
 from typing import Literal, Protocol
@@ -21,6 +23,7 @@ MAGIC: dict[FileType, tuple[bytes, ...]] = {"PDF": (b"%PDF",), "TIF": (b"II*\0",
 ALL_MAGIC = tuple(magic for magics in MAGIC.values() for magic in magics)
 DOWNLOAD_LIMIT = 512 << 20  # bytes on the wire; a thousand dense pages
 PDF_TAIL = 1_024  # bytes; where readers look for %%EOF
+HEAD = len(codecs.BOM_UTF8) + 4  # bytes that show what an answer is
 SAID = 300  # characters kept of what came instead of the file
 
 
@@ -94,6 +97,13 @@ WRAPPERS = frozenset(
         "apiresponse",
         "content",
         "data",
+        "file",
+        "filecontent",
+        "filedata",
+        "faxcontent",
+        "faxdata",
+        "faximage",
+        "document",
         "error",
         "fault",
         "exception",
@@ -127,10 +137,12 @@ class FaxFile:
             raise NotTheFile("the answer is too long")
         if self._feed is None:
             self._head += piece
-            if len(self._head) < 4 and not last:
+            if len(self._head) < HEAD and not last:
                 return b""
             piece, self._head = self._head, b""
-            self._feed = self._raw if piece.startswith(ALL_MAGIC) else self._wrapped
+            # .NET writes a byte order mark through Encoding.UTF8, in front of whatever follows.
+            bare = piece.removeprefix(codecs.BOM_UTF8)
+            self._feed, piece = (self._raw, bare) if bare.startswith(ALL_MAGIC) else (self._wrapped, piece)
         try:
             return self._checked(self._feed(piece, last), last)
         except NotTheFile as error:

@@ -7,6 +7,7 @@
     │   └── AccountTrouble      ... and the reason lies with the account, not with this fax: pause the account
     ├── Refused                 surely not accepted, and it never will be
     ├── InDoubt                 the whole document may have left us, no clear answer was heard: look first
+    │   └── PerhapsTooLarge     ... and its size may be why: if it is not there, it won't be taken another time
     └── NotRead                 a call that only asks brought no answer; nothing has changed over there
         ├── Unavailable         no answer now: ask again later
         ├── Unreadable          an answer came, and it was not understood: conclude nothing from it
@@ -29,6 +30,7 @@ __all__ = [
     "NotKnown",
     "NotRead",
     "NotSent",
+    "PerhapsTooLarge",
     "Refused",
     "Trouble",
     "Unavailable",
@@ -55,6 +57,10 @@ class AccountTrouble(NotSent):
     def __init__(self, trouble: Trouble, *, diagnostic: str = "", retry_after: float | None = None) -> None:
         super().__init__(trouble.value, diagnostic=diagnostic, retry_after=retry_after)
         self.trouble = trouble
+
+
+class PerhapsTooLarge(InDoubt):
+    """The service may have failed at the size of the document (A31)."""
 
 
 class NotRead(Failure):

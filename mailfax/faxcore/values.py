@@ -94,12 +94,12 @@ class FaxDetails:
 
 
 def same_number(a: str, b: str) -> bool:
-    """Whether two numbers are the same line: digits alone, with or without a leading 1 (A18).
+    """Whether two numbers are the same line: digits alone, with or without a leading 011 or 1 (A18, A25).
 
     Digits are otherwise compared by their last ten where both have that many: the service may show a number
     with a prefix that was not dialled.
     """
-    left, right = ("".join(re.findall(r"[0-9]", number)) for number in (a, b))
+    left, right = ("".join(re.findall(r"[0-9]", number)).removeprefix("011") for number in (a, b))
     if not left or not right:
         return False
     if len(left) >= 10 and len(right) >= 10:

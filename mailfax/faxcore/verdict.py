@@ -20,6 +20,8 @@ After a document that left us whole, first match wins (statuses: RFC 9110 sectio
 4xx (not 409) with an error element   Refused: that is the service itself saying no
 400, 411, 422                         Refused: not acted on, and the same request would meet the same answer
 404, 410, 421, address never proven   AccountTrouble: nothing has shown yet that a FaxCore lives there
+404 or 500 beyond 4 MB                PerhapsTooLarge, which is InDoubt: ASP.NET takes 4096 KB unless it is told
+                                      otherwise, and its page seldom says so
 everything else                       InDoubt: among it 404 at an address that *has* answered as a FaxCore, 409
                                       (may mean "I have this one"), 5xx, other 3xx (may lead to the page of the
                                       accepted fax), and answers that were not understood
@@ -34,7 +36,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mailfax.faxcore.errors import AccountTrouble, Failure, InDoubt, NotSent, Refused, Trouble
+from mailfax.faxcore.errors import AccountTrouble, Failure, InDoubt, NotSent, PerhapsTooLarge, Refused, Trouble
 from mailfax.faxcore.reply import LOGIN, NotAnApiAnswer, Reply, error_sentence, excerpt, kind_of, read_api
 
 LOGIN_STATUSES = {401, 402, 403, 407}
@@ -44,8 +46,10 @@ NOT_TAKEN_STATUSES = {408, 429}
 SAME_AGAIN_STATUSES = {400, 411, 422}
 NOT_THERE_STATUSES = {404, 410, 421}
 PERHAPS_TAKEN_STATUSES = {409}
+PERHAPS_TOO_LARGE_STATUSES = {404, 500}
 
 IIS_BODY_LIMIT = 30_000_000  # bytes; requestFiltering maxAllowedContentLength
+ASP_NET_BODY_LIMIT = 4_096 * 1_024  # bytes; httpRuntime maxRequestLength, unless the site says otherwise
 TOO_LARGE_PAGE = re.compile(rb"\b404\.1[35]\b|maximum request length exceeded|request entity too large", re.I)
 DANGEROUS_PAGE = re.compile(rb"potentially dangerous Request", re.I)
 
@@ -164,6 +168,10 @@ def _status(reply: Reply, attempt: Attempt) -> Failure:
         return Refused(REFUSED, diagnostic=reply.diagnostic())
     if status in NOT_THERE_STATUSES and not attempt.address_proven:
         return AccountTrouble(Trouble.WRONG_ADDRESS, diagnostic=reply.diagnostic())
+    if status in PERHAPS_TOO_LARGE_STATUSES and attempt.length > ASP_NET_BODY_LIMIT:
+        return PerhapsTooLarge(
+            IN_DOUBT, diagnostic=reply.diagnostic(f"perhaps too large, {attempt.length / 1e6:.1f} MB")
+        )
     return InDoubt(IN_DOUBT, diagnostic=reply.diagnostic(kind_of(reply.headers)))
 
 

@@ -15,6 +15,7 @@ allows it, and a copier's scan does not travel twice); English only; no MDN.
 from __future__ import annotations
 
 from mailfax.letters.inbound import inbound, inbound_problem
+from mailfax.letters.mime import BASE64_BLOCK, base64_lines
 from mailfax.letters.outcome import delayed, owed
 from mailfax.letters.postmaster import (
     alarm,
@@ -31,10 +32,12 @@ from mailfax.letters.preview import preview
 from mailfax.letters.site import Marks, Site
 
 __all__ = [
+    "BASE64_BLOCK",
     "Marks",
     "Site",
     "alarm",
     "all_clear",
+    "base64_lines",
     "ceiling",
     "delayed",
     "disk_alarm",

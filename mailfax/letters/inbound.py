@@ -8,15 +8,25 @@ STANDARDS: RFC 4160 4.2.3 (address of the caller), RFC 3834 (auto-generated), RF
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from mailfax.letters import texts
-from mailfax.letters.mime import Field, address, date, file_part, mail, text_part, words
+from mailfax.letters.mime import Field, address, date, mail_around, text_part, words
 from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, reported_phone
 from mailfax.letters.postmaster import tell
 from mailfax.letters.site import Marks, Site
 from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.states import InboundState
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A letter, and its mail around the base64 of the pages, which are not held in memory."""
+
+    letter: Letter
+    before: bytes
+    behind: bytes
 
 
 def inbound(
@@ -27,9 +37,8 @@ def inbound(
     mailbox: str,
     number: str,
     announced_pages: int | None,
-    pdf: bytes,
     sandbox: bool,
-) -> Letter:
+) -> Parcel:
     """The letter that brings ``fax`` to one ``mailbox``; one letter for each, so that each has its own fate.
 
     ``number`` is the account's own; ``announced_pages`` is the service's count, ``fax.pages`` is ours.
@@ -58,22 +67,18 @@ def inbound(
     )
     subject = ", ".join(part for part in (texts.INBOUND_SUBJECT.format(caller=caller), pages) if part)
     fields = _fields(site, fax, marks, mailbox, subject, sandbox=sandbox)
-    return Letter(
+    before, behind = mail_around(fields, [text_part(text)], _filename(site, fax, arrived), boundary=marks.letter_id)
+    letter = Letter(
         letter_id=marks.letter_id,
         kind="received",
         about=fax.queue_id,
         sender="",
         recipients=(mailbox,),
         message_id=marks.message_id,
-        content=mail(
-            fields,
-            [text_part(text), file_part(pdf, _filename(site, fax, arrived))],
-            kind="multipart/mixed",
-            boundary=marks.letter_id,
-        ),
         decided_at=marks.date,
         next_attempt_at=marks.date,
     )
+    return Parcel(letter, before, behind)
 
 
 def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, sandbox: bool) -> Letter:

@@ -13,7 +13,7 @@ import base64
 import quopri
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
@@ -23,6 +23,8 @@ from mailfax.letters.plain import one_line
 Field = tuple[str, str]
 #: Preferred and greatest line length without CRLF (RFC 5322 2.1.1).
 _PREFERRED, _GREATEST = 76, 998
+#: Whole lines of base64: 57 bytes make 76 characters (RFC 2045 6.8).
+BASE64_BLOCK = 57 * 4_096
 #: What stands in a display name without quotes and is no comment or address sign (RFC 5322 3.2.3, atext and blanks).
 _BARE_NAME = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 
@@ -100,7 +102,22 @@ def file_part(content: bytes, filename: str, kind: str = "application/pdf") -> P
         ("Content-Transfer-Encoding", "base64"),
         ("Content-Disposition", f'attachment;\r\n filename="{filename}"'),
     )
-    return Part(fields, base64.encodebytes(content).replace(b"\n", b"\r\n"))
+    return Part(fields, base64_lines(content))
+
+
+def base64_lines(content: bytes) -> bytes:
+    """Base64 in lines. Of a long file block by block: each but the last has ``BASE64_BLOCK`` bytes."""
+    return base64.encodebytes(content).replace(b"\n", b"\r\n")
+
+
+def mail_around(
+    fields: Sequence[Field], parts: Sequence[Part], filename: str, *, boundary: str
+) -> tuple[bytes, bytes]:
+    """What stands before and behind the base64 of a PDF, attached last, that is not held in memory."""
+    gap = b"\0"  # in no encoded part, and in no field
+    attached = replace(file_part(b"", filename), body=gap)
+    before, _, behind = mail(fields, [*parts, attached], kind="multipart/mixed", boundary=boundary).partition(gap)
+    return before, behind
 
 
 def mail(fields: Sequence[Field], parts: Sequence[Part], *, kind: str, boundary: str) -> bytes:

@@ -145,8 +145,8 @@ UNREADABLE_TEXT = (
     "delivered to nobody yet."
 )
 UNREADABLE_NEXT = (
-    "It is tried again once a day, and delivered when that succeeds. Meanwhile you can read it on the fax service's "
-    "own pages."
+    "It is tried again, once a day at least, and delivered when that succeeds. Meanwhile you can read it on the fax "
+    "service's own pages."
 )
 VANISHED_SUBJECT = "Received fax has vanished, on {account}"
 VANISHED_TEXT = (

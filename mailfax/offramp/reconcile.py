@@ -207,7 +207,7 @@ class Reconcile:
         created = details.created or datetime.fromtimestamp(now, UTC)
         # Never later than now: the service's dates are told, not trusted.
         submitted_at = min(max(created.timestamp(), job.submitting_at), now)
-        found = job.after(event, fax_id=details.fax_id, submitted_at=submitted_at, next_attempt_at=now)
+        found = job.after(event, fax_id=details.fax_id, submitted_at=submitted_at, next_attempt_at=now, status=None)
         found = await self._spool.jobs.advance(job, found, event, detail=f"fax id {details.fax_id}")
         if job.reference in references_in(details.subject):
             await self._spool.accounts.reference_returned(job.account)
@@ -219,7 +219,11 @@ class Reconcile:
         if trustworthy and began >= job.last_byte_at:
             counted = replace(job, absences=job.absences + 1)
             settled = counted.absences >= ENOUGH_LISTINGS and began >= job.last_byte_at + account.settle_seconds
-            if settled and account.resend_when_absent and await self._absence_counts(job):
+            proven = settled and await self._absence_counts(job)
+            if proven and job.status is not None:  # what kept FaxCore from taking it would do so again
+                await self._ending.end(job, JobEvent.REFUSED, job.status)
+                return
+            if proven and account.resend_when_absent:
                 absent = counted.after(JobEvent.PROVEN_ABSENT, next_attempt_at=self._spool.now())
                 absent = await self._spool.jobs.advance(
                     job, absent, JobEvent.PROVEN_ABSENT, detail=f"{counted.absences} full listings without it"
@@ -244,7 +248,8 @@ class Reconcile:
         age = now - job.last_byte_at
         with suppress(Outdated):
             if may_end and age > self._deadline_seconds and self._steady.is_steady():
-                await self._ending.end(job, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
+                cause = Cause.UNCONFIRMED if job.status is None else Cause.UNCONFIRMED_LARGE
+                await self._ending.end(job, JobEvent.DEADLINE, status(cause))
                 return
             wait = schedule.doubt_interval(age, self._jitter())
             await self._spool.jobs.postpone(job, now + min(wait, max(self._account.settle_seconds / 2, 1.0)))

@@ -90,7 +90,7 @@ class Compose:
                 content, pages = await self.composed(document, order)
                 length, bytes_of = len(content), _pieces(content)
                 filename = FAX_PAGES if order.document == "tiff" else document.filename
-            upload = FaxUpload(job.number, cover, filename, length)
+            upload = FaxUpload(job.number, cover, filename, length, account.number_prefix)
         except (ValueError, ContentDamaged) as wrong:
             raise Refused(str(wrong), diagnostic=f"x-mailfax; {wrong}") from wrong
         async with contextlib.aclosing(bytes_of) as chunks:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mailfax import maillog
 from mailfax.faxcore.errors import InDoubt
+from mailfax.faxcore.verdict import ASP_NET_BODY_LIMIT
 from mailfax.offramp import trouble
 from mailfax.offramp.cover import may_have_reference
 from mailfax.offramp.desk import Desk
@@ -72,6 +73,8 @@ class Submit:
         try:
             async with self._compose.sending(account, message, document, job) as sending:
                 pages = sending.pages
+                if sending.upload.length > ASP_NET_BODY_LIMIT:
+                    maillog.large_document(job, sending.upload.length)
                 client = self._desk.client(job.account)
                 fax_id = await client.send_fax(sending.upload, sending.chunks, may_finish=may_finish)
         except Exception as raised:  # every kind has its answer in trouble.decide
@@ -127,7 +130,9 @@ class Submit:
                     await self._ending.second_fax(current, fax_id)
                     return
                 now = self._spool.now()
-                late = current.after(JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, next_attempt_at=now)
+                late = current.after(
+                    JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, next_attempt_at=now, status=None
+                )
                 try:
                     late = await self._spool.jobs.advance(current, late, JobEvent.LATE_ID, detail=f"fax id {fax_id}")
                 except FaxIdTaken:
@@ -144,7 +149,12 @@ class Submit:
         if decision.account is not None:
             # The pause comes first: a crash between the two commits must not leave a job that tries again at once.
             await self._desk.trouble(job.account, decision.account, sending=True)
-        waiting = job.after(decision.event, next_attempt_at=decision.next_attempt_at, last_byte_at=now)
+        waiting = job.after(
+            decision.event,
+            next_attempt_at=decision.next_attempt_at,
+            last_byte_at=now,
+            status=decision.suspected,
+        )
         await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
         maillog.not_taken(waiting, decision.detail)
         if decision.event is JobEvent.NO_ANSWER:

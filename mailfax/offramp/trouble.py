@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailfax.faxcore.errors import AccountTrouble
+from mailfax.faxcore.errors import AccountTrouble, PerhapsTooLarge
 from mailfax.render import CannotRender
 from mailfax.rules import schedule
 from mailfax.rules.failure import Failure, NotSent, Refused
@@ -22,13 +22,15 @@ from mailfax.rules.status import Cause, status
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of the job. ``told`` is its end where it ends; ``account`` the trouble to pause it for."""
+    """What becomes of the job. ``told`` is its end where it ends; ``account`` the trouble to pause it for;
+    ``suspected`` its end if it turns out that FaxCore does not have it."""
 
     event: JobEvent
     detail: str
     next_attempt_at: float = 0.0
     told: Status | None = None
     account: AccountTrouble | None = None
+    suspected: Status | None = None
 
 
 def decide(job: FaxJob, raised: Exception, *, now: float, jitter: float) -> Decision:
@@ -53,7 +55,10 @@ def decide(job: FaxJob, raised: Exception, *, now: float, jitter: float) -> Deci
         return Decision(JobEvent.REFUSED, raised.diagnostic, told=told)
     # InDoubt, and every exception nobody thought of: a request may have left us.
     detail = raised.diagnostic if isinstance(raised, Failure) else f"unexpected {type(raised).__name__}"
-    return Decision(JobEvent.NO_ANSWER, detail, now + schedule.doubt_interval(0.0, jitter))
+    suspected = None
+    if isinstance(raised, PerhapsTooLarge):
+        suspected = status(Cause.PERHAPS_TOO_LARGE, _typed(raised.diagnostic))
+    return Decision(JobEvent.NO_ANSWER, detail, now + schedule.doubt_interval(0.0, jitter), suspected=suspected)
 
 
 def _typed(diagnostic: str) -> str:

@@ -27,7 +27,8 @@ def wishes_of(account: Account | None, message: Message, document: Document, job
     if account and account.cover == "service" and "no" not in asked:
         covers = [cover_for(account, message, replace(document, cover="yes", notes=""), job) for job in jobs]
         numbers = [job.number or LONGEST_NUMBER for job in jobs]
-        uploads = [FaxUpload(*each, LONGEST_FILENAME, 1) for each in zip(numbers, covers, strict=True)]
+        prefix = account.number_prefix
+        uploads = [FaxUpload(*each, LONGEST_FILENAME, 1, prefix) for each in zip(numbers, covers, strict=True)]
         room = min(NOTES_BYTES, *(notes_budget(upload) for upload in uploads))
     mode = "always" if asked == {"yes"} else message.cover_page
     strip = tuple(filter(None, message.strip.split(",")))

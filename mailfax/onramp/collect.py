@@ -2,7 +2,8 @@
 
 The order is the safe one: list, details, download, check, store with its letters in one commit. Our own ledger
 decides what is new, never FaxCore's "downloaded" flag (``docs/faxcore-quirks.md``, A6). One fax that can't be read is
-tried again later, reported after three tries, and never stops the others, whatever is the matter with it.
+tried again later, reported after three tries, and never stops the others, whatever is the matter with it; one that is
+not given out for hours is reported, too. A service that does not answer is asked less and less often.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress
 from mailfax.letters import Marks, Site
+from mailfax.onramp.bring import bring
 from mailfax.onramp.meet import meet
 from mailfax.render import CannotRender, Renderer
 from mailfax.rules import schedule
-from mailfax.rules.job import InboundFax, Letter
+from mailfax.rules.job import InboundFax
 from mailfax.rules.queue_id import draw_queue_id
-from mailfax.rules.routing import mailboxes
 from mailfax.rules.states import INBOUND, InboundEvent, InboundState
 from mailfax.spool import CommitUnclear, NotCommitted, Outdated, Spool
 
@@ -63,7 +64,7 @@ class Collect:
         self._spool, self._client, self._account, self._renderer = spool, client, account, renderer
         self._site, self._marks, self._trouble = site, marks, trouble
         self._monotonic, self._jitter, self._choose = monotonic, jitter, choose
-        self._poll_at = 0.0
+        self._poll_at, self._failures = 0.0, 0
 
     async def round(self) -> bool:
         """List if it is time, fetch what is due; False if there was nothing to do."""
@@ -79,20 +80,26 @@ class Collect:
             listed = await self._list()
             return await self._fetch_due() or listed
         except AccountTrouble as trouble:
+            self._poll_next()
             await self._trouble(name, trouble)
         except NotRead as silence:
-            self._poll_at = self._monotonic() + max(self._account.poll_seconds, silence.retry_after or 0.0)
+            self._failures += 1
+            self._poll_next(silence.retry_after)
         return False
+
+    def _poll_next(self, retry_after: float | None = None) -> None:
+        wait = schedule.poll_interval(self._account.poll_seconds, self._failures, self._jitter(), retry_after)
+        self._poll_at = self._monotonic() + wait
 
     async def _list(self) -> bool:
         """List the Inbox once a poll; whether something new was in it."""
         if self._monotonic() < self._poll_at:
             return False
-        # Jitter keeps many accounts of one service from being asked at one moment.
-        self._poll_at = self._monotonic() + self._account.poll_seconds * (1 + self._jitter() / 10)
         name, now = self._account.name, self._spool.now()
         async with aclosing(self._client.list_folder(Folder.INBOX)) as listed:
             ids = [fax_id async for fax_id in listed]
+        self._failures = 0
+        self._poll_next()
         new = await self._spool.ledger.unknown(name, ids)
         if not new:
             return False
@@ -112,8 +119,13 @@ class Collect:
         return True
 
     async def _fetch_due(self) -> bool:
+        """Fetch what is due, as long as the service wants to be asked."""
+        if self._is_put_off():
+            return False
         due = await self._spool.inbound.due(self._account.name, FETCHES)
         for fax in due:
+            if self._is_put_off():
+                return False
             try:
                 await self._fetch(fax)
             except Outdated:
@@ -123,6 +135,9 @@ class Collect:
             except Exception as unforeseen:
                 await self._unforeseen(fax, unforeseen)
         return bool(due)
+
+    def _is_put_off(self) -> bool:
+        return any(self._client.pace.left(call) for call in ("GetFaxDetails", "DownloadFax"))
 
     async def _fetch(self, fax: InboundFax) -> None:
         try:
@@ -140,7 +155,7 @@ class Collect:
             await self._not_now(fax, fax.attempts, trouble.diagnostic)
             raise
         except Unavailable as silence:
-            await self._not_now(fax, fax.attempts, silence.diagnostic)
+            await self._not_given(fax, silence)
         except NotRead as unreadable:
             await self._unreadable(fax, unreadable.diagnostic)
         except CannotRender as uncounted:
@@ -173,29 +188,29 @@ class Collect:
             attempts=fax.attempts + 1,
             problem="",
         )
-        owed = self._letters(stored, details, await asyncio.to_thread(path.read_bytes))
+        sandbox = self._client.observed.is_sandbox
+        owed = await asyncio.to_thread(
+            bring, self._site, self._account, stored, details, self._marks, path, sandbox=sandbox
+        )
         stored = await self._spool.inbound.advance(fax, stored, InboundEvent.FETCHED, content=path, letters=owed)
         maillog.fax_stored(stored)
-
-    def _letters(self, fax: InboundFax, details: FaxDetails, pdf: bytes) -> tuple[Letter, ...]:
-        """One letter for each mailbox, so that each has its own fate."""
-        return tuple(
-            letters.inbound(
-                self._site,
-                fax,
-                self._marks(),
-                mailbox=mailbox,
-                number=self._account.username,
-                announced_pages=details.page_count,
-                pdf=pdf,
-                sandbox=self._client.observed.is_sandbox,
-            )
-            for mailbox in mailboxes(self._account.deliver_to, self._site.postmaster)
-        )
 
     async def _not_now(self, fax: InboundFax, attempts: int, detail: str) -> None:
         again = schedule.fetch_attempt(max(attempts, 1), self._spool.now(), self._jitter())
         later = fax.after(InboundEvent.NOT_NOW, attempts=attempts, next_attempt_at=again, problem=detail)
+        later = await self._spool.inbound.advance(fax, later, InboundEvent.NOT_NOW, detail=detail)
+        maillog.fax_not_stored(later, detail)
+
+    async def _not_given(self, fax: InboundFax, silence: Unavailable) -> None:
+        """No answer about it: reported once that has gone on for hours, and tried on."""
+        now = self._spool.now()
+        age, detail = now - fax.listed_at, silence.diagnostic
+        again = schedule.silent_fetch_attempt(age, now, self._jitter(), silence.retry_after)
+        if fax.state is InboundState.LISTED and age >= schedule.FETCH_SILENT:
+            given_up = fax.after(InboundEvent.GIVEN_UP, next_attempt_at=again, problem=detail)
+            await self._report(fax, given_up, InboundEvent.GIVEN_UP, detail)
+            return
+        later = fax.after(InboundEvent.NOT_NOW, next_attempt_at=again, problem=detail)
         later = await self._spool.inbound.advance(fax, later, InboundEvent.NOT_NOW, detail=detail)
         maillog.fax_not_stored(later, detail)
 

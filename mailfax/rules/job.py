@@ -132,7 +132,7 @@ class FaxJob:
     ended_at: float = 0.0
     pages: int | None = None
     pages_delivered: int | None = None
-    status: Status | None = None
+    status: Status | None = None  #: its end; of a fax in doubt: its end if it is proven absent
     subject: str | None = None  #: of the cover, where the address gave one; else the mail's
     cover: str = ""  #: "yes" or "no" where the address or the mail asks for it; "" leaves it to the document
     preview: bool = False  #: mailed back and never handed to FaxCore; then ``number`` may be ""
@@ -179,7 +179,8 @@ class Letter:
     """A mail that we owe: decided, and not yet handed over.
 
     ``sender`` is the envelope sender ("" for the null reverse-path); ``about`` is the queue ID it speaks of;
-    ``kind`` is the X-Fax-Outcome word, or "alarm" or "forward". ``content`` is the whole mail with CRLF line ends.
+    ``kind`` is the X-Fax-Outcome word, or "alarm" or "forward". ``content`` is the whole mail with CRLF line ends;
+    until it is in the spool, a large one may be in ``file`` instead.
     """
 
     letter_id: str
@@ -201,6 +202,7 @@ class Letter:
     refusals: int = 0  #: 5xx replies while the relay took others
     refused_at: float = 0.0  #: when the first 5xx came
     tried_at: float = 0.0  #: when the last 5xx came
+    file: str = ""  #: its path
 
     def after(self, event: LetterEvent, **changes: Any) -> Letter:
         """This letter after ``event``; raises ``NotAllowed``."""

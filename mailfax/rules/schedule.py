@@ -27,6 +27,10 @@ RENDER_ATTEMPTS = 3
 FETCH_FIRST, FETCH_FACTOR, FETCH_LONGEST = 30.0, 4.0, 900.0
 FETCH_ATTEMPTS = 3
 FETCH_DAILY = 86_400.0
+#: One about which nothing was answered for so long since it was listed is reported, and tried on.
+FETCH_SILENT = 4 * 3600.0
+#: Longest wait between two lists of the Inbox of a service that does not answer.
+POLL_LONGEST = 900.0
 #: First question after a submission: the reference's own sample fax took 32 s; then slower and slower.
 TRACK_FIRST, TRACK_FACTOR, TRACK_LONGEST = 10.0, 1.5, 300.0
 #: A job in doubt is looked for after these waits, then every five minutes.
@@ -82,6 +86,20 @@ def fetch_attempt(attempts: int, now: float, jitter: float) -> float:
     if attempts >= FETCH_ATTEMPTS:
         return now + FETCH_DAILY * (1 + jitter / 5)
     return now + _grow(FETCH_FIRST, FETCH_FACTOR, FETCH_LONGEST, attempts, jitter)
+
+
+def silent_fetch_attempt(age: float, now: float, jitter: float, retry_after: float | None = None) -> float:
+    """When a received fax, listed ``age`` seconds ago, is asked for again after no answer at all: that says nothing
+    against it, so no attempt is counted, and the waits grow with its age."""
+    wait = min(max(FETCH_FIRST, age / 2), FETCH_LONGEST) * (1 + jitter / 5)
+    return now + max(wait, _asked_for(retry_after))
+
+
+def poll_interval(poll_seconds: float, failures: int, jitter: float, retry_after: float | None = None) -> float:
+    """How long after one list of the Inbox the next is due; ``failures`` in a row had no answer. A tenth of jitter
+    keeps many accounts of one service from being asked at one moment."""
+    longest = max(poll_seconds, POLL_LONGEST)
+    return max(min(poll_seconds * 2.0 ** min(failures, 32), longest) * (1 + jitter / 10), _asked_for(retry_after))
 
 
 def track_interval(age: float, jitter: float) -> float:

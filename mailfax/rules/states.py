@@ -73,7 +73,7 @@ class InboundState(enum.StrEnum):
     LISTED = "listed"  #: seen in the Inbox, not fetched yet
     STORED = "stored"  #: final: its pages are in the spool and the letter that carries them is owed
     VANISHED = "vanished"  #: final: gone from FaxCore before we could fetch it; the postmaster is told
-    UNREADABLE = "unreadable"  #: given up after several tries and reported; kept, tried again daily
+    UNREADABLE = "unreadable"  #: unreadable or not given out for long, and reported; kept, and tried on
 
 
 class InboundEvent(enum.StrEnum):
@@ -81,7 +81,7 @@ class InboundEvent(enum.StrEnum):
 
     FETCHED = "fetched and checked"
     NOT_NOW = "can't be fetched now"
-    GIVEN_UP = "unreadable three times"
+    GIVEN_UP = "unreadable three times, or not given out for hours"
     GONE = "FaxCore no longer knows it"
 
 
@@ -162,6 +162,8 @@ JOB: Machine[JobState, JobEvent] = Machine(
         (_J.SUBMITTING, _E.LEASE_EXPIRED): _J.IN_DOUBT,
         (_J.IN_DOUBT, _E.FOUND): _J.SUBMITTED,
         (_J.IN_DOUBT, _E.PROVEN_ABSENT): _J.DEFERRED,
+        # Proven absent, too, and what kept FaxCore from taking it (its size) would do so again.
+        (_J.IN_DOUBT, _E.REFUSED): _J.FAILED,
         (_J.IN_DOUBT, _E.DEADLINE): _J.UNCONFIRMED,
         (_J.SUBMITTED, _E.COMPLETED): _J.DELIVERED,
         (_J.SUBMITTED, _E.FAILED_THERE): _J.FAILED,

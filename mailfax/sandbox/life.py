@@ -197,10 +197,10 @@ def delivered(step: Step, pages: int) -> int:
 
 
 def same_line(one: str, other: str) -> bool:
-    """Whether two numbers are the same line: digits only, a leading 1 optional (gap A18)."""
+    """Whether two numbers are the same line: digits only, a leading 011 or 1 optional (gaps A18, A25)."""
     return _bare(one) == _bare(other) != ""
 
 
 def _bare(number: str) -> str:
-    digits = re.sub(r"\D", "", number)
+    digits = re.sub(r"\D", "", number).removeprefix("011")
     return digits[1:] if len(digits) == 11 and digits.startswith("1") else digits

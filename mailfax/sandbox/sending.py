@@ -124,7 +124,7 @@ class Sending:
         sentence = ""
         if not digits:
             sentence = "The parameter recpfax is required."
-        elif not re.fullmatch(r"[0-9]{7,15}", digits):
+        elif not re.fullmatch(r"(011)?[0-9]{7,15}", digits):
             sentence = "The recipient's fax number must have 7 to 15 digits."
         elif not given.get("filename", "").strip():
             sentence = "The parameter filename is required."

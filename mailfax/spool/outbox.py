@@ -9,6 +9,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from mailfax.rules.job import Letter
 from mailfax.rules.states import LETTER, LetterEvent, LetterState
@@ -39,7 +40,7 @@ class Outbox:
             for letter in letters:
                 owed = letter
                 if not letter.content_id:  # else it shares a content that enters with the same commit
-                    content, sealed = await self._contents.seal(letter.content)
+                    content, sealed = await self._contents.seal(Path(letter.file) if letter.file else letter.content)
                     contents.append(content)
                     owed = replace(letter, content_id=sealed.content_id)
                     statements.append(sealed.statement())

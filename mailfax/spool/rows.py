@@ -152,7 +152,7 @@ def letter_of(row: Row) -> Letter:
 
 def letter_values(letter: Letter) -> dict[str, Any]:
     values = _fields(letter) | {"state": letter.state.value, "recipients": json.dumps(letter.recipients)}
-    del values["content"], values["epoch"]
+    del values["content"], values["file"], values["epoch"]
     return values
 
 

@@ -52,7 +52,18 @@ def test_check_finds_nothing_wrong_in_a_good_house(office: House) -> None:
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
     assert ran.stdout.splitlines()[-1] == "everything works"
     told = {line.split()[1].rstrip(":") for line in ran.stdout.splitlines()[:-1]}
-    assert told == {"configuration", "spool", "pages", "files", "programs", "fonts", "relay", "listener", "account"}
+    assert told == {
+        "configuration", "spool", "pages", "files", "programs", "fonts", "relay", "listener", "account", "documents",
+    }  # fmt: skip
+    for seen in (
+        "account main: the sandbox answers (text/xml; charset=utf-8)",
+        "account main: lists: ",
+        "account main: dates: read as America/Los_Angeles",
+        "account main: answers: nothing odd in them",
+        "account main: it has no call that cancels",
+        "takes 4,194,304: larger ones are noted in the log",
+    ):
+        assert seen in ran.stdout
     assert re.search("files are opened in a cell: (full|good); missing: ", ran.stdout)
     assert "the sandbox answers" in ran.stdout and "is in use (the service is running?)" in ran.stdout
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import contextlib
 import json
 import textwrap
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -28,6 +30,9 @@ COATS = {
     "json, all escaped": '"' + BARE.replace("+", "\\u002B").replace("/", "\\/").replace("=", "\\u003d") + '"',
     "string element": f'<string xmlns="http://schemas.microsoft.com/2003/10/Serialization/">{BARE}</string>',
     "ApiResponse": f'<?xml version="1.0" encoding="utf-16"?>\r\n{WRAPPED.format(BARE)}',
+    "FileContent": "<ApiResponse><DownloadFax><FileName>fax.pdf</FileName><PageCount>2</PageCount>"
+    f"<FileContent>{BARE}</FileContent></DownloadFax></ApiResponse>",
+    "json string behind a byte order mark": "\ufeff" + json.dumps(BARE),
     "data url": f"data:application/pdf;base64,{BARE}",
     "data url in json": f'"data:application/pdf;base64,{BARE}"',
 }
@@ -43,6 +48,25 @@ def decoded(octets: bytes, filetype="PDF", size: int = 4096, framed: bool = True
 @pytest.mark.parametrize("coat", COATS)
 def test_the_file_comes_out_of_every_coat_in_pieces_of_any_size(coat, size):
     assert decoded(COATS[coat].encode(), size=size) == PDF
+
+
+@pytest.mark.parametrize("size", [1, 5, 4096])
+def test_the_raw_file_comes_out_from_behind_a_byte_order_mark(size):
+    assert decoded(codecs.BOM_UTF8 + PDF, size=size) == PDF
+    assert decoded(codecs.BOM_UTF8 + TIFF, "TIF", size=size) == TIFF
+
+
+def test_a_long_file_is_never_held_whole():
+    file, block = FaxFile("PDF"), base64.b64encode(bytes(3 * 16_384))
+    tracemalloc.start()
+    written = len(file.feed(base64.b64encode(b"%PDF-1")))
+    for _ in range(400):
+        written += len(file.feed(block))
+    written += len(file.feed(b"", last=True))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert written == 6 + 400 * 3 * 16_384 > 19_000_000
+    assert most < 1_000_000
 
 
 def test_the_raw_file_and_a_utf_16_text_are_accepted():

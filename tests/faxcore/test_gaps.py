@@ -268,6 +268,19 @@ def test_a25_a_number_is_digits_and_one(number):
         FaxUpload(number, CoverFields(), "fax.pdf", 1)
 
 
+@pytest.mark.parametrize("prefix, sent", [("", "15551234567"), ("+", "%2B15551234567"), ("011", "01115551234567")])
+def test_a25_a_number_is_sent_as_the_service_wants_it(prefix, sent):
+    made = FaxUpload("15551234567", CoverFields(), "fax.pdf", 1, prefix)
+    assert query_for(made) == f"recpfax={sent}&filename=fax.pdf"
+    with pytest.raises(ValueError, match="011"):
+        FaxUpload("15551234567", CoverFields(), "fax.pdf", 1, "00")
+
+
+@pytest.mark.parametrize("told", ["01149123456", "+49123456", "49123456"])
+def test_a25_a_number_is_the_same_behind_whatever_prefix(told):
+    assert same_number(told, "49123456")
+
+
 def test_a26_empty_parameters_stay_away_but_number_and_filename():
     assert query_for(upload(subject="a")) == "subject=a&recpfax=15551234567&filename=fax.pdf"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfax.faxcore.errors import AccountTrouble, Failure, InDoubt, NotSent, Refused, Trouble
+from mailfax.faxcore.errors import AccountTrouble, Failure, InDoubt, NotSent, PerhapsTooLarge, Refused, Trouble
 from mailfax.faxcore.reply import Reply
 from mailfax.faxcore.verdict import DANGEROUS, REFUSED, TOO_LARGE, Attempt, fax_id
 
@@ -239,3 +239,16 @@ def test_any_answer_is_an_id_or_one_of_the_three_kinds(status, body, finished, p
     else:
         octets = body.encode("utf-8", "replace") if isinstance(body, str) else body
         assert 200 <= status < 300 and finished and given_id.encode() in octets
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_large_document_may_be_why_the_service_failed(status):
+    with pytest.raises(PerhapsTooLarge) as raised:
+        judged(status, "<html>Server Error in '/' Application</html>", length=4_194_305)
+    assert raised.value.diagnostic == f"HTTP {status}: perhaps too large, 4.2 MB"
+    with pytest.raises(InDoubt) as small:
+        judged(status, "<html>Server Error in '/' Application</html>", length=4_194_304)
+    assert not isinstance(small.value, PerhapsTooLarge)
+    with pytest.raises(NotSent) as half:
+        judged(status, "", length=4_194_305, finished=False)
+    assert "perhaps too large" in half.value.diagnostic

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import email
+from dataclasses import replace
 from email.policy import SMTP
 
 import pytest
 
-from mailfax.letters import inbound, inbound_problem
+from mailfax.letters import BASE64_BLOCK, base64_lines, inbound, inbound_problem
 from mailfax.rules.states import InboundState
 
-PDF = b"%PDF-1.4\n" + bytes(range(256)) * 40
+PDF = b"%PDF-1.4\n" + bytes(range(256)) * 4 * (BASE64_BLOCK // 1000)
 
 
 def bring(site, fax, marks, **more):
@@ -18,11 +19,14 @@ def bring(site, fax, marks, **more):
         "mailbox": "office@example.com",
         "number": "5557152222",
         "announced_pages": 3,
-        "pdf": PDF,
         "sandbox": False,
     }
-    letter = inbound(site, fax, marks, **usual | more)
-    return letter, email.message_from_bytes(letter.content, policy=SMTP)
+    parcel = inbound(site, fax, marks, **usual | more)
+    blocks = [PDF[start : start + BASE64_BLOCK] for start in range(0, len(PDF), BASE64_BLOCK)]
+    assert len(blocks) > 1
+    content = b"".join([parcel.before, *map(base64_lines, blocks), parcel.behind])
+    assert max(map(len, content.split(b"\r\n"))) <= 78 and b"\n" not in content.replace(b"\r\n", b"")
+    return replace(parcel.letter, content=content), email.message_from_bytes(content, policy=SMTP)
 
 
 def test_the_pages_arrive_as_they_were(site, marks, a_fax):
@@ -90,7 +94,7 @@ def test_a_sandbox_fax_is_marked_as_a_test(site, marks, a_fax):
 @pytest.mark.parametrize(
     ("state", "subject", "says"),
     [
-        (InboundState.UNREADABLE, "Received fax can't be read, on main", "tried again once a day"),
+        (InboundState.UNREADABLE, "Received fax can't be read, on main", "tried again, once a day at least"),
         (InboundState.VANISHED, "Received fax has vanished, on main", "have the sender fax again"),
     ],
 )

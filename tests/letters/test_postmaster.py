@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import email
+from dataclasses import replace
 from email.policy import SMTP
 
-from mailfax.letters import alarm, all_clear, forward_to_postmaster, inbound, undeliverable
+from mailfax.letters import alarm, all_clear, base64_lines, forward_to_postmaster, inbound, undeliverable
 
 
 def read(letter):
@@ -28,9 +29,8 @@ def test_the_all_clear_says_that_it_is_over(site, marks):
 
 
 def test_a_fax_that_nobody_took_is_told_without_its_pages(site, marks, a_fax):
-    lost = inbound(
-        site, a_fax(), marks, mailbox="gone@example.com", number="", announced_pages=3, pdf=b"SECRET", sandbox=False
-    )
+    parcel = inbound(site, a_fax(), marks, mailbox="gone@example.com", number="", announced_pages=3, sandbox=False)
+    lost = replace(parcel.letter, content=parcel.before + base64_lines(b"SECRET") + parcel.behind)
     told = undeliverable(site, marks, letter=lost, problem="smtp; 550 5.1.1 No such user")
     subject, text = read(told)
     assert subject == "Fax mail undeliverable: received fax for gone@example.com"

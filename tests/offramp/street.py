@@ -74,7 +74,15 @@ class Street:
         chance = random.Random(7)
         marks = lambda: Marks(f"L{chance.randrange(10**9):09d}", f"<{chance.random()}@fax.example.com>", clock())  # noqa: E731
         quiet: dict[str, Any] = {"jitter": lambda: 0.0}
-        self.desk = Desk(spool, [account], site=SITE, marks=marks, connect=connect, monotonic=clock, **quiet)
+        self.desk = Desk(
+            spool,
+            [account],
+            site=SITE,
+            marks=marks,
+            connect=lambda each: connect(each, clock),
+            monotonic=clock,
+            **quiet,
+        )
         self.ending = Ending(spool, self.desk, site=SITE, marks=marks)
         self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0, faxes_per_day=0)
         self.renderer = Renderer(paper="letter", limits=Limits(render_seconds=20))
@@ -88,7 +96,12 @@ class Street:
         self.deadlines = Deadlines(*rooms, **days)
 
     async def mail(
-        self, *numbers: str, subject: str = "Invoice 12", cover: str = "yes", preview: bool = False
+        self,
+        *numbers: str,
+        subject: str = "Invoice 12",
+        cover: str = "yes",
+        preview: bool = False,
+        document: bytes | None = None,
     ) -> list[FaxJob]:
         """Accept a mail and have its document made; its jobs, ready."""
         header = f"Subject: {subject}\r\nMessage-ID: <1@example.com>\r\n\r\n".encode()
@@ -103,9 +116,9 @@ class Street:
         assert isinstance(queue_id, str)
         claimed = await self.spool.documents.claim(60.0)
         assert claimed is not None
-        _, document = claimed
-        ready = replace(document, filename="fax.pdf", pages=1, contents=("text: page 1",), cover=cover)
-        await self.spool.documents.ready(document, ready, one_page())
+        _, pending = claimed
+        ready = replace(pending, filename="fax.pdf", pages=1, contents=("text: page 1",), cover=cover)
+        await self.spool.documents.ready(pending, ready, document or one_page())
         return await self.spool.jobs.of(queue_id)
 
     async def job(self, queue_id: str) -> FaxJob:

@@ -190,3 +190,61 @@ async def test_pages_that_are_damaged_are_reported_after_three_tries(inbox: Inbo
     assert await inbox.letters() == []
     (told,) = await inbox.letters("alarm")
     assert told.recipients == ("postmaster@example.com",)
+
+
+async def test_a_fax_that_is_not_given_out_for_hours_is_reported_once_and_tried_on(inbox: Inbox) -> None:
+    fax_id = await inbox.drop_in()
+    await inbox.sandbox.control("faults", {"operation": "DownloadFax", "action": "error_before", "count": None})
+    for _ in range(15):
+        await inbox.poll()
+        assert (await inbox.fax(fax_id)).state is InboundState.LISTED
+    assert await inbox.letters("alarm") == []
+    for _ in range(6):
+        await inbox.poll()
+    fax = await inbox.fax(fax_id)
+    assert (fax.state, fax.attempts, fax.problem) == (InboundState.UNREADABLE, 0, "HTTP 500")
+    assert len(await inbox.letters("alarm")) == 1
+    await inbox.sandbox.control("faults", method="DELETE")
+    await inbox.poll()
+    assert (await inbox.fax(fax_id)).state is InboundState.STORED, "not only daily"
+    assert (len(await inbox.letters()), len(await inbox.letters("alarm"))) == (1, 1)
+
+
+async def test_a_service_that_does_not_answer_is_listed_less_and_less_often(inbox: Inbox) -> None:
+    await inbox.sandbox.control("faults", {"operation": "GetFaxList", "action": "error_before", "count": None})
+    await inbox.sandbox.control("requests", method="DELETE")
+    lists = []
+    for _ in range(3):
+        for _ in range(3600 // 10):
+            inbox.clock.now += 10
+            await inbox.collect.round()
+        requests = await inbox.sandbox.control("requests", method="GET")
+        lists.append(sum(request["operation"] == "GetFaxList" for request in requests))
+        await inbox.sandbox.control("requests", method="DELETE")
+    assert lists[0] <= 8 and lists[1:] == [4, 4], lists
+    await inbox.sandbox.control("faults", method="DELETE")
+    fax_id = await inbox.drop_in()
+    await inbox.poll()
+    assert (await inbox.fax(fax_id)).state is InboundState.STORED
+    inbox.clock.now += inbox.street.account.poll_seconds
+    await inbox.collect.round()
+    assert sum("GetFaxList" in str(request) for request in await inbox.sandbox.control("requests", method="GET")) == 2
+
+
+@pytest.mark.parametrize("action", ["unavailable", "throttled"])
+@pytest.mark.parametrize("operation", ["GetFaxDetails", "DownloadFax"])
+async def test_a_service_that_asks_for_patience_is_left_alone_so_long(
+    inbox: Inbox, operation: str, action: str
+) -> None:
+    faxes = [await inbox.drop_in() for _ in range(5)]
+    await inbox.fault(operation, action)  # with Retry-After: 30
+    await inbox.poll()
+    for _ in range(3):
+        inbox.clock.now += 8
+        await inbox.collect.round()
+    requests = await inbox.sandbox.control("requests", method="GET")
+    assert sum(request["operation"] == operation for request in requests) == 1
+    inbox.clock.now += 31
+    for _ in range(2):
+        await inbox.collect.round()
+    assert [(await inbox.fax(fax_id)).state for fax_id in faxes] == [InboundState.STORED] * 5

@@ -1,0 +1,50 @@
+"""The mails that bring a received fax, one for each mailbox: files, so that no fax is ever whole in memory.
+
+In: the fax, what FaxCore says of it, its pages as a file. Out: letters whose mails are files in the same folder, for
+as long as that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mailfax import letters
+from mailfax.config import Account
+from mailfax.faxcore.values import FaxDetails
+from mailfax.letters import Marks, Site
+from mailfax.rules.job import InboundFax, Letter
+from mailfax.rules.routing import mailboxes
+
+
+def bring(
+    site: Site,
+    account: Account,
+    fax: InboundFax,
+    details: FaxDetails,
+    marks: Callable[[], Marks],
+    pages: Path,
+    *,
+    sandbox: bool,
+) -> tuple[Letter, ...]:
+    """One letter for each mailbox, so that each has its own fate. Blocking; raises OSError."""
+    brought = []
+    for number, mailbox in enumerate(mailboxes(account.deliver_to, site.postmaster), 1):
+        parcel = letters.inbound(
+            site,
+            fax,
+            marks(),
+            mailbox=mailbox,
+            number=account.username,
+            announced_pages=details.page_count,
+            sandbox=sandbox,
+        )
+        path = pages.parent / f"mail-{number}"
+        with path.open("wb") as mail, pages.open("rb") as file:
+            mail.write(parcel.before)
+            while block := file.read(letters.BASE64_BLOCK):
+                mail.write(letters.base64_lines(block))
+            mail.write(parcel.behind)
+        brought.append(replace(parcel.letter, file=str(path)))
+    return tuple(brought)
