@@ -33,10 +33,10 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, des
     """
     at = "the mail"
 
-    def say_at(name: str) -> None:
+    def say_at(name: str, *, engine: bool = False) -> None:
         nonlocal at
         at = name
-        say({"at": name})
+        say({"at": name, "engine": engine})
 
     try:
         with os.fdopen(files[0], "rb") as source:
@@ -53,7 +53,8 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, des
                 document.write(content)
             say({"pages": pages})
         else:
-            content, made = render(raw, terms, Wishes(**task["wishes"]), say_at, desk)
+            as_words = frozenset(task.get("as_words", ()))
+            content, made = render(raw, terms, Wishes(**task["wishes"]), say_at, desk, as_words)
             with os.fdopen(files[1], "wb") as document:
                 document.write(content)
             say({"rendered": made})

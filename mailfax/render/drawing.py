@@ -7,7 +7,7 @@ In: the bytes of a mail. Out: the document and the facts of ``Rendered`` as JSON
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from mailfax.render.smaller import smaller
 from mailfax.render.table import add_table
 from mailfax.render.terms import Terms, Wishes
 from mailfax.render.text import add_text
-from mailfax.render.work import Work
+from mailfax.render.work import SayAt, Work
 from mailfax.render.xml import add_xml
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable, Part, Submission, understand
@@ -55,14 +55,17 @@ DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {
 
 
 def render(
-    raw: bytes, terms: Terms, wishes: Wishes, say_at: Callable[[str], None], desk: Desk
+    raw: bytes, terms: Terms, wishes: Wishes, say_at: SayAt, desk: Desk, as_words: Set[str] = frozenset()
 ) -> tuple[bytes, dict[str, Any]]:
-    """The document of one mail, and what is to be known of it. A cell has no folder: nothing is written here."""
+    """The document of one mail, and what is to be known of it. A cell has no folder: nothing is written here.
+
+    ``as_words``: see ``Work``.
+    """
     submission, decided = planned(raw, terms, wishes, desk)
     drawn = None
     if decided.untouched is None:
         try:
-            drawn = _drawn(decided, submission.images, terms, say_at, desk)
+            drawn = _drawn(decided, submission.images, terms, say_at, desk, as_words)
         except NotConverted as failed:
             # FaxCore may read what our program does not, if it gets the file alone.
             alone = decided.sources[0].kind if len(decided.sources) == 1 else None
@@ -111,10 +114,10 @@ def planned(raw: bytes, terms: Terms, wishes: Wishes, desk: Desk) -> tuple[Submi
 
 
 def _drawn(
-    decided: Plan, images: dict[str, Part], terms: Terms, say_at: Callable[[str], None], desk: Desk
+    decided: Plan, images: dict[str, Part], terms: Terms, say_at: SayAt, desk: Desk, as_words: Set[str]
 ) -> tuple[bytes, int, tuple[str, ...], tuple[str, ...]]:
     document = Document(terms.paper, terms.pages)
-    work = Work(images, document, terms, desk)
+    work = Work(images, document, terms, desk, say_at, as_words)
     contents: list[str] = []
     skipped: list[str] = []
     for source in decided.sources:

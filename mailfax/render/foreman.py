@@ -2,13 +2,15 @@
 
 In: one message for each task on the socket that is its standard input: a line of JSON (``id``, ``do``, or ``stop``
 with an id) and descriptors of the file to read and the file to write. Out: first how well cells are closed, then one
-JSON line for each task on standard output, whatever became of the cell. It opens no stranger's byte itself, has no
-environment and one thread, sees no more of the machine than its cells do, and ends when its standard input does.
+JSON line for each task on standard output, whatever became of the cell. A cell that ends while the engine for HTML is
+at work is followed by another one, which draws the words of that HTML. The foreman opens no stranger's byte itself,
+has no environment and one thread, sees no more of the machine than its cells do, and ends when its standard input
+does.
 
 A process of our own, not multiprocessing's forkserver: that one takes over the environment with its secrets,
 imports ``__main__`` into every child, and is shared by whoever else uses it.
 
-LIMITS: wall time of a cell, memory and processes of all cells (``watch``), ``LONGEST_ANSWER`` bytes from a cell.
+LIMITS: wall time of a task, memory and processes of all cells (``watch``), ``LONGEST_ANSWER`` bytes from a cell.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,17 +42,21 @@ from mailfax.rules.status import Cause, status
 
 LONGEST_ANSWER = 4_000_000
 LONGEST_TASK = 1 << 18
+#: So many texts of one mail may end the engine; each costs a cell.
+MOST_AS_WORDS = 4
 
 
 @dataclass(slots=True)
 class _Cell:
-    """A process at work. ``pipe`` is what it says; ``excess`` what it was ended for."""
+    """A process at work, with the files of its task. ``pipe`` is what it says; ``excess`` what it was ended for."""
 
-    task: int
+    task: dict[str, Any]
+    files: Sequence[int]
     pid: int
     pipe: int
     deadline: float
     said: bytearray = field(default_factory=bytearray)
+    killed: bool = False
     timed_out: bool = False
     excess: Excess | None = None
 
@@ -100,21 +106,19 @@ class Foreman:
             return False
         task = json.loads(line)
         if "stop" in task:
-            for each in [each for each in self._cells.values() if each.task == task["stop"]]:
+            for each in [each for each in self._cells.values() if each.task["id"] == task["stop"]]:
                 self._kill(each)
         else:
-            self._fork(task, files)
-        for file in files:
-            os.close(file)
+            self._fork(task, files, time.monotonic() + self._terms.seconds)
         return True
 
-    def _fork(self, task: dict[str, Any], files: list[int]) -> None:
+    def _fork(self, task: dict[str, Any], files: Sequence[int], deadline: float) -> None:
         desk = self._clerk.desk()
         out, into = os.pipe()
         try:
             pid = self._jail.fork()
         except OSError:
-            for each in (out, into, *desk.descriptors):
+            for each in (out, into, *files, *desk.descriptors):
                 os.close(each)
             self._tell(
                 {"id": task["id"], **_died(status(Cause.RENDER_FAILED, why="the machine had no room"), later=True)}
@@ -125,10 +129,10 @@ class Foreman:
         for each in (into, *desk.descriptors):
             os.close(each)
         os.set_blocking(out, False)
-        self._cells[out] = _Cell(task["id"], pid, out, time.monotonic() + self._terms.seconds)
+        self._cells[out] = _Cell(task, files, pid, out, deadline)
         self._selector.register(out, selectors.EVENT_READ)
 
-    def _be_cell(self, task: dict[str, Any], files: list[int], into: int, desk: Desk) -> None:
+    def _be_cell(self, task: dict[str, Any], files: Sequence[int], into: int, desk: Desk) -> None:
         """The child: never returns."""
         try:
             os.setpgid(0, 0)
@@ -171,19 +175,30 @@ class Foreman:
         self._look_at = time.monotonic() + SECONDS
 
     def _kill(self, one: _Cell) -> None:
+        one.killed = True
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError):
                 kill(one.pid, signal.SIGKILL)
 
     def _bury(self, one: _Cell) -> None:
-        """Tell how a cell ended; its whole group ends with it."""
+        """Tell how a cell ended, or have its task done by another one; its whole group ends with it."""
         del self._cells[one.pipe]
         self._selector.unregister(one.pipe)
         os.close(one.pipe)
+        by_itself = not one.killed
         self._kill(one)
         _, ended, usage = os.wait4(one.pid, 0)
+        if by_itself and (name := _ended_by_engine(one, ended)) is not None:
+            os.ftruncate(one.files[1], 0)
+            for file in one.files:
+                os.lseek(file, 0, os.SEEK_SET)
+            task = one.task | {"as_words": [*one.task.get("as_words", []), name]}
+            return self._fork(task, one.files, one.deadline)
+        for file in one.files:
+            os.close(file)
         # The number last: a cell that was taken over must not answer for another.
-        self._tell({**self._answer(one, ended, usage), "id": one.task})
+        self._tell({**self._answer(one, ended, usage), "id": one.task["id"]})
+        return None
 
     def _answer(self, one: _Cell, ended: int, usage: resource.struct_rusage) -> dict[str, Any]:
         said = _understood(one.said)
@@ -219,6 +234,18 @@ def _understood(said: bytes | bytearray) -> list[dict[str, Any]]:
     except (ValueError, RecursionError):
         return []
     return lines if all(isinstance(line, dict) for line in lines) else []
+
+
+def _ended_by_engine(one: _Cell, ended: int) -> str | None:
+    """The name of the HTML whose words another cell is to draw; None where its engine was not what ended this one."""
+    as_words = one.task.get("as_words", [])
+    killed = os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGKILL  # by the kernel, for want of memory
+    if killed or one.task["do"] != "render" or len(as_words) == MOST_AS_WORDS:
+        return None
+    match _understood(one.said):
+        case [*_, {"at": str(name), "engine": True}] if name not in as_words:
+            return name
+    return None
 
 
 def _write(descriptor: int, line: bytes) -> None:

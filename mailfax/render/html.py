@@ -1,17 +1,21 @@
 """HTML becomes pages as its sender saw it: read, drawn without network, files or scripts, and read back.
 
 In: HTML as text and the pictures it refers to by Content-ID. Out: pages, and what was left out of them. The pages
-that the engine made must have every word of the mail; where they don't, or where it fails, hangs or dies, the words
-are drawn as text, and the sender is told.
+that the engine made must have every word of the mail; where they don't, or where it fails, the words are drawn as
+text, and the sender is told. Where it dies, or takes more than its share of the time, the cell ends, and the foreman
+has the mail drawn by another one, with the words of this HTML.
 
 STANDARDS: RFC 2392 (cid).
+LIMITS: ``SHARE`` of the time of the whole document.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from html import unescape
 from urllib.parse import unquote
@@ -20,7 +24,6 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image
 
-from mailfax.render.attempt import attempt
 from mailfax.render.engine import TooManyPages, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.markup import Markup, read_markup
@@ -34,6 +37,9 @@ from mailfax.render.work import Work
 from mailfax.rules.pictures import behind_text_in
 from mailfax.rules.submission import Part
 
+STANDARD_ERROR = 2
+#: The part of the time of a document that the engine may take for one text.
+SHARE = 1 / 3
 #: The part of the shape of a picture that width and height may differ from its own and still mean it.
 SAME_SHAPE = 0.1
 #: A picture told to be wider than the text (CSS px) is as wide as the text.
@@ -49,10 +55,6 @@ LARGEST_LOGO = 4_000_000
 TRANSPARENT = re.compile(rb"\x89PNG.{21}[\x03\x04\x06]|GIF8|RIFF....WEBP", re.DOTALL)
 
 
-class Lost(Exception):
-    """Words of the mail are not on the pages."""
-
-
 def add_html(source: Source, work: Work) -> list[str]:
     """Append the pages of HTML as it looks; as its text where that can't be had."""
     page, guessed = read_text(source)
@@ -64,10 +66,9 @@ def add_html(source: Source, work: Work) -> list[str]:
         return [*left_out, f"{source.name}: it has nothing that can be seen"]
     told = tell_missing(source.name, visible(markup.words))
     pdf = None
-    if not markup.plain:
-        pdf = attempt(lambda: _drawn(markup, images, work, checked=not told), work.terms.seconds / 3)
-    if pdf is not None and not pdf.startswith(b"%PDF"):
-        raise work.too_many(int(pdf))
+    if not markup.plain and source.name not in work.as_words:
+        with _overseen(source.name, work):
+            pdf = _drawn(markup, images, work, checked=not told)
     if pdf is None:
         told = add_words(source.name, visible(text_of(page)), work)
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *told, *left_out]
@@ -89,17 +90,30 @@ def _pictures_on(pdf: bytes, wanted: int) -> int:
     return min(found, wanted)
 
 
-def _drawn(markup: Markup, images: Mapping[str, Part], work: Work, *, checked: bool) -> bytes:
-    """Pages that have every word of the mail, or their number, where they are too many; raises ``Lost``."""
+@contextmanager
+def _overseen(name: str, work: Work) -> Iterator[None]:
+    """The engine is at work: where it does not come back, the foreman knows why."""
+    work.say_at(name, engine=True)
+    # A thread that needs no interpreter: it ends the cell whatever the engine is at.
+    faulthandler.dump_traceback_later(work.terms.seconds * SHARE, exit=True, file=STANDARD_ERROR)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        work.say_at(name)
+
+
+def _drawn(markup: Markup, images: Mapping[str, Part], work: Work, *, checked: bool) -> bytes | None:
+    """Pages that have every word of the mail; None where the engine fails or loses some. Raises ``NotFaxable``."""
     body = SIZED.sub(lambda found: _shaped(found, images), markup.body)
     language = language_of(markup.words, LANG.findall(markup.body))
     try:
         pdf = draw_html(body, images, work.terms.paper, sheet=markup.sheet, language=language, most_pages=work.room)
+        return None if checked and lost_characters(markup.words, pdf) else pdf
     except TooManyPages as too_many:
-        return b"%d" % too_many.pages
-    if checked and lost_characters(markup.words, pdf):
-        raise Lost
-    return pdf
+        raise work.too_many(too_many.pages) from None
+    except Exception:  # whatever the engine finds wrong with a page, its words can be drawn
+        return None
 
 
 def _shaped(found: re.Match[str], images: Mapping[str, Part]) -> str:

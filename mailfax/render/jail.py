@@ -7,7 +7,7 @@ In: what cells may read. Out: ``Jail``, made once in the foreman: it forks and c
 | user | as root: being root. Each cell is a user of its own, without groups and capabilities |
 | namespaces | files, network, other processes: the cell's world holds libraries, fonts and itself |
 | files | Landlock: all files but libraries and fonts; TCP, signals to others where the kernel is new enough |
-| calls | seccomp: all system calls but some 120; no socket, signal, program, file to write, namespace, tracing |
+| calls | seccomp: all system calls but some 120; no socket, signal, process, file to write, namespace, tracing |
 
 ``full`` is all of them; ``good`` is calls, with namespaces or files, and never root; ``low`` is less than that.
 
@@ -29,7 +29,8 @@ from mailfax.render import kernel, syscalls, view
 #: Address space of a cell in bytes: a mail of 50 MB needs 400 MB here.
 MEMORY = 1536 * 1024 * 1024
 OPEN_FILES = 64
-#: Processes and threads of one cell: itself, one attempt, the threads of a codec, which are as many as processors.
+#: Threads of one cell: itself and those of a codec, which are as many as processors. Processes, where nothing else
+#: keeps it from having some.
 PROCESSES = 64
 #: Users that nobody has: outside of what distributions and container managers hand out.
 FIRST_USER = 1_900_000_000

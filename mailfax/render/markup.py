@@ -22,16 +22,15 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from urllib.parse import unquote
 
-import tinycss2.color4
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mailfax.render.direction import direction
-from mailfax.render.forms import FIELDS, SIGNS, SYMBOL_FONTS
+from mailfax.render.forms import FIELDS, SIGNS
 from mailfax.render.formulas import FORMULAS
+from mailfax.render.look import Look
 from mailfax.render.measure import DEEPEST, too_much
 from mailfax.render.pasted import pasted
 from mailfax.render.style import (
-    UNSEEN,
     Hiding,
     drawable,
     drawable_sheet,
@@ -113,18 +112,6 @@ class Markup:
         return bool(drawn or self.words.strip() or re.search(r"<svg|class=\"field\"", self.body))
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What of its surroundings decides whether text is seen."""
-
-    visible: bool = True
-    size: float = 16.0
-    colour: object = None
-    ground: object = None
-    symbols: str = ""
-    tags: int = 0
-
-
 @functools.lru_cache(maxsize=8)
 def read_markup(page: str) -> Markup:
     """Read HTML; bounded in time also for what is nested without end."""
@@ -156,12 +143,12 @@ class _Writer:
         rules = read_sheet(sheets) if sheets.strip() else []
         self.hiding = Hiding(tree, rules)
         if tree.root is not None:
-            self._element(tree.root, _Look())
+            self._element(tree.root, Look())
         left_out = tuple(_counted(what, count) for what, count in self.named.items())
         body, words, pictures = "".join(self.out), "".join(self.words), tuple(self.pictures)
         return Markup(body, drawable_sheet(rules), words, pictures, left_out, self.pasted)
 
-    def _children(self, node: LexborNode, look: _Look) -> None:
+    def _children(self, node: LexborNode, look: Look) -> None:
         child = node.child
         while child is not None:
             if child.is_text_node:
@@ -170,25 +157,26 @@ class _Writer:
                 self._element(child, look)
             child = child.next
 
-    def _text(self, text: str, look: _Look) -> None:
+    def _text(self, text: str, look: Look) -> None:
         if look.symbols:
             text = text.translate(SIGNS[look.symbols])
         if not text.strip():
             self.out.append(text)
-        elif look.visible and look.size > UNSEEN:
-            if _same(look.colour, look.ground):
+        elif look.shown:
+            if look.camouflaged:
                 self._name("word in the colour of its background", len(text.split()))
                 return
             pieces = LONG_WORD.sub(lambda word: re.sub(r".{20}", r"\g<0>\0", word[0]), text).split("\0")
             self.out.append("<wbr>".join(escape(piece, quote=False) for piece in pieces))
             self.words.append(text)
 
-    def _element(self, node: LexborNode, look: _Look) -> None:
+    def _element(self, node: LexborNode, look: Look) -> None:
         tag = (node.tag or "").lower()
         if tag in NOTHING:
             return
         attributes = {name: value or "" for name, value in node.attributes.items()}
-        inside = self._look(node, tag, attributes, look)
+        assert self.hiding is not None
+        inside = look.within(tag, attributes, self.hiding.of(node.mem_id, attributes.get("style", "")))
         if inside is None:
             return
         if attributes.get("dir", "auto" if tag == "bdi" else "").lower() == "auto":
@@ -219,7 +207,7 @@ class _Writer:
         else:
             self._plain(tag, node, attributes, inside)
 
-    def _plain(self, tag: str, node: LexborNode, attributes: dict[str, str], look: _Look) -> None:
+    def _plain(self, tag: str, node: LexborNode, attributes: dict[str, str], look: Look) -> None:
         tag = AS_OTHER.get(tag, tag)
         if tag in VOID:
             self.out.append(f"<{tag}{_attributes(attributes)}>")
@@ -236,40 +224,12 @@ class _Writer:
         else:
             self._children(node, look)
 
-    def _wrapped(self, tag: str, attributes: str, node: LexborNode, look: _Look) -> None:
+    def _wrapped(self, tag: str, attributes: str, node: LexborNode, look: Look) -> None:
         self.out.append(f"<{tag}{attributes}>")
         self._children(node, look)
         self.out.append(f"</{tag}>")
         if tag not in ("a", "b", "i", "span", "font", "em", "strong", "u", "sup", "sub", "small", "big"):
             self.words.append("\n")
-
-    def _look(self, node: LexborNode, tag: str, attributes: dict[str, str], look: _Look) -> _Look | None:
-        """How an element is seen; None where nothing in it is."""
-        if "hidden" in attributes or (tag == "dialog" and "open" not in attributes):
-            return None
-        assert self.hiding is not None
-        said = self.hiding.of(node.mem_id, attributes.get("style", ""))
-        if said.get("display") == "none" or _zero(said.get("opacity")):
-            return None
-        cut = "hidden" in (said.get("overflow"), said.get("overflow-y"))
-        if cut and (_zero(said.get("max-height")) or _zero(said.get("height"))):
-            return None
-        if "visibility" in said:
-            look = replace(look, visible={"visible": True, "inherit": look.visible}.get(said["visibility"], False))
-        if "font-size" in said:
-            look = replace(look, size=_size(said["font-size"], look.size))
-        colour = said.get("color") or attributes.get("color") or attributes.get("text")
-        ground = said.get("background-color") or said.get("background") or attributes.get("bgcolor")
-        if colour:
-            look = replace(look, colour=_colour(colour) or look.colour)
-        if ground:
-            look = replace(look, ground=None if "url(" in ground else _colour(ground) or look.ground)
-        family = attributes.get("face", "") or attributes.get("style", "")
-        if found := SYMBOL_FONTS.search(family):
-            look = replace(look, symbols=found[1].lower())
-        elif look.symbols and "font-family" in family.lower():
-            look = replace(look, symbols="")
-        return look
 
     def _picture(self, attributes: dict[str, str]) -> None:
         source = attributes.get("src", "").strip() or attributes.get("srcset", "").strip()
@@ -293,9 +253,9 @@ class _Writer:
             else "with an address that leads nowhere"
         )
         self._name(f"picture {where}" if scheme != "data" else "picture too large or of an unknown kind")
-        self._text(f" {alt} ", _Look())
+        self._text(f" {alt} ", Look())
 
-    def _drawing(self, node: LexborNode, look: _Look) -> None:
+    def _drawing(self, node: LexborNode, look: Look) -> None:
         drawing = read_drawing(node)
         self.out.append(drawing.written)
         self.words.append(drawing.words)
@@ -304,7 +264,7 @@ class _Writer:
         for inside in node.css("foreignObject"):
             self._children(inside, look)
 
-    def _embedded(self, tag: str, node: LexborNode, attributes: dict[str, str], look: _Look) -> None:
+    def _embedded(self, tag: str, node: LexborNode, attributes: dict[str, str], look: Look) -> None:
         if tag == "iframe" and attributes.get("srcdoc"):
             inner = read_markup(attributes["srcdoc"])
             self.out.append(f"<div>{inner.body}</div>")
@@ -361,36 +321,6 @@ def _attributes(attributes: dict[str, str]) -> str:
         elif name in ATTRIBUTES and not (name in ("height", "width") and not sane_size(value)):
             written.append(f' {name}="{escape(value)}"')
     return "".join(written)
-
-
-def _size(value: str, around: float) -> float:
-    if value.endswith("%") or (value.endswith("em") and not value.endswith("rem")):
-        number = pixels(value.rstrip("%em")) if value[0].isdigit() or value[0] == "." else None
-        return around if number is None else around * number / (100 if value.endswith("%") else 1)
-    size = pixels(value)
-    return 16.0 if size is None else size
-
-
-def _zero(value: str | None) -> bool:
-    return value is not None and re.fullmatch(r"0+(\.0+)?(px|pt|em|%|in|cm)?", value) is not None
-
-
-@functools.lru_cache(maxsize=500)
-def _colour(value: str) -> object:
-    """A colour as (red, green, blue), 0 to 1; None for none that is known."""
-    for word in re.findall(r"[a-z]+\([^)]*\)|#?\w+", value):
-        for written in (word, f"#{word}"):
-            found = tinycss2.color4.parse_color(written)
-            if found is not None and found != "currentcolor":
-                return tuple(found.coordinates) if found.alpha else None
-    return None
-
-
-def _same(colour: object, ground: object) -> bool:
-    """Whether text can't be told from what is behind it, both set by the mail."""
-    if not isinstance(colour, tuple) or not isinstance(ground, tuple):
-        return False
-    return all(abs(one - other) < 0.03 for one, other in zip(colour, ground, strict=True))
 
 
 def _counted(what: str, count: int) -> str:

@@ -5,8 +5,7 @@ shape; nothing is enlarged beyond its own size. What is finer than a fax is made
 the other side gets 1728 dots a line at most. Colour profiles are applied and then dropped: one that says RGB or CMYK
 beside a grey picture makes readers see nothing. Each page made is looked at: it has to show the picture.
 
-LIMITS: ``MOST_PIXELS`` a picture (checked before decoding: decompression bombs), ``MOST_SCANS`` of a progressive
-JPEG, ``FINEST`` dots an inch.
+LIMITS: ``MOST_PIXELS`` a picture (checked before decoding: decompression bombs), ``FINEST`` dots an inch.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import pi_heif
 import pypdfium2
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat, UnidentifiedImageError
 
+from mailfax.render.jpeg import holds, require_readable, shown_alike
 from mailfax.render.kinds import Kind
 from mailfax.render.pdf import PAPERS
 from mailfax.render.tiff import pages_of
@@ -34,8 +34,6 @@ MOST_WRITING = 128
 #: A3 at 600 dots an inch has 70 million.
 MOST_PIXELS = 120_000_000
 FINEST = 240.0
-#: Progressive JPEGs have about ten scans; each costs the time of a whole picture.
-MOST_SCANS = 100
 #: Dots an inch of a picture that does not say.
 UNSAID = 96.0
 #: A picture with less dots than this across or down has nothing to see: it watches the reader, or keeps things apart.
@@ -56,9 +54,6 @@ LOSSY, FINE_QUALITY = ("JPEG", "HEIF", "AVIF"), 90
 #: How far a page may be from its picture: the mean difference of tones, of 255, seen from afar.
 UNLIKE = 24
 AFAR = 48
-#: The frames of a JPEG that Pillow's decoder or a PDF reader can't be trusted with (ITU-T T.81, table B.1).
-LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
-ORDINARY = (0xC0, 0xC1, 0xC2)
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 pi_heif.register_heif_opener(thumbnails=False)
@@ -69,7 +64,7 @@ def draw_picture(
 ) -> Iterator[bytes]:
     """The pages of a picture, one PDF each; ``told`` gets what can't be read of it. Raises ``NotFaxable``."""
     if kind is Kind.JPEG:
-        _readable(content, name)
+        require_readable(content, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -78,8 +73,7 @@ def draw_picture(
                 if kind is Kind.TIFF and (frames := int(getattr(picture, "n_frames", 1))) > 2 * most_pages:
                     raise NotFaxable(status(Cause.TOO_MANY_PAGES, pages=frames, limit=most_pages))
                 if kind is Kind.JPEG and _goes_as_it_is(content, picture, paper):
-                    picture.load()  # else half a picture would go through, and be grey below
-                    yield _page(content, picture, paper, name)
+                    yield _page_of_jpeg(content, picture, paper, name)
                 else:
                     for frame in _frames(content, picture, kind, name, told):
                         yield _page(*_fax_ready(frame, paper), paper, name)
@@ -143,51 +137,14 @@ def _density(picture: Image.Image) -> tuple[float, float]:
     return across, down
 
 
-def _markers(content: bytes) -> Iterator[tuple[int, int]]:
-    """Each marker of a JPEG with its place (ITU-T T.81, B.1.1): segments are stepped over, coded data is searched."""
-    at = 2
-    while at + 4 <= len(content):
-        if content[at] != 0xFF or content[at + 1] in (0x00, 0xFF, *range(0xD0, 0xD8)):
-            at = content.find(b"\xff", at + 1)
-            if at < 0:
-                return
-            continue
-        yield content[at + 1], at
-        at += 2 if content[at + 1] == 0xD8 else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-
-
-def _frame_of(content: bytes) -> tuple[int, int]:
-    """The kind of a JPEG's frame (the marker's second byte) and its bits a sample; zeros where there is none."""
-    for marker, at in _markers(content):
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker, content[at + 4]
-    return 0, 0
-
-
-def _readable(content: bytes, name: str) -> None:
-    """Refuse the JPEGs that no reader here can read, and those that cost more than a picture."""
-    frame, bits = _frame_of(content)
-    scans = sum(marker == 0xDA for marker, _ in _markers(content))
-    if frame in LOSSLESS:
-        why = "it is a lossless JPEG, which is not read here. Save it as an ordinary JPEG, as PNG or as PDF"
-    elif bits > 8:
-        why = f"it is a JPEG of {bits} bits, which is not read here. Save it with 8 bits, as PNG or as PDF"
-    elif scans > MOST_SCANS:
-        why = f"it is a JPEG of {scans} scans. Save it as an ordinary JPEG"
-    else:
-        return
-    raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why))
-
-
 def _goes_as_it_is(content: bytes, picture: Image.Image, paper: str) -> bool:
-    """A JPEG that every reader shows alike, no finer than needed, is embedded as it came: no second loss."""
+    """A JPEG that every reader shows alike, upright and not much finer than needed, is embedded as it came: no second
+    loss, and nothing to be done but to see that it is whole."""
     longest = max(PAPERS[paper]) / 72 * FINEST
     return (
-        picture.mode in ("L", "RGB")
-        and max(picture.size) <= longest * 1.1
+        shown_alike(content, picture)
+        and max(picture.size) <= 2 * longest
         and len(content) <= JPEG_BYTES
-        and _frame_of(content)[0] in ORDINARY
-        and "icc_profile" not in picture.info
         and picture.getexif().get(ORIENTATION, 1) == 1
     )
 
@@ -306,8 +263,32 @@ def _layout(width: int, height: int, dpi: tuple[float, float], paper: str) -> tu
     return across * scale, down * scale
 
 
+def _page_of_jpeg(content: bytes, picture: Image.Image, paper: str, name: str) -> bytes:
+    """One page with a JPEG as it came; raises ``NotFaxable`` where the page does not have it."""
+    page, mode = _laid_out(content, picture, paper), picture.mode
+    # All of its code is read, but an eighth of its dots computed: half a picture would go through, and be grey below.
+    picture.draft("L", (1, 1))
+    picture.load()
+    if not holds(page, content, mode):
+        raise _other_than(name)
+    return page
+
+
 def _page(content: bytes, picture: Image.Image, paper: str, name: str) -> bytes:
     """One page with the picture at its size on paper; raises ``NotFaxable`` where the page does not show it."""
+    page = _laid_out(content, picture, paper)
+    if _unlike(page, picture) > UNLIKE:
+        raise _other_than(name)
+    return page
+
+
+def _other_than(name: str) -> NotFaxable:
+    diagnostic = "x-mailfax; the page does not show the picture"
+    return NotFaxable(status(Cause.DAMAGED, diagnostic, name=name, why="its page would not look like it"))
+
+
+def _laid_out(content: bytes, picture: Image.Image, paper: str) -> bytes:
+    """A page with the picture of a file at its size on paper."""
     dpi = _density(picture)
 
     def layout(width: int, height: int, _: tuple[float, float]) -> tuple[float, float, float, float]:
@@ -316,11 +297,7 @@ def _page(content: bytes, picture: Image.Image, paper: str, name: str) -> bytes:
         across, down = _layout(width, height, dpi[::-1] if turned else dpi, paper)
         return max(across, LEAST_PAGE), max(down, LEAST_PAGE), across, down
 
-    page = cast(bytes, img2pdf.convert(content, layout_fun=layout, rotation=img2pdf.Rotation.ifvalid))
-    if _unlike(page, picture) > UNLIKE:
-        diagnostic = "x-mailfax; the page does not show the picture"
-        raise NotFaxable(status(Cause.DAMAGED, diagnostic, name=name, why="its page would not look like it"))
-    return page
+    return cast(bytes, img2pdf.convert(content, layout_fun=layout, rotation=img2pdf.Rotation.ifvalid))
 
 
 def _unlike(page: bytes, picture: Image.Image) -> float:

@@ -14,12 +14,9 @@ from email.message import EmailMessage
 from PIL import Image
 
 from mailfax.render.drawing import render
-from mailfax.render.engine import draw_html
-from mailfax.render.markup import read_markup
-from mailfax.render.readback import lost_characters
 from mailfax.render.terms import ORDINARY, Terms
-from mailfax.render.work import NO_DESK
-from mailfax.rules.submission import NotFaxable, Part
+from mailfax.render.work import NO_DESK, silent
+from mailfax.rules.submission import NotFaxable
 
 SIGNS = "".join(sign for sign in string.printable if sign not in "<>&" and sign.isprintable())
 PAGE = (
@@ -40,11 +37,7 @@ def rehearse(terms: Terms) -> None:
     for form in ("JPEG", "PNG", "TIFF"):
         mail.add_attachment(_picture(form), "image", form.lower(), filename=f"picture.{form.lower()}")
     with contextlib.suppress(NotFaxable):
-        render(mail.as_bytes(), terms, ORDINARY, lambda _: None, NO_DESK)
-    # The engine has drawn HTML in a process of its own.
-    markup = read_markup(PAGE)
-    images = {"picture": Part("picture.jpeg", "image/jpeg", _picture("JPEG"))}
-    lost_characters(markup.words, draw_html(markup.body, images, terms.paper, sheet=markup.sheet))
+        render(mail.as_bytes(), terms, ORDINARY, silent, NO_DESK)
 
 
 def _picture(form: str) -> bytes:

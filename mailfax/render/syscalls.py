@@ -90,6 +90,7 @@ _OF_CONVERTERS = list(_NUMBERS)[list(_NUMBERS).index("socket") : list(_NUMBERS).
 _UNKNOWN = ("clone3", "openat2")
 #: Namespaces of its own would give a cell rights again.
 _NO_NAMESPACES = (Only(0, (0,), mask=0x7E020000),)
+_THREADS = (Only(0, (0x10000,), mask=0x7E020000 | 0x10000),)  # CLONE_THREAD: no process of its own
 _ASKING_LIMITS = (Only(2, (0,), pointer=True),)
 #: No F_SETOWN, F_SETSIG: by them the kernel sends signals for whoever may not. File and pipe flags, and locks.
 _DESCRIPTORS = (Only(1, (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)),)
@@ -113,8 +114,12 @@ _BOTH: dict[str, tuple[Only, ...]] = {
     "ioctl": _TERMINALS,
     "socketpair": _A_PAIR,
 }
-#: A cell reads, computes and forks; it opens nothing for writing, calls nobody, starts no program.
-CELL: Calls = {**_BOTH, "openat": _READING}
+#: A cell reads and computes; it opens nothing for writing, calls nobody, starts neither process nor program.
+CELL: Calls = {
+    **{name: conditions for name, conditions in _BOTH.items() if name not in ("fork", "vfork")},
+    "clone": _THREADS,
+    "openat": _READING,
+}
 #: A converter is a program of its own with a folder of its own, and parts that speak to each other on this machine.
 CONVERTER: Calls = {
     **_BOTH,

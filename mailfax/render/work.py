@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from typing import Protocol
 
 from mailfax.render.converters import Desk
 from mailfax.render.pdf import Document
@@ -14,17 +15,30 @@ from mailfax.rules.submission import NotFaxable, Part
 NO_DESK = Desk()
 
 
+class SayAt(Protocol):
+    """Tells which file is drawn now, for the case of death; ``engine``: by the engine that lays out HTML."""
+
+    def __call__(self, name: str, *, engine: bool = False) -> None: ...
+
+
+def silent(name: str, *, engine: bool = False) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """``images`` are the pictures of the mail by Content-ID; pages are appended to ``document``.
 
-    ``desk`` is where files are handed over that programs draw.
+    ``desk`` is where files are handed over that programs draw. ``as_words`` are names of HTML of which only the words
+    are drawn: the engine did not come back from it.
     """
 
     images: Mapping[str, Part]
     document: Document
     terms: Terms
     desk: Desk = NO_DESK
+    say_at: SayAt = silent
+    as_words: Set[str] = frozenset()
 
     @property
     def room(self) -> int:

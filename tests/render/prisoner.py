@@ -206,8 +206,13 @@ def try_everything(target: dict[str, Any], document: int) -> dict[str, str | Non
 
 
 def outlive(say: int) -> None:
-    """A grandchild that nobody waits for, which holds the pipe."""
-    if os.fork() == 0:
+    """A grandchild that nobody waits for, which holds the pipe; where a cell can have one."""
+    try:
+        child = os.fork()
+    except OSError:
+        os.write(say, b'"alone"\n')
+        return
+    if child == 0:
         with contextlib.suppress(OSError):
             os.setsid()
         if os.fork() == 0:

@@ -19,8 +19,6 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 USER = 1_900_300_000
-#: Where nobody counts processes for a cell alone, the foreman does (test_watch).
-UNCOUNTED = {"start more processes than allowed"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ def test_without_one_view_of_files_the_other_is_enough(house: Path, plain: bool,
     told = imprison(house, plain=plain, without=(missing,))
     assert told.level == "good"
     assert f"{missing} (switched off)" in told.closed
-    assert told.reached <= (UNCOUNTED if missing == "namespaces" and plain else set())
+    assert told.reached == set()
     assert told.died, "something outlived its cell"
 
 
@@ -152,7 +150,6 @@ def test_without_any_view_of_files_a_cell_is_too_open(house: Path, plain: bool) 
         "read the service's environment",
         "look into the folder of the spool",
         "see the processes",
-        *UNCOUNTED,
     }
     assert told.died
 

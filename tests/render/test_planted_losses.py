@@ -27,6 +27,7 @@ from mailfax.render.compare import Place, looks, opened, same
 from mailfax.render.converters import Desk
 from mailfax.render.kinds import Kind
 from mailfax.render.terms import ORDINARY, Terms, Wishes
+from mailfax.render.work import silent
 from mailfax.rules import content, reading, submission
 from mailfax.rules.charset import Decoded
 from mailfax.rules.submission import NotFaxable
@@ -45,7 +46,7 @@ Plant = Callable[[Patch], None]
 
 
 def drawn(raw: bytes, wishes: Wishes = ORDINARY) -> tuple[bytes, dict[str, Any]]:
-    return drawing.render(raw, TERMS, wishes, lambda _: None, Desk())
+    return drawing.render(raw, TERMS, wishes, silent, Desk())
 
 
 def words_of(pdf: bytes) -> str:
@@ -107,6 +108,14 @@ def drop_page(pdf: pikepdf.Pdf) -> None:
 
 def blank_page(pdf: pikepdf.Pdf) -> None:
     pdf.pages[1].obj.Contents = pdf.make_stream(b"")
+
+
+def harm_jpeg(pdf: pikepdf.Pdf) -> None:
+    [image] = pdf.pages[0].images.values()
+    other = Image.new("RGB", (int(image.Width), int(image.Height)), "white")
+    file = io.BytesIO()
+    other.save(file, "JPEG")
+    image.write(file.getvalue(), filter=pikepdf.Name.DCTDecode)
 
 
 def blank_bits(patch: Patch) -> None:
@@ -217,6 +226,11 @@ LOSSES = {
     "half a picture on its page": Loss(
         mail("See.", ("photo.png", "image/png", drawn_picture("PNG"))),
         around(picture, "_fax_ready", half_white),
+        refused="its page would not look like it",
+    ),
+    "a page has another JPEG than the one that came": Loss(
+        mail("See.", ("photo.jpg", "image/jpeg", drawn_picture("JPEG"))),
+        around(picture, "_laid_out", pages_changed(harm_jpeg)),
         refused="its page would not look like it",
     ),
     "a drawer draws nothing": Loss(

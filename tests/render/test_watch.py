@@ -115,7 +115,7 @@ def test_all_cells_together_have_at_most_half_of_the_machine() -> None:
 )
 def test_who_ends_for_the_others_is_tried_again(excess: Excess, later: bool) -> None:
     said = bytearray(b'{"at": "large.pdf"}\n')
-    ended = foreman._Cell(task=1, pid=1, pipe=1, deadline=0.0, said=said, excess=excess)
+    ended = foreman._Cell(task={"id": 1}, files=(), pid=1, pipe=1, deadline=0.0, said=said, excess=excess)
     told = foreman.Foreman._answer(None, ended, signal.SIGKILL, None)  # type: ignore[arg-type]
     assert told["later"] is later
     assert excess.value in told["refused"]["sentence"]
