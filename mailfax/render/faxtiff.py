@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from mailfax.render.ahead import ahead
-from mailfax.render.onebit import Mask
+from mailfax.render.cells import Mask
 
 #: Dots a line and an inch across, lines an inch down in the two resolutions of T.4.
 WIDTH, ACROSS, FINE, STANDARD = 1728, 204, 196, 98

@@ -8,23 +8,33 @@ destroys writing on tint, so each place is decided by what is around it:
    by ``STROKE``, Serra 1982). Light surfaces become white and dark ones black; a mark takes the other colour, so
    white on blue stays white on black, and white on light grey becomes black on white. Where two surfaces of one
    colour meet, a line keeps them apart: a tinted box is an outlined box;
-3. photographs, found by their many tones, are dithered in dots of ``DOT``, which a G4 page can carry.
+3. photographs, found by their many tones, are dithered in dots of ``DOT``, which a G4 page can carry; and so are
+   the areas of charts (``areas``).
 
 LIMITS: none of its own; the caller bounds the page. All but the last comparison is done in cells of 2 x 2 dots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-Tones = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.int64]
-Operation = Callable[[Tones, Tones], Tones]
+from mailfax.render.areas import areas
+from mailfax.render.cells import (
+    Counts,
+    Mask,
+    Tones,
+    cells_of,
+    dots_of,
+    grown,
+    rectangle_of,
+    spread,
+    sums_around,
+    sums_of,
+    twice,
+)
 
 #: A difference of two tones that is a mark; less is noise, or a tint so light that paper hides it.
 FAINT = 16
@@ -54,6 +64,8 @@ SQUARE = 16
 BETWEEN, SHARE = (28, 228), 0.7
 #: The share of the commonest tones (two neighbours of sixteen) up to which a place is a photograph and no design.
 COMMON = 0.55
+#: The share of flat cells that are exactly as light as their neighbours, from which they are a tint of a drawing.
+DRAWN = 0.97
 #: A photograph that fills this share of the rectangle around it is one.
 RECTANGLE = 0.6
 #: Fewer squares than this are a logo.
@@ -65,7 +77,7 @@ DOT = 3
 def black(page: Tones) -> Mask:
     """Which dots of a grey page are black. Its width is a multiple of 32 dots, its height of 2, and at least 64."""
     drawn, (page, scanned) = page, _on_white(page)
-    light, dark = _cells(page)
+    light, dark = cells_of(page)
     tones = (light >> 1) + (dark >> 1)
     if scanned:
         light = dark = tones  # the mean of a cell has less noise than its extremes
@@ -74,14 +86,15 @@ def black(page: Tones) -> Mask:
     faint = (
         max(FAINT, int(OVER_NOISE * np.median(contrast[::4, ::4][lightest[::4, ::4] >= LIGHT]))) if scanned else FAINT
     )
-    photographs = _photographs(tones, contrast >= PLAIN, darkest < WHITE)
-    middle = _middle(tones[::4][(contrast[::4] < faint) & ~photographs[::4]])
+    flat = contrast < faint
+    photographs = _photographs(light, tones, contrast >= PLAIN, darkest < WHITE, flat)
+    middle = _middle(tones[::4][flat[::4] & ~photographs[::4]])
     plain = (contrast >= PLAIN) & (lightest >= middle + 22) & (darkest < middle)
     # The edges of plain writing are part of it, and parted as it is: a thin line is not plain in each cell.
     parted = ((lightest >> 1) + (darkest >> 1)) * plain.view(np.uint8)
     beside = spread(parted, 3, np.maximum)
     edge = beside > 0
-    undecided = ~(edge | photographs) & (darkest < WHITE) & ((lightest >= middle) | (contrast >= faint))
+    undecided = ~(edge | photographs) & (darkest < WHITE) & ((lightest >= middle) | ~flat)
     up_to = np.maximum(beside, np.uint8(middle))
     np.copyto(up_to, parted, where=plain)
     turned = np.zeros_like(plain)
@@ -92,11 +105,12 @@ def black(page: Tones) -> Mask:
         up_to[band][inner][here], turned[band][inner][here] = (part[inner][here] for part in found)
     made = _not_above(page, up_to)
     if turned.any():
-        made ^= _dots(turned)
-    if photographs.any():
-        rows, columns = _rectangle(photographs)
+        made ^= dots_of(turned)
+    toned = photographs | areas(tones, contrast, flat & ~photographs, faint, middle)
+    if toned.any():
+        rows, columns = rectangle_of(toned)
         dots = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
-        np.copyto(made[dots], dithered(drawn[dots]), where=_dots(photographs[rows, columns]))
+        np.copyto(made[dots], dithered(drawn[dots]), where=dots_of(toned[rows, columns]))
     return made
 
 
@@ -134,18 +148,20 @@ def _by_surface(
     marked = gap > faint
     # Of two tones the commoner one around is the surface; dark marks on light ones have the benefit of the doubt.
     over = np.clip((light >> 1) + (dark >> 1), below, above) - below
-    share, whole = (_around(_sums(np.where(marked, part, 0), 8)) for part in (over, gap))
+    share, whole = (sums_around(sums_of(np.where(marked, part, 0), 8)) for part in (over, gap))
     # Within fat letters the mark is the commoner one: where its surroundings are seen, the surface is what they have.
     lighter, darker = _beside(above, below, marked)
     seen = np.abs(lighter - darker) * 2 > lighter + darker
     on_light = np.where(seen, lighter > darker, share * 5 >= whole * 2)
-    under = np.where(marked, _grown(on_light, 8)[: len(gap)], above >= middle)
+    under = np.where(marked, grown(on_light, 8)[: len(gap)], above >= middle)
     surface = np.where(under, above, below)
     bright = surface >= middle
     depth = np.maximum((above - np.minimum(darkest, above)) >> 1, faint * 3 // 4)
     height = np.maximum((np.maximum(lightest, below) - below) >> 1, faint * 3 // 4)
     # Behind writing, what is wide and light is a tint: filled, a watermark would swallow the writing on it.
-    behind = _grown(_around(_sums(plain, 8)) > 0, 8)[: len(gap)] & (lightest - darkest < faint) & (darkest >= middle)
+    behind = (
+        grown(sums_around(sums_of(plain, 8)) > 0, 8)[: len(gap)] & (lightest - darkest < faint) & (darkest >= middle)
+    )
     depth[behind & (above - darkest < FAINT_BEHIND)] = 255
     up_to = np.where(under, above - np.minimum(above, depth), below + np.minimum(255 - below, height) - 1)
     line = np.zeros_like(bright)
@@ -167,7 +183,7 @@ def _beside(above: Tones, below: Tones, marked: Mask) -> Counts:
             border, light = marked[here] & ~marked[there], above[there] > half[here]
             lighter[here] |= border & light
             darker[here] |= border & ~light
-    return _around(_around(np.stack([_sums(lighter, 8), _sums(darker, 8)])))
+    return sums_around(sums_around(np.stack([sums_of(lighter, 8), sums_of(darker, 8)])))
 
 
 def _middle(surfaces: Tones) -> int:
@@ -178,11 +194,11 @@ def _middle(surfaces: Tones) -> int:
     return min(MIDDLES, key=lambda tone: (counts[tone], abs(tone - 128)))
 
 
-def _photographs(tones: Tones, plain: Mask, inked: Mask) -> Mask:
+def _photographs(light: Tones, tones: Tones, plain: Mask, inked: Mask, flat: Mask) -> Mask:
     """The cells of photographs: many tones between paper and ink, none of them common, over more than a logo."""
     between = (tones >= BETWEEN[0]) & (tones < BETWEEN[1])
     full = SQUARE * SQUARE
-    toned = _sums(between, SQUARE) >= SHARE * full
+    toned = sums_of(between, SQUARE) >= SHARE * full
     cells = np.zeros_like(plain)
     if np.count_nonzero(toned) < LEAST_SQUARES:
         return cells
@@ -191,12 +207,14 @@ def _photographs(tones: Tones, plain: Mask, inked: Mask) -> Mask:
     sixteenths = np.full((height * SQUARE, width * SQUARE), 255, np.uint8)
     np.copyto(sixteenths[: len(tones), : tones.shape[1]], tones >> 4, where=between)
     every = range(BETWEEN[0] >> 4, (BETWEEN[1] >> 4) + 1)
-    near = _around(np.stack([_sums(sixteenths == tone, SQUARE) for tone in every]))
+    near = sums_around(np.stack([sums_of(sixteenths == tone, SQUARE) for tone in every]))
     commonest = (near[:-1] + near[1:]).max(axis=0)
     sure = toned & (commonest < COMMON * near.sum(axis=0))
-    sure &= _around(sure.astype(np.int64)) >= 4
+    if sure.any():
+        sure &= ~_drawn(light, flat)
+    sure &= sums_around(sure.astype(np.int64)) >= 4
     # Skies and cheeks have few tones, but stand beside what has many.
-    beside = sure | (toned & (_sums(plain, SQUARE) < full // 10))
+    beside = sure | (toned & (sums_of(plain, SQUARE) < full // 10))
     while sure.any():
         shape = np.zeros_like(sure)
         shape[tuple(np.argwhere(sure)[0])] = True
@@ -207,10 +225,21 @@ def _photographs(tones: Tones, plain: Mask, inked: Mask) -> Mask:
     return cells
 
 
+def _drawn(light: Tones, flat: Mask) -> Mask:
+    """The squares with tints of drawings: their cells are exactly as light as those beside and below."""
+    whole = len(light) // 2 * 2
+    here = light[:whole:2, ::2]
+    same = (here == light[:whole:2, 1::2]) & (here == light[1:whole:2, ::2])
+    even = flat[:whole:2, ::2]
+    counts = sums_around(np.stack([sums_of(same & even, SQUARE // 2), sums_of(even, SQUARE // 2)]))
+    drawn: Mask = counts[0] >= DRAWN * counts[1]
+    return drawn
+
+
 def _flooded(shape: Mask, within: Mask) -> Mask:
     """All that hangs together with the squares of ``shape``."""
     while True:
-        grown = within & (_around(shape.astype(np.int64)) > 0)
+        grown = within & (sums_around(shape.astype(np.int64)) > 0)
         if (grown <= shape).all():
             return shape
         shape = grown | shape
@@ -222,7 +251,7 @@ def _mark(cells: Mask, shape: Mask, inked: Mask) -> None:
     top, bottom = int(rows[0]) * SQUARE, int(rows[-1] + 1) * SQUARE
     left, right = int(columns[0]) * SQUARE, int(columns[-1] + 1) * SQUARE
     if np.count_nonzero(shape) < RECTANGLE * len(rows) * len(columns):
-        cells |= _grown(shape, SQUARE)[: len(cells)]
+        cells |= grown(shape, SQUARE)[: len(cells)]
         return
     across, down = inked[top:bottom].mean(axis=0) >= SHARE, inked[:, left:right].mean(axis=1) >= SHARE
     left = left - _run(across[max(left - SQUARE, 0) : left][::-1])
@@ -230,12 +259,6 @@ def _mark(cells: Mask, shape: Mask, inked: Mask) -> None:
     top = top - _run(down[max(top - SQUARE, 0) : top][::-1])
     bottom = bottom + _run(down[bottom : bottom + SQUARE])
     cells[top:bottom, left:right] = True
-
-
-def _rectangle(cells: Mask) -> tuple[slice, slice]:
-    """The smallest rectangle that has all these cells."""
-    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _run(line: Mask) -> int:
@@ -251,25 +274,6 @@ def dithered(page: Tones) -> Mask:
     return ~np.asarray(dots)
 
 
-def _cells(page: Tones) -> tuple[Tones, Tones]:
-    """The lightest and the darkest of each 2 x 2 dots."""
-    light, dark = np.maximum(page[::2], page[1::2]), np.minimum(page[::2], page[1::2])
-    return np.maximum(light[:, ::2], light[:, 1::2]), np.minimum(dark[:, ::2], dark[:, 1::2])
-
-
-def spread(tones: Tones, size: int, operation: Operation, *, back: bool = False) -> Tones:
-    """The largest or smallest around each cell, in a square; ``back`` looks the other way where it has no middle."""
-    before, after = size // 2, size - 1 - size // 2
-    tones = np.pad(tones, (after, before) if back else (before, after), mode="edge")
-    reached = 1
-    while reached < size:
-        by = min(reached, size - reached)
-        tones = operation(tones[:-by], tones[by:])
-        tones = operation(tones[:, :-by], tones[:, by:])
-        reached += by
-    return tones
-
-
 def _bands(wanted: Mask) -> Iterator[tuple[slice, slice]]:
     """Bands of rows in which something is wanted: with what a decision looks at, and where in that the band is."""
     rows = np.flatnonzero(wanted.any(axis=1))
@@ -281,43 +285,8 @@ def _bands(wanted: Mask) -> Iterator[tuple[slice, slice]]:
         yield slice(start, last + REACH), slice(first - start, last - start)
 
 
-def _sums(cells: Tones | Mask, side: int) -> Counts:
-    """Sums over squares, of at most 255 cells a side."""
-    height, width = cells.shape
-    margins = (0, -height % side), (0, -width % side)
-    whole = np.pad(cells, margins) if any(map(any, margins)) else cells
-    # The smallest numbers that hold the sum of a column: most of the time goes by their size.
-    small = np.uint8 if cells.dtype == np.bool_ else np.uint16
-    rows = whole.reshape(-1, side, whole.shape[1]).sum(axis=1, dtype=small)
-    sums: Counts = np.add.reduceat(rows, range(0, rows.shape[1], side), axis=1, dtype=np.int64)
-    return sums
-
-
-def _around(squares: Counts) -> Counts:
-    """Sums over each square and its eight neighbours, by the last two axes."""
-    squares = np.pad(squares, [(0, 0)] * (squares.ndim - 2) + [(1, 1)] * 2, mode="edge")
-    rows = squares[..., :-2, :] + squares[..., 1:-1, :] + squares[..., 2:, :]
-    sums: Counts = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
-    return sums
-
-
-def _grown(squares: Mask, side: int) -> Mask:
-    """A value for each cell from one for each square."""
-    return squares.repeat(side, axis=0).repeat(side, axis=1)
-
-
-def _twice(cells: Tones | Mask) -> Tones:
-    """Each column twice: two equal bytes are one number of two bytes."""
-    return (cells.astype(np.uint16) * 257).view(np.uint8)
-
-
-def _dots(cells: Mask) -> Mask:
-    """A value for each dot from one for each cell."""
-    return _twice(cells).repeat(2, axis=0).view(np.bool_)
-
-
 def _not_above(page: Tones, up_to: Tones) -> Mask:
-    wide = _twice(up_to)
+    wide = twice(up_to)
     made = np.empty(page.shape, np.bool_)
     for line in (0, 1):
         np.less_equal(page[line::2], wide, out=made[line::2])

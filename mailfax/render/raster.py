@@ -21,8 +21,9 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from mailfax.render.ahead import ahead
+from mailfax.render.cells import Mask, Tones, spread
 from mailfax.render.faxtiff import ACROSS, FINE, WIDTH, write_tiff
-from mailfax.render.onebit import Mask, Tones, black, dithered, spread
+from mailfax.render.onebit import black, dithered
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 

@@ -17,8 +17,8 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
+from mailfax.render.cells import Mask
 from mailfax.render.faxtiff import Profile, encoded
-from mailfax.render.onebit import Mask
 from mailfax.render.raster import fax_pages
 
 pytestmark = pytest.mark.needs("tesseract")

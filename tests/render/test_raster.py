@@ -17,8 +17,9 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from mailfax.render import raster
+from mailfax.render.cells import Mask, Tones
 from mailfax.render.faxtiff import Profile, write_tiff
-from mailfax.render.onebit import Mask, Tones, black
+from mailfax.render.onebit import black
 from mailfax.render.raster import fax_pages, fax_tiff, vanished
 from mailfax.rules.submission import NotFaxable
 from tests.render.paper import letter
