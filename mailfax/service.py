@@ -12,7 +12,6 @@ import asyncio
 import functools
 import logging
 import os
-import secrets
 import shutil
 import signal
 import sys
@@ -26,8 +25,8 @@ from typing import Any, BinaryIO, Protocol
 
 from mailfax import __version__
 from mailfax.config import Account, Config, ConfigError
+from mailfax.context import Context
 from mailfax.faxcore.client import FaxCore
-from mailfax.letters import Marks, Site
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.desk import Desk
@@ -36,7 +35,6 @@ from mailfax.offramp.prepare import MARGIN, Prepare, PrepareSlow
 from mailfax.offramp.preview import Preview
 from mailfax.offramp.reconcile import Reconcile
 from mailfax.offramp.sending import Compose
-from mailfax.offramp.steady import SteadyClock
 from mailfax.offramp.submit import LEASE_FACTOR, Submit
 from mailfax.offramp.track import Track
 from mailfax.onramp.collect import Collect
@@ -50,7 +48,6 @@ from mailfax.render import Renderer
 from mailfax.rules.job import Status
 from mailfax.rules.paper import paper_for
 from mailfax.rules.policy import Policy
-from mailfax.rules.queue_id import draw_queue_id
 from mailfax.smtpd import Door, Listeners, open_listeners
 from mailfax.spool import Spool
 from mailfax.working_folder import working_folder
@@ -120,61 +117,43 @@ class Service:
 
     async def _build(self) -> None:
         config, spool = self.config, self.spool
-        site = Site(hostname=config.hostname, postmaster=config.postmaster, fax_domain=config.fax_domains[0])
-        marks = _marks(config.hostname, spool.now)
+        context = Context.of(config, spool)
 
         renderer = Renderer(paper=paper_for(config.default_country), limits=config.limits, config=config.render)
         await renderer.start()
         self._exits.push_async_callback(renderer.close)
-        desk = Desk(spool, config.accounts, site=site, marks=marks, connect=connect)
+        desk = Desk(context, config.accounts, connect=connect)
         self._exits.push_async_callback(desk.close)
 
-        ending = Ending(spool, desk, site=site, marks=marks)
-        deadline = config.limits.deadline_seconds
-        steady = SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts))
-        devices = [listener.name for listener in config.listeners if listener.device]
-        seconds = config.limits.render_seconds
-        submit = Submit(spool, desk, ending, Compose(spool, desk, renderer))
+        ending = Ending(context, desk)
+        compose = Compose(spool, desk, renderer)
+        submit = Submit(context, desk, ending, compose)
         relay = relay_for(config.relay, config.hostname)
-        deliver = Deliver(spool, relay, site=site, marks=marks, limits=config.limits)
-        self._disk = DiskAlarm(spool, relay, site=site, marks=marks)
-        prepare = Prepare(
-            spool,
-            renderer,
-            desk,
-            ending,
-            render_seconds=seconds,
-            devices=devices,
-            disk_failed=self._disk.failed,
-        )
+        deliver = Deliver(context, relay)
+        self._disk = DiskAlarm(context, relay)
+        devices = [listener.name for listener in config.listeners if listener.device]
+        prepare = Prepare(context, desk, ending, renderer, devices=devices, disk_failed=self._disk.failed)
         self._carriers = [
             *[("prepare", prepare)] * QUICK_PREPARERS,
             *[("prepare", PrepareSlow(prepare))] * SLOW_PREPARERS,
             *[("submit", submit)] * SUBMITTERS,
             *[("deliver", deliver)] * DELIVERERS,
-            ("preview", Preview(spool, desk, ending, Compose(spool, desk, renderer), site=site, marks=marks)),
+            ("preview", Preview(context, desk, ending, compose)),
             ("desk", desk),
             ("disk", self._disk),
-            ("deadlines", Deadlines(spool, desk, ending, steady, deadline_seconds=deadline)),
-            ("delays", Delays(spool, site=site, marks=marks, limits=config.limits, is_sandbox=desk.is_sandbox)),
+            ("deadlines", Deadlines(context, desk, ending)),
+            ("delays", Delays(context, is_sandbox=desk.is_sandbox)),
         ]
         for account in config.accounts:
             name, client = account.name, desk.client(account.name)
-            collect = Collect(spool, client, account, renderer, site=site, marks=marks, trouble=desk.trouble)
+            collect = Collect(context, client, account, renderer, trouble=desk.trouble)
             # Each account on its own: one that answers slowly keeps no other waiting.
             self._carriers += [
                 (f"collect {name}", collect),
-                (f"track {name}", Track(spool, desk, ending, steady, name, deadline_seconds=deadline)),
-                (f"reconcile {name}", Reconcile(spool, desk, ending, steady, name, deadline_seconds=deadline)),
+                (f"track {name}", Track(context, desk, ending, name)),
+                (f"reconcile {name}", Reconcile(context, desk, ending, name)),
             ]
-        accept = Accept(
-            spool,
-            site=site,
-            marks=marks,
-            expire_seconds=config.limits.expire_seconds,
-            faxes_per_day=config.limits.faxes_per_day,
-            examine=functools.partial(examine, renderer),
-        )
+        accept = Accept(context, examine=functools.partial(examine, renderer))
         passwords, prover = Passwords.of(config), Prover(config)
         self._exits.callback(passwords.close)
         self._exits.callback(prover.close)
@@ -308,17 +287,6 @@ def connect(account: Account, monotonic: Callable[[], float] = time.monotonic) -
         )
     except ValueError as wrong:
         raise ConfigError(f"[[account]] {account.name}: {wrong}") from wrong
-
-
-def _marks(hostname: str, now: Callable[[], float]) -> Callable[[], Marks]:
-    """Draws what makes a letter itself: its ID, its Message-ID, its date."""
-
-    def draw() -> Marks:
-        moment = now()
-        letter_id = draw_queue_id(moment, secrets.choice)
-        return Marks(letter_id, f"<{letter_id}.{secrets.token_hex(8)}@{hostname}>", moment)
-
-    return draw
 
 
 class _Discreet(logging.Formatter):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from mailfax import letters, maillog
-from mailfax.letters import Marks, Site
+from mailfax.context import Context
 from mailfax.offramp.faxes import Fax, faxes_of
 from mailfax.offramp.resent import Resent
 from mailfax.offramp.signs import Signs
@@ -34,7 +34,6 @@ from mailfax.spool import (
     QuotaUsedUp,
     ReferenceTaken,
     SentBefore,
-    Spool,
     Unheard,
     not_stored,
 )
@@ -44,21 +43,14 @@ Examine = Callable[[BinaryIO], Awaitable[Status | None]]
 
 
 class Accept:
-    """Takes mails over from the door. ``faxes_per_day`` is what the whole site may send; 0 is no ceiling."""
+    """Takes mails over from the door."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        *,
-        site: Site,
-        marks: Callable[[], Marks],
-        expire_seconds: float,
-        faxes_per_day: int,
-        examine: Examine | None = None,
-    ) -> None:
-        self._spool, self._site, self._marks = spool, site, marks
-        self._expire_seconds, self._ceiling, self._choose = expire_seconds, faxes_per_day, Signs()
-        self._resent, self._examine = Resent(spool), examine
+    def __init__(self, context: Context, *, examine: Examine | None = None) -> None:
+        self._spool, self._site, self._marks = context.spool, context.site, context.marks
+        #: What the whole site may send in a day; 0 is no ceiling.
+        self._ceiling = context.limits.faxes_per_day
+        self._expire_seconds, self._choose = context.limits.expire_seconds, Signs()
+        self._resent, self._examine = Resent(context.spool), examine
 
     async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> str | Refusal:
         """Store the mail; its queue ID. Raises ``NotSent`` where nothing was stored."""

@@ -8,17 +8,18 @@ deadline.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 from mailfax import maillog
+from mailfax.context import Context
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
-from mailfax.offramp.steady import Silence, SteadyClock, elapsed
+from mailfax.offramp.silence import Silence
 from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobEvent
 from mailfax.rules.status import Cause, status
-from mailfax.spool import CommitUnclear, NotCommitted, Outdated, Spool
+from mailfax.spool import CommitUnclear, NotCommitted, Outdated
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +27,11 @@ log = logging.getLogger(__name__)
 class Deadlines:
     """Ends overdue and cancelled jobs of all accounts, one pass a round."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        desk: Desk,
-        ending: Ending,
-        steady: SteadyClock,
-        *,
-        deadline_seconds: float,
-        monotonic: Callable[[], float] = elapsed,
-    ) -> None:
-        self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
-        self._deadline_seconds = deadline_seconds
-        self._shut = Silence(monotonic)
+    def __init__(self, context: Context, desk: Desk, ending: Ending) -> None:
+        self._spool, self._steady = context.spool, context.steady
+        self._desk, self._ending = desk, ending
+        self._deadline_seconds = context.limits.deadline_seconds
+        self._shut = Silence(context.elapsed)
 
     async def round(self) -> bool:
         """End what has to end; False if there was nothing."""

@@ -9,21 +9,18 @@ before is the baseline, and our own first fax must never be taken for it.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from mailfax import letters, maillog
 from mailfax.config import Account
+from mailfax.context import Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotRead, Trouble
 from mailfax.faxcore.values import Folder
-from mailfax.letters import Marks, Site
-from mailfax.offramp.steady import elapsed
 from mailfax.rules import schedule
 from mailfax.rules.job import Letter
-from mailfax.spool import Spool
 
 #: How long one process looks after an account without saying so again, in seconds: as long as a dead holder delays.
 LEASE = 60.0
@@ -31,7 +28,7 @@ LEASE = 60.0
 
 @dataclass
 class Line:
-    """One account with its client, and what this process knows of its trouble. Times are on the desk's own clock.
+    """One account with its client, and what this process knows of its trouble. Times are on ``elapsed``.
 
     ``trials`` counts failed attempts for the back-off. ``told`` is whether the postmaster has heard of this incident;
     ``sending`` whether it showed in sending, which a call that only asks can't disprove; ``pauses`` how often it did.
@@ -51,18 +48,10 @@ class Desk:
     """Keeps the clients; pauses and resumes accounts."""
 
     def __init__(
-        self,
-        spool: Spool,
-        accounts: Iterable[Account],
-        *,
-        site: Site,
-        marks: Callable[[], Marks],
-        connect: Callable[[Account], FaxCore],
-        monotonic: Callable[[], float] = elapsed,
-        jitter: Callable[[], float] = random.random,
+        self, context: Context, accounts: Iterable[Account], *, connect: Callable[[Account], FaxCore]
     ) -> None:
-        self._spool, self._site, self._marks = spool, site, marks
-        self._monotonic, self._jitter = monotonic, jitter
+        self._spool, self._site, self._marks = context.spool, context.site, context.marks
+        self._elapsed, self._jitter = context.elapsed, context.jitter
         self.lines = {account.name: Line(account, connect(account)) for account in accounts}
 
     def names(self) -> list[str]:
@@ -135,7 +124,7 @@ class Desk:
             # Another process may have paused it just now: its wait is ours, too.
             # A wall clock that was put back must not keep it paused.
             fresh = 0 <= self._spool.now() - state.paused_at < schedule.TROUBLE_FIRST
-            if fresh or self._monotonic() < line.try_at:
+            if fresh or self._elapsed() < line.try_at:
                 continue
             tried = True
             try:
@@ -163,7 +152,7 @@ class Desk:
 
     def _back_off(self, line: Line, retry_after: float | None) -> None:
         line.trials += 1
-        line.try_at = schedule.trouble_attempt(line.trials, self._monotonic(), self._jitter(), retry_after)
+        line.try_at = schedule.trouble_attempt(line.trials, self._elapsed(), self._jitter(), retry_after)
 
     @staticmethod
     def _forget(line: Line) -> None:

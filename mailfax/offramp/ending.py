@@ -7,15 +7,13 @@ threading, the letters are written, and everything is handed to the spool togeth
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from mailfax import letters, maillog
-from mailfax.letters import Marks, Site
+from mailfax.context import Context
 from mailfax.offramp.desk import Desk
 from mailfax.rules.job import FaxJob, Letter, Status
 from mailfax.rules.states import JobEvent
-from mailfax.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +21,9 @@ log = logging.getLogger(__name__)
 class Ending:
     """Ends jobs."""
 
-    def __init__(self, spool: Spool, desk: Desk, *, site: Site, marks: Callable[[], Marks]) -> None:
-        self._spool, self._desk, self._site, self._marks = spool, desk, site, marks
+    def __init__(self, context: Context, desk: Desk) -> None:
+        self._spool, self._site, self._marks = context.spool, context.site, context.marks
+        self._desk = desk
 
     async def end(self, was: FaxJob, event: JobEvent, told: Status, *, detail: str = "", **changes: Any) -> FaxJob:
         """Commit the end of ``was`` with its letters; raises ``Outdated`` like every commit."""

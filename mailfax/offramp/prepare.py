@@ -11,7 +11,6 @@ file stops another's line of text.
 from __future__ import annotations
 
 import asyncio
-import random
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from mailfax import __version__, maillog
 from mailfax.config import Account
+from mailfax.context import Context
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.wishes import document_of, not_shown_on_cover, wishes_of
@@ -30,7 +30,7 @@ from mailfax.rules.job import Document, FaxJob, Message, Status
 from mailfax.rules.sameness import pages_key
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
-from mailfax.spool import ContentDamaged, Outdated, PagesUsedUp, Spool
+from mailfax.spool import ContentDamaged, Outdated, PagesUsedUp
 
 #: What the lease adds to the renderer's own limit, in seconds.
 MARGIN = 10.0
@@ -51,21 +51,19 @@ class Prepare:
 
     def __init__(
         self,
-        spool: Spool,
-        renderer: Renderer,
+        context: Context,
         desk: Desk,
         ending: Ending,
+        renderer: Renderer,
         *,
-        render_seconds: float,
         devices: Iterable[str] = (),
         disk_failed: Callable[[BaseException], None] = lambda trouble: None,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._spool, self._renderer, self._desk, self._ending = spool, renderer, desk, ending
+        self._spool, self._jitter, self._seconds = context.spool, context.jitter, context.limits.render_seconds
+        self._desk, self._ending, self._renderer = desk, ending, renderer
         self._disk_failed = disk_failed
         self._devices = frozenset(devices)  # names of the listeners for copiers
-        self._seconds, self._jitter = render_seconds, jitter
-        self._lease = render_seconds + MARGIN
+        self._lease = self._seconds + MARGIN
         self._under_way: Counter[str] = Counter()  #: by payer
 
     async def round(self, *, slow: bool = False) -> bool:

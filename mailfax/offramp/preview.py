@@ -6,12 +6,12 @@ before it leaves the job where it was; two processes that make the same one writ
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from mailfax import letters, maillog
-from mailfax.letters import Marks, Site, texts
+from mailfax.context import Context
+from mailfax.letters import texts
 from mailfax.offramp.cover import cover_for
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
@@ -21,7 +21,7 @@ from mailfax.rules.failure import NotSent
 from mailfax.rules.job import Document, FaxJob, Message
 from mailfax.rules.states import JobEvent
 from mailfax.rules.status import Cause, status
-from mailfax.spool import ContentDamaged, Outdated, Spool
+from mailfax.spool import ContentDamaged, Outdated
 
 #: Seconds until a preview that could not be made now is tried again.
 AGAIN = 60.0
@@ -30,18 +30,9 @@ AGAIN = 60.0
 class Preview:
     """Answers previews, one a round."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        desk: Desk,
-        ending: Ending,
-        compose: Compose,
-        *,
-        site: Site,
-        marks: Callable[[], Marks],
-    ) -> None:
-        self._spool, self._desk, self._ending, self._compose = spool, desk, ending, compose
-        self._site, self._marks = site, marks
+    def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
+        self._spool, self._site, self._marks = context.spool, context.site, context.marks
+        self._desk, self._ending, self._compose = desk, ending, compose
 
     async def round(self) -> bool:
         """Answer one preview; False if none was waiting."""

@@ -11,14 +11,13 @@ other recent faxes of the account, where there are any; and no id in them was le
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailfax import maillog
 from mailfax.config import Account
+from mailfax.context import Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, same_number
@@ -26,13 +25,13 @@ from mailfax.offramp.cover import has_reference
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import ALL_OUTBOUND, Look, look
-from mailfax.offramp.steady import SILENT_IN_A_ROW, Silence, SteadyClock, elapsed
+from mailfax.offramp.silence import SILENT_IN_A_ROW, Silence
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
 from mailfax.rules.states import JOB, JobEvent, JobState
 from mailfax.rules.status import Cause, status
-from mailfax.spool import FaxIdTaken, Outdated, Spool
+from mailfax.spool import FaxIdTaken, Outdated
 
 #: How many full listings have to miss a fax.
 ENOUGH_LISTINGS = 2
@@ -48,21 +47,11 @@ UNOWNED = (JobState.SUBMITTING, JobState.IN_DOUBT, JobState.DEFERRED, JobState.R
 class Reconcile:
     """Looks for the jobs in doubt of one account."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        desk: Desk,
-        ending: Ending,
-        steady: SteadyClock,
-        account: str,
-        *,
-        deadline_seconds: float,
-        monotonic: Callable[[], float] = elapsed,
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
-        self._name, self._deadline_seconds, self._jitter = account, deadline_seconds, jitter
-        self._silence = Silence(monotonic)
+    def __init__(self, context: Context, desk: Desk, ending: Ending, account: str) -> None:
+        self._spool, self._steady, self._jitter = context.spool, context.steady, context.jitter
+        self._desk, self._ending, self._name = desk, ending, account
+        self._deadline_seconds = context.limits.deadline_seconds
+        self._silence = Silence(context.elapsed)
         self._mute: set[str] = set()  #: ids about which the last question brought no answer: asked about last
 
     async def round(self) -> bool:

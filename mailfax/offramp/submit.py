@@ -7,13 +7,13 @@ believe that this job is free while its document may still be accepted.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from mailfax import maillog
+from mailfax.context import Context
 from mailfax.faxcore.errors import InDoubt
 from mailfax.faxcore.verdict import ASP_NET_BODY_LIMIT
 from mailfax.offramp import trouble
@@ -21,11 +21,10 @@ from mailfax.offramp.cover import may_have_reference
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.sending import Compose
-from mailfax.offramp.steady import elapsed
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JOB, JobEvent, JobState
-from mailfax.spool import Claimed, FaxIdTaken, Outdated, Spool
+from mailfax.spool import Claimed, FaxIdTaken, Outdated
 
 #: A lease is this many times the time that FaxCore has for its answer: two parts for the upload, one for the answer.
 LEASE_FACTOR = 3.0
@@ -34,18 +33,9 @@ LEASE_FACTOR = 3.0
 class Submit:
     """Submits jobs, one a round."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        desk: Desk,
-        ending: Ending,
-        compose: Compose,
-        *,
-        monotonic: Callable[[], float] = elapsed,
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        self._spool, self._desk, self._ending, self._compose = spool, desk, ending, compose
-        self._monotonic, self._jitter = monotonic, jitter
+    def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
+        self._spool, self._elapsed, self._jitter = context.spool, context.elapsed, context.jitter
+        self._desk, self._ending, self._compose = desk, ending, compose
 
     async def round(self) -> bool:
         """Submit one job; False if none was waiting."""
@@ -55,14 +45,14 @@ class Submit:
             return False
         # One lease for all: the longest answer time among the open accounts.
         answer_seconds = max(self._desk.account(name).timeout_seconds for name in open_now)
-        claimed_at = self._monotonic()
+        claimed_at = self._elapsed()
         # Without a reference two faxes to one number could not be told apart: one at a time.
         one_by_one = [name for name in open_now if not may_have_reference(self._desk.account(name))]
         claimed = await self._spool.jobs.claim(open_now, answer_seconds * LEASE_FACTOR, one_by_one=one_by_one)
         if claimed is None:
             return False
         lease_ends = claimed_at + answer_seconds * LEASE_FACTOR
-        await self._hand_over(claimed, may_finish=lambda: self._monotonic() + answer_seconds < lease_ends)
+        await self._hand_over(claimed, may_finish=lambda: self._elapsed() + answer_seconds < lease_ends)
         return True
 
     async def _hand_over(self, claimed: Claimed, *, may_finish: Callable[[], bool]) -> None:

@@ -10,13 +10,13 @@ LIMITS: six lists a minute and account, that of received faxes among them.
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from mailfax import maillog
+from mailfax.context import Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress, progress_of
@@ -24,13 +24,13 @@ from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.folders import BYTES_PER_STATUS, ENDS, Look, look
 from mailfax.offramp.outcome import verdict
-from mailfax.offramp.steady import SILENT_IN_A_ROW, Silence, SteadyClock, elapsed
+from mailfax.offramp.silence import SILENT_IN_A_ROW, Silence
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
-from mailfax.spool import Outdated, Spool
+from mailfax.spool import Outdated
 
 #: Seconds between two lists: five a minute, and one of the Inbox.
 LIST_EVERY = 12.0
@@ -47,30 +47,20 @@ AT_ONCE = 4
 class Track:
     """Follows the submitted jobs of one account."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        desk: Desk,
-        ending: Ending,
-        steady: SteadyClock,
-        account: str,
-        *,
-        deadline_seconds: float,
-        monotonic: Callable[[], float] = elapsed,
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        self._spool, self._desk, self._ending, self._steady = spool, desk, ending, steady
-        self._account, self._deadline_seconds = account, deadline_seconds
-        self._monotonic, self._jitter = monotonic, jitter
+    def __init__(self, context: Context, desk: Desk, ending: Ending, account: str) -> None:
+        self._spool, self._steady = context.spool, context.steady
+        self._elapsed, self._jitter = context.elapsed, context.jitter
+        self._desk, self._ending, self._account = desk, ending, account
+        self._deadline_seconds = context.limits.deadline_seconds
         self._list_cost, self._look_at, self._list_at = 0, 0.0, 0.0
-        self._silence = Silence(monotonic)
+        self._silence = Silence(context.elapsed)
 
     async def round(self) -> bool:
         """Ask about the faxes that are due; False if none was."""
         name = self._account
-        if self._monotonic() < self._look_at or not await self._desk.watches(name):
+        if self._elapsed() < self._look_at or not await self._desk.watches(name):
             return False
-        self._look_at = self._monotonic() + LOOK_EVERY
+        self._look_at = self._elapsed() + LOOK_EVERY
         jobs = await self._spool.jobs.tracked(name, JobState.SUBMITTED)
         due = [job for job in jobs if job.next_attempt_at <= self._spool.now()]
         due.sort(key=lambda job: self._silence.is_silent(job.queue_id))
@@ -90,13 +80,13 @@ class Track:
             await self._desk.trouble(name, trouble)
         except NotRead as silence:
             wait = min(silence.retry_after or 0.0, schedule.RETRY_AFTER_LONGEST)
-            self._look_at = self._monotonic() + max(LIST_EVERY, wait)
+            self._look_at = self._elapsed() + max(LIST_EVERY, wait)
             await self._end_late([job for job in due if self._silence.is_silent(job.queue_id)])
         return True
 
     def _may_list(self, lists: int = 1) -> bool:
         """Whether so many lists may be read now; then they count."""
-        now = self._monotonic()
+        now = self._elapsed()
         if now < self._list_at:
             return False
         self._list_at = now + lists * LIST_EVERY

@@ -11,20 +11,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import secrets
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
 from mailfax import letters, maillog
 from mailfax.config import Account
+from mailfax.context import Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress
-from mailfax.letters import Marks, Site
 from mailfax.onramp.bring import bring
 from mailfax.onramp.meet import meet
 from mailfax.render import CannotRender, Renderer
@@ -32,7 +30,7 @@ from mailfax.rules import schedule
 from mailfax.rules.job import InboundFax
 from mailfax.rules.queue_id import draw_queue_id
 from mailfax.rules.states import INBOUND, InboundEvent, InboundState
-from mailfax.spool import CommitUnclear, NotCommitted, Outdated, Spool
+from mailfax.spool import CommitUnclear, NotCommitted, Outdated
 
 log = logging.getLogger(__name__)
 
@@ -49,21 +47,17 @@ class Collect:
 
     def __init__(
         self,
-        spool: Spool,
+        context: Context,
         client: FaxCore,
         account: Account,
         renderer: Renderer,
         *,
-        site: Site,
-        marks: Callable[[], Marks],
         trouble: Trouble,
-        monotonic: Callable[[], float] = time.monotonic,
-        jitter: Callable[[], float] = random.random,
         choose: Callable[[str], str] = secrets.choice,
     ) -> None:
-        self._spool, self._client, self._account, self._renderer = spool, client, account, renderer
-        self._site, self._marks, self._trouble = site, marks, trouble
-        self._monotonic, self._jitter, self._choose = monotonic, jitter, choose
+        self._spool, self._site, self._marks = context.spool, context.site, context.marks
+        self._elapsed, self._jitter, self._choose = context.elapsed, context.jitter, choose
+        self._client, self._account, self._renderer, self._trouble = client, account, renderer, trouble
         self._poll_at, self._failures = 0.0, 0
 
     async def round(self) -> bool:
@@ -89,11 +83,11 @@ class Collect:
 
     def _poll_next(self, retry_after: float | None = None) -> None:
         wait = schedule.poll_interval(self._account.poll_seconds, self._failures, self._jitter(), retry_after)
-        self._poll_at = self._monotonic() + wait
+        self._poll_at = self._elapsed() + wait
 
     async def _list(self) -> bool:
         """List the Inbox once a poll; whether something new was in it."""
-        if self._monotonic() < self._poll_at:
+        if self._elapsed() < self._poll_at:
             return False
         name, now = self._account.name, self._spool.now()
         async with aclosing(self._client.list_folder(Folder.INBOX)) as listed:

@@ -15,11 +15,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mailfax import letters
-from mailfax.config import Limits
-from mailfax.letters import Marks, Site
+from mailfax.context import Context
 from mailfax.rules.job import FaxJob, Letter
 from mailfax.rules.states import JobEvent, JobState
-from mailfax.spool import CommitUnclear, NotCommitted, Outdated, Spool
+from mailfax.spool import CommitUnclear, NotCommitted, Outdated
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +29,9 @@ HEADER_LONGEST = 65_536
 class Delays:
     """Owes delay letters, one pass a round. ``is_sandbox`` tells of an account whether nothing is really faxed."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        *,
-        site: Site,
-        marks: Callable[[], Marks],
-        limits: Limits,
-        is_sandbox: Callable[[str], bool] = lambda account: False,
-    ) -> None:
-        self._spool, self._site, self._marks = spool, site, marks
-        self._after, self._is_sandbox = limits.delay_seconds, is_sandbox
+    def __init__(self, context: Context, *, is_sandbox: Callable[[str], bool] = lambda account: False) -> None:
+        self._spool, self._site, self._marks = context.spool, context.site, context.marks
+        self._after, self._is_sandbox = context.limits.delay_seconds, is_sandbox
         self._alarmed_at: dict[str, float] = {}
 
     async def round(self) -> bool:

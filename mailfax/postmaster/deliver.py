@@ -15,21 +15,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from mailfax import letters, maillog
-from mailfax.config import Limits
-from mailfax.letters import Marks, Site
+from mailfax.context import Context
 from mailfax.postmaster.relay_trouble import RelayTrouble
 from mailfax.relay import Impossible, Relay
 from mailfax.rules import schedule
 from mailfax.rules.failure import Failure, InDoubt, NotSent, Refused
 from mailfax.rules.job import Letter
 from mailfax.rules.states import LetterEvent
-from mailfax.spool import Outdated, Spool
+from mailfax.spool import Outdated
 
 log = logging.getLogger(__name__)
 #: Renewed while the relay reads, in seconds: short, so that the letter of a process that died is soon taken up.
@@ -39,20 +36,10 @@ LEASE = 60.0
 class Deliver:
     """Hands letters over, one a round. Several may work beside each other."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        relay: Relay,
-        *,
-        site: Site,
-        marks: Callable[[], Marks],
-        limits: Limits,
-        jitter: Callable[[], float] = random.random,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._spool, self._relay = spool, relay
-        self._site, self._marks, self._limits, self._jitter = site, marks, limits, jitter
-        self._trouble = RelayTrouble(site.postmaster, jitter=jitter, monotonic=monotonic)
+    def __init__(self, context: Context, relay: Relay) -> None:
+        self._spool, self._site, self._marks = context.spool, context.site, context.marks
+        self._limits, self._jitter, self._relay = context.limits, context.jitter, relay
+        self._trouble = RelayTrouble(context.site.postmaster, context.elapsed, context.jitter)
 
     async def round(self) -> bool:
         """Take up letters whose process died, hand one letter over; False if none was due."""

@@ -10,15 +10,13 @@ LIMITS: known to one process; a spool that fails for a moment between two looks 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 
 from mailfax import letters
-from mailfax.letters import Marks, Site
+from mailfax.context import Context
 from mailfax.relay import Relay
 from mailfax.rules.failure import Failure
 from mailfax.rules.job import Letter
-from mailfax.spool import CommitUnclear, NotCommitted, Spool
+from mailfax.spool import CommitUnclear, NotCommitted
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +29,9 @@ LOOK_EVERY, CALM = 20.0, 300.0
 class DiskAlarm:
     """Looks after the disk of the spool. ``failed`` is told what carriers meet."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        relay: Relay,
-        *,
-        site: Site,
-        marks: Callable[[], Marks],
-        least_room: int = LEAST_ROOM,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._spool, self._relay, self._site, self._marks = spool, relay, site, marks
-        self._least_room, self._monotonic = least_room, monotonic
+    def __init__(self, context: Context, relay: Relay, *, least_room: int = LEAST_ROOM) -> None:
+        self._spool, self._site, self._marks = context.spool, context.site, context.marks
+        self._elapsed, self._relay, self._least_room = context.elapsed, relay, least_room
         self._look_at, self._trouble_at, self._problem = 0.0, 0.0, ""
         self._told = False
 
@@ -55,7 +44,7 @@ class DiskAlarm:
 
     async def round(self) -> bool:
         """Look, and tell; False, since nobody needs to look again at once."""
-        now = self._monotonic()
+        now = self._elapsed()
         if now < self._look_at:
             return False
         self._look_at = now + LOOK_EVERY
@@ -75,7 +64,7 @@ class DiskAlarm:
     def _note(self, problem: str) -> None:
         if not self._problem:
             log.error("trouble with the disk: %s", problem)
-        self._problem, self._trouble_at = problem, self._monotonic()
+        self._problem, self._trouble_at = problem, self._elapsed()
 
     async def _tell(self, letter: Letter) -> bool:
         try:

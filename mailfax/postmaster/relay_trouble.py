@@ -11,7 +11,6 @@ LIMITS: known to one process and forgotten with it; then letters only wait longe
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,14 +35,8 @@ class Incident:
 class RelayTrouble:
     """What this process knows of the relay. ``now`` is always the spool's clock."""
 
-    def __init__(
-        self,
-        postmaster: str,
-        *,
-        jitter: Callable[[], float],
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._postmaster, self._jitter, self._monotonic = postmaster, jitter, monotonic
+    def __init__(self, postmaster: str, elapsed: Callable[[], float], jitter: Callable[[], float]) -> None:
+        self._postmaster, self._elapsed, self._jitter = postmaster, elapsed, jitter
         self._incident: Incident | None = None
         self._trials, self._try_at, self._trying = 0, 0.0, False
         self._refused: set[Recipients] = set()  #: since a letter was taken
@@ -60,7 +53,7 @@ class RelayTrouble:
         """Whether a letter may be tried now: any number while all is well, else one at a time and after a wait."""
         if self._incident is None:
             yield True
-        elif self._trying or self._monotonic() < self._try_at:
+        elif self._trying or self._elapsed() < self._try_at:
             yield False
         else:
             self._trying = True
@@ -101,4 +94,4 @@ class RelayTrouble:
             since = self._incident.since if self._incident else incident.since
             self._incident = Incident(since, incident.said, incident.refused)
         self._trials += 1
-        self._try_at = schedule.relay_attempt(self._trials, self._monotonic(), self._jitter(), retry_after)
+        self._try_at = schedule.relay_attempt(self._trials, self._elapsed(), self._jitter(), retry_after)

@@ -18,14 +18,22 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("rules",),
     ("letters",),
     ("smtpd", "spool", "render", "faxcore", "relay", "passwords", "proof"),
+    ("context",),
     ("offramp", "onramp", "postmaster"),
     ("service",),
     ("cli", "web"),
 )
 #: What a figure calls them. ``letters`` stands on ``rules``, both pure: together they are floor 0.
-FLOOR_NAMES = ("floor 0", "floor 0", "floor 1", "floor 2", "floor 3", "floor 4")
+#: The carriers stand on ``context``.
+FLOOR_NAMES = ("floor 0", "floor 0", "floor 1", "floor 2", "floor 2", "floor 3", "floor 4")
 #: Everybody may import these. They import nobody, but for maillog, whose events are about the values of ``rules``.
-LEAVES: dict[str, tuple[str, ...]] = {"maillog": ("rules",), "metrics": (), "config": (), "working_folder": ()}
+LEAVES: dict[str, tuple[str, ...]] = {
+    "maillog": ("rules",),
+    "metrics": (),
+    "config": (),
+    "clock": (),
+    "working_folder": (),
+}
 #: A separate house: imports nothing else of mailfax, and only ``cli`` starts it.
 SANDBOX = "sandbox"
 PURE = ("rules", "letters")

@@ -12,6 +12,9 @@ import sys
 import time
 from pathlib import Path
 
+from mailfax.clock import SteadyClock
+from mailfax.config import Limits
+from mailfax.context import Context
 from mailfax.letters import Marks, Site
 from mailfax.offramp.accept import Accept
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
@@ -28,13 +31,14 @@ def die(names: tuple[str, ...]) -> None:
 async def main() -> None:
     spool = await Spool.open("sqlite:///spool.db", FOLDER, **{f"{MOMENT}_commit": die})  # type: ignore[arg-type]
     numbers = iter(range(100))
-    accept = Accept(
+    context = Context(
         spool,
-        site=Site("fax.example.com", "postmaster@example.com", "fax.local"),
-        marks=lambda: Marks(f"L{spool.epoch}{next(numbers)}", "<1@fax.example.com>", time.time()),
-        expire_seconds=86_400.0,
-        faxes_per_day=2,
+        Site("fax.example.com", "postmaster@example.com", "fax.local"),
+        Limits(faxes_per_day=2),
+        lambda: Marks(f"L{spool.epoch}{next(numbers)}", "<1@fax.example.com>", time.time()),
+        SteadyClock(spool.now),
     )
+    accept = Accept(context)
 
     async def mail(number: str) -> str:
         content = spool.content.begin()

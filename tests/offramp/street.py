@@ -15,7 +15,9 @@ from typing import Any
 
 import httpx
 
+from mailfax.clock import SteadyClock
 from mailfax.config import Account, Limits
+from mailfax.context import Context
 from mailfax.letters import Marks, Site
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.deadlines import Deadlines
@@ -23,7 +25,6 @@ from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.reconcile import Reconcile
 from mailfax.offramp.sending import Compose
-from mailfax.offramp.steady import SteadyClock
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
 from mailfax.render import Renderer
@@ -73,27 +74,18 @@ class Street:
         self.spool, self.clock, self.account = spool, clock, account
         chance = random.Random(7)
         marks = lambda: Marks(f"L{chance.randrange(10**9):09d}", f"<{chance.random()}@fax.example.com>", clock())  # noqa: E731
-        quiet: dict[str, Any] = {"jitter": lambda: 0.0}
-        self.desk = Desk(
-            spool,
-            [account],
-            site=SITE,
-            marks=marks,
-            connect=lambda each: connect(each, clock),
-            monotonic=clock,
-            **quiet,
-        )
-        self.ending = Ending(spool, self.desk, site=SITE, marks=marks)
-        self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0, faxes_per_day=0)
-        self.renderer = Renderer(paper="letter", limits=Limits(render_seconds=20))
+        limits = Limits(render_seconds=20, faxes_per_day=0)
+        steady = SteadyClock(clock, clock.elapsed, settle_seconds=account.settle_seconds)
+        self.context = Context(spool, SITE, limits, marks, steady, clock.elapsed, lambda: 0.0)
+        self.desk = Desk(self.context, [account], connect=lambda each: connect(each, clock))
+        self.ending = Ending(self.context, self.desk)
+        self.accept = Accept(self.context)
+        self.renderer = Renderer(paper="letter", limits=limits)
         self.compose = Compose(spool, self.desk, self.renderer)
-        self.submit = Submit(spool, self.desk, self.ending, self.compose, monotonic=clock, **quiet)
-        self.steady = SteadyClock(clock, clock.elapsed, settle_seconds=account.settle_seconds)
-        rooms = (spool, self.desk, self.ending, self.steady)
-        days: dict[str, Any] = {"deadline_seconds": 86_400.0, "monotonic": clock.elapsed}
-        self.track = Track(*rooms, account.name, **days, **quiet)
-        self.reconcile = Reconcile(*rooms, account.name, **days, **quiet)
-        self.deadlines = Deadlines(*rooms, **days)
+        self.submit = Submit(self.context, self.desk, self.ending, self.compose)
+        self.track = Track(self.context, self.desk, self.ending, account.name)
+        self.reconcile = Reconcile(self.context, self.desk, self.ending, account.name)
+        self.deadlines = Deadlines(self.context, self.desk, self.ending)
 
     async def mail(
         self,

@@ -14,6 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailfax.clock import SteadyClock
+from mailfax.config import Limits
+from mailfax.context import Context
 from mailfax.letters import Marks
 from mailfax.offramp.accept import Accept
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
@@ -38,7 +41,7 @@ class Door:
         self.spool = spool
         count = iter(range(10**6))
         marks = lambda: Marks(f"L{spool.epoch}{next(count)}", "<1@fax.example.com>", clock())  # noqa: E731
-        self.accept = Accept(spool, site=SITE, marks=marks, expire_seconds=86_400.0, faxes_per_day=ceiling)
+        self.accept = Accept(Context(spool, SITE, Limits(faxes_per_day=ceiling), marks, SteadyClock(clock)))
         self.concluded = self.accept.concluded
 
     async def mail(

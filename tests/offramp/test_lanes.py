@@ -56,7 +56,7 @@ def renderer(monkeypatch: pytest.MonkeyPatch) -> Slowly:
 
 @pytest.fixture
 def prepare(street: Street, renderer: Slowly) -> Prepare:
-    return Prepare(street.spool, renderer, street.desk, street.ending, render_seconds=20)  # type: ignore[arg-type]
+    return Prepare(street.context, street.desk, street.ending, renderer)  # type: ignore[arg-type]
 
 
 async def test_four_slow_files_of_one_sender_and_a_line_of_text_of_another(

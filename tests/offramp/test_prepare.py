@@ -31,7 +31,7 @@ async def renderer() -> AsyncIterator[Renderer]:
 
 @pytest.fixture
 def prepare(street: Street, renderer: Renderer) -> Prepare:
-    return Prepare(street.spool, renderer, street.desk, street.ending, render_seconds=20)
+    return Prepare(street.context, street.desk, street.ending, renderer)
 
 
 async def accepted(street: Street, mail: bytes, *, name: str = "") -> FaxJob:

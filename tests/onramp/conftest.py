@@ -6,8 +6,8 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +18,7 @@ from mailfax.onramp.collect import Collect
 from mailfax.render import Renderer
 from mailfax.rules.job import InboundFax, Letter
 from tests.offramp.conftest import account, sandbox
-from tests.offramp.street import NUMBER, SITE, Clock, Sandbox, Street, opened
+from tests.offramp.street import NUMBER, Clock, Sandbox, Street, opened
 from tests.support.documents import pdf
 
 __all__ = ["account", "sandbox"]
@@ -47,18 +47,9 @@ class Inbox:
         self.collect = self.collecting(renderer)
 
     def collecting(self, renderer: Renderer) -> Collect:
-        desk, clock = self.street.desk, self.clock
-        quiet: dict[str, Any] = {"monotonic": clock, "jitter": lambda: 0.0, "choose": self._chance.choice}
-        return Collect(
-            self.spool,
-            desk.client("main"),
-            self.street.account,
-            renderer,
-            site=SITE,
-            marks=self._marks,
-            trouble=desk.trouble,
-            **quiet,
-        )
+        context, desk = replace(self.street.context, marks=self._marks), self.street.desk
+        client, account = desk.client("main"), self.street.account
+        return Collect(context, client, account, renderer, trouble=desk.trouble, choose=self._chance.choice)
 
     def _marks(self) -> Marks:
         if self.marks_fail:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from mailfax.clock import SteadyClock
 from mailfax.config import Limits
+from mailfax.context import Context
 from mailfax.letters import Marks, Site
 from mailfax.rules.job import FaxJob, Letter, Message
 from mailfax.rules.states import JobEvent, JobState
@@ -52,6 +54,11 @@ def marks(clock: Clock) -> Callable[[], Marks]:
         return Marks(f"M{number:09d}", f"<M{number}@fax.example.com>", clock.now)
 
     return draw
+
+
+@pytest.fixture
+def context(spool: Spool, clock: Clock, marks: Callable[[], Marks]) -> Context:
+    return Context(spool, SITE, LIMITS, marks, SteadyClock(clock, clock), clock, lambda: 0.0)
 
 
 @pytest.fixture

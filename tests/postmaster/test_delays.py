@@ -15,7 +15,7 @@ from mailfax.rules.envelope import Notify
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
 from mailfax.spool import Spool
-from tests.postmaster.conftest import LIMITS, SITE
+from tests.postmaster.conftest import LIMITS
 
 pytestmark = pytest.mark.anyio
 
@@ -26,8 +26,8 @@ async def owed(spool: Spool) -> list[tuple[str, tuple[str, ...]]]:
 
 
 @pytest.fixture
-def delays(spool, marks) -> Delays:
-    return Delays(spool, site=SITE, marks=marks, limits=LIMITS)
+def delays(context) -> Delays:
+    return Delays(context)
 
 
 async def test_a_waiting_job_is_told_once_and_not_before_its_time(spool, clock, accepted, delays) -> None:
@@ -91,10 +91,10 @@ async def test_an_ended_job_is_not_delayed(spool, clock, accepted, delays) -> No
     assert not await delays.round()
 
 
-async def test_a_sandbox_says_so(spool, clock, accepted, marks) -> None:
+async def test_a_sandbox_says_so(spool, clock, accepted, context) -> None:
     await accepted()
     clock.now += LIMITS.delay_seconds
-    sandboxed = Delays(spool, site=SITE, marks=marks, limits=LIMITS, is_sandbox=lambda account: account == "main")
+    sandboxed = Delays(context, is_sandbox=lambda account: account == "main")
     await sandboxed.round()
     (listed,) = await spool.outbox.listing()
     letter = await spool.outbox.get(listed.letter_id)
@@ -122,11 +122,11 @@ async def test_a_job_whose_message_is_damaged_stops_no_other(spool, clock, accep
     assert (await spool.jobs.get(lost.queue_id)).delay_told
 
 
-async def test_an_unforeseen_failure_with_one_job_stops_no_other(spool, clock, accepted, marks) -> None:
+async def test_an_unforeseen_failure_with_one_job_stops_no_other(spool, clock, accepted, context) -> None:
     bad, good = await accepted(account="gone"), await accepted()
     clock.now += LIMITS.delay_seconds
     accounts = {"main": False}
-    work = Delays(spool, site=SITE, marks=marks, limits=LIMITS, is_sandbox=accounts.__getitem__)
+    work = Delays(context, is_sandbox=accounts.__getitem__)
     assert await work.round()
     assert not await work.round(), "looked at once"
     assert [(letter.kind, letter.about) for letter in await spool.outbox.listing()] == [("delayed", good.queue_id)]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import email
 import mailbox
-from collections.abc import Callable
 from email.policy import SMTP
 from pathlib import Path
 
 import pytest
 
-from mailfax.letters import Marks, forward_to_postmaster
+from mailfax.letters import forward_to_postmaster
 from mailfax.postmaster import deliver
 from mailfax.postmaster.deliver import Deliver
-from mailfax.relay import Impossible, Maildir, Relay
+from mailfax.relay import Impossible, Maildir
 from mailfax.rules.failure import InDoubt, NotSent
 from mailfax.rules.job import Letter
 from mailfax.rules.states import LetterState
@@ -26,16 +25,12 @@ NOT_NOW = NotSent("The mail server does not take the mail now", diagnostic="smtp
 SILENCE = InDoubt("The mail server did not say", diagnostic="smtp; silence")
 
 
-def carrier(spool: Spool, relay: Relay, marks: Callable[[], Marks]) -> Deliver:
-    return Deliver(spool, relay, site=SITE, marks=marks, limits=LIMITS, jitter=lambda: 0.0)
-
-
 async def states(spool: Spool) -> dict[str, LetterState]:
     return {letter.letter_id: letter.state for letter in await spool.outbox.listing()}
 
 
-async def test_a_letter_reaches_its_mailbox_as_it_was_written(spool, marks, a_letter, tmp_path: Path) -> None:
-    work = carrier(spool, Maildir(tmp_path / "mail", "fax.example.com"), marks)
+async def test_a_letter_reaches_its_mailbox_as_it_was_written(spool, context, a_letter, tmp_path: Path) -> None:
+    work = Deliver(context, Maildir(tmp_path / "mail", "fax.example.com"))
     await spool.outbox.owe([a_letter()])
     assert await work.round()
     assert not await work.round()
@@ -45,9 +40,9 @@ async def test_a_letter_reaches_its_mailbox_as_it_was_written(spool, marks, a_le
 
 
 @pytest.mark.parametrize("failure", [NOT_NOW, SILENCE], ids=["not now", "in doubt"])
-async def test_what_was_not_surely_taken_is_tried_again_later(spool, clock, marks, a_letter, failure) -> None:
+async def test_what_was_not_surely_taken_is_tried_again_later(spool, clock, context, a_letter, failure) -> None:
     relay = Answers(failure)
-    work = carrier(spool, relay, marks)
+    work = Deliver(context, relay)
     letter: Letter = a_letter()
     await spool.outbox.owe([letter])
     assert await work.round()
@@ -61,8 +56,8 @@ async def test_what_was_not_surely_taken_is_tried_again_later(spool, clock, mark
     assert relay.asked[0] == relay.asked[1] == relay.taken[0]
 
 
-async def test_waits_grow(spool, clock, marks, a_letter) -> None:
-    work = carrier(spool, Answers(*[NOT_NOW] * 4), marks)
+async def test_waits_grow(spool, clock, context, a_letter) -> None:
+    work = Deliver(context, Answers(*[NOT_NOW] * 4))
     await spool.outbox.owe([a_letter()])
     waits = []
     for _ in range(4):
@@ -73,8 +68,8 @@ async def test_waits_grow(spool, clock, marks, a_letter) -> None:
     assert waits == [10.0, 20.0, 40.0, 80.0]
 
 
-async def test_a_time_that_the_relay_names_is_kept(spool, clock, marks, a_letter) -> None:
-    work = carrier(spool, Answers(NotSent("later", retry_after=1000.0)), marks)
+async def test_a_time_that_the_relay_names_is_kept(spool, clock, context, a_letter) -> None:
+    work = Deliver(context, Answers(NotSent("later", retry_after=1000.0)))
     await spool.outbox.owe([a_letter()])
     await work.round()
     (waiting,) = await spool.outbox.listing()
@@ -82,10 +77,10 @@ async def test_a_time_that_the_relay_names_is_kept(spool, clock, marks, a_letter
 
 
 async def test_a_letter_that_can_not_be_written_to_anybody_is_told_to_the_postmaster_without_its_content(
-    spool, marks, a_letter
+    spool, context, a_letter
 ) -> None:
     relay = Answers(Impossible("The address can't be written", diagnostic="x-mailfax; bad address"))
-    work = carrier(spool, relay, marks)
+    work = Deliver(context, relay)
     await spool.outbox.owe([a_letter(kind="received", content=b"Subject: fax\r\n\r\nSECRET PAGES\r\n")])
     assert await work.round()
     assert await states(spool) == {
@@ -101,8 +96,8 @@ async def test_a_letter_that_can_not_be_written_to_anybody_is_told_to_the_postma
     assert b"SECRET" not in content
 
 
-async def test_a_letter_that_grew_too_old_is_given_up_and_told(spool, clock, marks, a_letter) -> None:
-    work = carrier(spool, Answers(*[NOT_NOW] * 2), marks)
+async def test_a_letter_that_grew_too_old_is_given_up_and_told(spool, clock, context, a_letter) -> None:
+    work = Deliver(context, Answers(*[NOT_NOW] * 2))
     await spool.outbox.owe([a_letter()])
     await work.round()
     clock.now += LIMITS.letter_seconds
@@ -113,17 +108,17 @@ async def test_a_letter_that_grew_too_old_is_given_up_and_told(spool, clock, mar
     }
 
 
-async def test_even_an_old_letter_is_tried_once_more_before_it_is_given_up(spool, clock, marks, a_letter) -> None:
+async def test_even_an_old_letter_is_tried_once_more_before_it_is_given_up(spool, clock, context, a_letter) -> None:
     """The bridge may have been down for a week: age alone loses nothing."""
     await spool.outbox.owe([a_letter()])
     clock.now += 2 * LIMITS.letter_seconds
     relay = Answers()
-    assert await carrier(spool, relay, marks).round()
+    assert await Deliver(context, relay).round()
     assert len(relay.taken) == 1
 
 
-async def test_an_alarm_that_nobody_takes_is_not_followed_by_another(spool, clock, marks, a_letter) -> None:
-    work = carrier(spool, Answers(*[NOT_NOW] * 3), marks)
+async def test_an_alarm_that_nobody_takes_is_not_followed_by_another(spool, clock, context, a_letter) -> None:
+    work = Deliver(context, Answers(*[NOT_NOW] * 3))
     await spool.outbox.owe([a_letter(kind="alarm", recipients=("postmaster@example.com",))])
     clock.now += LIMITS.letter_seconds
     assert await work.round()
@@ -131,18 +126,18 @@ async def test_an_alarm_that_nobody_takes_is_not_followed_by_another(spool, cloc
     assert await states(spool) == {"L000000001": LetterState.UNDELIVERABLE}
 
 
-async def test_a_letter_whose_process_died_is_handed_over_by_the_next(spool, clock: Clock, marks, a_letter) -> None:
+async def test_a_letter_whose_process_died_is_handed_over_by_the_next(spool, clock: Clock, context, a_letter) -> None:
     await spool.outbox.owe([a_letter()])
     assert await spool.outbox.claim(deliver.LEASE)  # and the process dies here
     relay = Answers()
-    work = carrier(spool, relay, marks)
+    work = Deliver(context, relay)
     assert not await work.round(), "the lease still runs"
     clock.now += deliver.LEASE + 1
     assert await work.round()
     assert len(relay.taken) == 1
 
 
-async def test_the_lease_is_kept_while_a_slow_relay_reads(spool, clock, marks, a_letter, monkeypatch) -> None:
+async def test_the_lease_is_kept_while_a_slow_relay_reads(spool, clock, context, a_letter, monkeypatch) -> None:
     monkeypatch.setattr(deliver, "LEASE", 0.03)
     renewed: list[float] = []
 
@@ -159,11 +154,11 @@ async def test_the_lease_is_kept_while_a_slow_relay_reads(spool, clock, marks, a
             await super().hand_over(sender, recipients, content)
 
     await spool.outbox.owe([a_letter()])
-    assert await carrier(spool, Slow(), marks).round()
+    assert await Deliver(context, Slow()).round()
     assert await states(spool) == {"L000000001": LetterState.HANDED_OVER}
 
 
-async def test_who_lost_the_lease_leaves_the_letter_to_its_new_owner(spool, clock, marks, a_letter) -> None:
+async def test_who_lost_the_lease_leaves_the_letter_to_its_new_owner(spool, clock, context, a_letter) -> None:
     class Late(Answers):
         async def hand_over(self, sender, recipients, content) -> None:
             clock.now += deliver.LEASE + 1
@@ -171,11 +166,11 @@ async def test_who_lost_the_lease_leaves_the_letter_to_its_new_owner(spool, cloc
             await super().hand_over(sender, recipients, content)
 
     await spool.outbox.owe([a_letter()])
-    assert await carrier(spool, Late(), marks).round()
+    assert await Deliver(context, Late()).round()
     assert await states(spool) == {"L000000001": LetterState.WAITING}
 
 
-async def test_mail_for_the_postmaster_is_passed_on_with_its_sender(spool, marks, accepted) -> None:
+async def test_mail_for_the_postmaster_is_passed_on_with_its_sender(spool, marks, context, accepted) -> None:
     job = await accepted()
     message = await spool.intake.message(job.message)
     forward = forward_to_postmaster(
@@ -183,7 +178,7 @@ async def test_mail_for_the_postmaster_is_passed_on_with_its_sender(spool, marks
     )
     await spool.outbox.owe([forward])
     relay = Answers()
-    assert await carrier(spool, relay, marks).round()
+    assert await Deliver(context, relay).round()
     assert relay.taken == [
         (
             "carol@example.com",
@@ -193,12 +188,12 @@ async def test_mail_for_the_postmaster_is_passed_on_with_its_sender(spool, marks
     ]
 
 
-async def test_a_damaged_letter_is_never_handed_over(spool, marks, a_letter, tmp_path: Path) -> None:
+async def test_a_damaged_letter_is_never_handed_over(spool, context, a_letter, tmp_path: Path) -> None:
     await spool.outbox.owe([a_letter(content=b"Subject: x\r\n\r\n" + b"pages " * 20_000)])
     (stored,) = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size == 120_014]
     stored.unlink()
     relay = Answers()
-    work = carrier(spool, relay, marks)
+    work = Deliver(context, relay)
     assert await work.round()
     assert relay.asked == []
     assert (await states(spool))["L000000001"] is LetterState.UNDELIVERABLE
@@ -206,8 +201,8 @@ async def test_a_damaged_letter_is_never_handed_over(spool, marks, a_letter, tmp
     assert relay.taken[0][1] == ("postmaster@example.com",)
 
 
-async def test_an_unforeseen_failure_is_tried_again_later_and_ended_by_age(spool, clock, marks, a_letter) -> None:
-    work = carrier(spool, Answers(*[ValueError("relay.py broke")] * 2), marks)
+async def test_an_unforeseen_failure_is_tried_again_later_and_ended_by_age(spool, clock, context, a_letter) -> None:
+    work = Deliver(context, Answers(*[ValueError("relay.py broke")] * 2))
     await spool.outbox.owe([a_letter()])
     assert await work.round()
     (waiting,) = await spool.outbox.listing()

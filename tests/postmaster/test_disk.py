@@ -9,7 +9,7 @@ import pytest
 
 from mailfax.postmaster.disk import CALM, LOOK_EVERY, DiskAlarm
 from mailfax.spool import NotCommitted, Spool
-from tests.postmaster.conftest import SITE, Answers
+from tests.postmaster.conftest import Answers
 
 pytestmark = pytest.mark.anyio
 
@@ -30,11 +30,11 @@ async def looked(alarm: DiskAlarm, clock, seconds: float = LOOK_EVERY) -> None:
 
 
 async def test_little_room_is_told_once_and_once_again_when_it_is_over(
-    spool, clock, marks, relay, monkeypatch
+    spool, clock, context, relay, monkeypatch
 ) -> None:
     room = 100_000_000
     monkeypatch.setattr(spool.content, "room", lambda: room)
-    alarm = DiskAlarm(spool, relay, site=SITE, marks=marks, monotonic=lambda: clock.now)
+    alarm = DiskAlarm(context, relay)
     for _ in range(5):
         await looked(alarm, clock)
     assert await subjects(spool) == ["Fax alarm: the disk of the fax gateway needs attention"]
@@ -46,13 +46,13 @@ async def test_little_room_is_told_once_and_once_again_when_it_is_over(
 
 
 async def test_an_alarm_that_the_spool_can_not_store_goes_straight_to_the_relay(
-    spool, clock, marks, relay, monkeypatch
+    spool, clock, context, relay, monkeypatch
 ) -> None:
     async def full(letters) -> None:
         raise NotCommitted("disk full")
 
     monkeypatch.setattr(spool.outbox, "owe", full)
-    alarm = DiskAlarm(spool, relay, site=SITE, marks=marks, least_room=0, monotonic=lambda: clock.now)
+    alarm = DiskAlarm(context, relay, least_room=0)
     alarm.failed(NotCommitted("disk full"))
     for _ in range(3):
         await looked(alarm, clock)
@@ -60,8 +60,8 @@ async def test_an_alarm_that_the_spool_can_not_store_goes_straight_to_the_relay(
     assert recipients == ("postmaster@example.com",) and b"disk full" in content
 
 
-async def test_what_is_not_the_disk_s_is_no_alarm(spool, clock, marks, relay) -> None:
-    alarm = DiskAlarm(spool, relay, site=SITE, marks=marks, least_room=0, monotonic=lambda: clock.now)
+async def test_what_is_not_the_disk_s_is_no_alarm(spool, clock, context, relay) -> None:
+    alarm = DiskAlarm(context, relay, least_room=0)
     for trouble in (ValueError("bug"), ConnectionRefusedError(), TimeoutError()):
         alarm.failed(trouble)
     await looked(alarm, clock)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import email
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from email.policy import SMTP
 
 import pytest
 
-from mailfax.letters import Marks
+from mailfax.context import Context
 from mailfax.postmaster.deliver import Deliver
 from mailfax.postmaster.relay_trouble import WORTH_TELLING, RelayTrouble
 from mailfax.rules import schedule
 from mailfax.rules.failure import NotSent, Refused
 from mailfax.rules.states import LetterEvent, LetterState
 from mailfax.spool import Spool
-from tests.postmaster.conftest import LIMITS, SITE, Clock
+from tests.postmaster.conftest import LIMITS, Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -52,10 +52,8 @@ def server() -> Server:
 
 
 @pytest.fixture
-def work(spool: Spool, clock: Clock, marks: Callable[[], Marks], server: Server) -> Deliver:
-    return Deliver(
-        spool, server, site=SITE, marks=marks, limits=LIMITS, jitter=lambda: 0.0, monotonic=lambda: clock.now
-    )
+def work(context: Context, server: Server) -> Deliver:
+    return Deliver(context, server)
 
 
 async def run(work: Deliver, clock: Clock, seconds: float, step: float = 5.0) -> None:
@@ -185,7 +183,7 @@ async def test_an_undeliverable_letter_is_kept_and_can_be_sent_again(spool, cloc
 
 
 def test_only_one_letter_at_a_time_tries_a_relay_in_trouble() -> None:
-    trouble = RelayTrouble(POSTMASTER, jitter=lambda: 0.0, monotonic=lambda: 100.0)
+    trouble = RelayTrouble(POSTMASTER, lambda: 100.0, lambda: 0.0)
     trouble.unreachable("no route", 0.0)
     with trouble.turn() as may:
         assert not may

@@ -14,11 +14,6 @@ from collections.abc import Callable
 TOLERATED = 60.0
 #: How long nothing is concluded after that: time for an operator or an NTP daemon to put it right.
 WAIT_AFTER_LEAP = 3600.0
-#: A deadline is held against a fax only once it was asked about. Where nothing has been answered for this long, in
-#: seconds, silence is the answer.
-GIVE_UP_SILENT = 3600.0
-#: So many questions without an answer in a row are the service's silence, not that of one fax.
-SILENT_IN_A_ROW = 3
 
 
 def elapsed() -> float:
@@ -47,29 +42,3 @@ class SteadyClock:
             self._trusted_from = self._elapsed() + WAIT_AFTER_LEAP
         self._gap = gap
         return self._elapsed() >= self._trusted_from
-
-
-class Silence:
-    """For how long questions about something have brought no answer, by a name of the caller's choice."""
-
-    def __init__(self, elapsed: Callable[[], float] = elapsed) -> None:
-        self._elapsed = elapsed
-        self._since: dict[str, float] = {}
-
-    def unanswered(self, about: str) -> None:
-        """A question brought no answer."""
-        self._since.setdefault(about, self._elapsed())
-
-    def answered(self, about: str) -> None:
-        """A question was answered, or is asked no more."""
-        self._since.pop(about, None)
-
-    def is_an_answer(self, about: str) -> bool:
-        """Whether a deadline may be held against it: the last question was answered, or none was for so long that
-        silence is the answer."""
-        since = self._since.get(about)
-        return since is None or self._elapsed() - since >= GIVE_UP_SILENT
-
-    def is_silent(self, about: str) -> bool:
-        """Whether the last question about it brought no answer."""
-        return about in self._since

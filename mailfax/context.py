@@ -1,0 +1,57 @@
+"""What every carrier works with: the spool, who writes our mails, the limits, the clocks, and chance.
+
+In: the configuration and an open spool. Out: one value, made once and the same for all. What only some carriers need
+(a client, the relay, the renderer) each is given beside it.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailfax.clock import SteadyClock, elapsed
+from mailfax.config import Config, Limits
+from mailfax.letters import Marks, Site
+from mailfax.rules.queue_id import draw_queue_id
+from mailfax.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Times that are stored are on the spool's clock; those that a process only waits for are on ``elapsed``.
+
+    ``marks`` draws what makes a letter itself; ``steady`` says whether time on the spool's clock may be believed;
+    ``jitter`` draws a number in [0, 1).
+    """
+
+    spool: Spool
+    site: Site
+    limits: Limits
+    marks: Callable[[], Marks]
+    steady: SteadyClock
+    elapsed: Callable[[], float] = elapsed
+    jitter: Callable[[], float] = random.random
+
+    @classmethod
+    def of(cls, config: Config, spool: Spool) -> Context:
+        """That of a service."""
+        return cls(
+            spool,
+            Site(hostname=config.hostname, postmaster=config.postmaster, fax_domain=config.fax_domains[0]),
+            config.limits,
+            drawn_marks(config.hostname, spool.now),
+            SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts)),
+        )
+
+
+def drawn_marks(hostname: str, now: Callable[[], float]) -> Callable[[], Marks]:
+    """Draws a letter's ID, its Message-ID and its date."""
+
+    def draw() -> Marks:
+        moment = now()
+        letter_id = draw_queue_id(moment, secrets.choice)
+        return Marks(letter_id, f"<{letter_id}.{secrets.token_hex(8)}@{hostname}>", moment)
+
+    return draw
