@@ -8,14 +8,15 @@ STANDARDS: RFC 4160 4.2.3 (address of the caller), RFC 3834 (auto-generated), RF
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailfax.letters import texts
-from mailfax.letters.mime import Field, address, date, mail_around, text_part, words
+from mailfax.letters.mime import GAP, address, pdf_with_gap, text_part
 from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, reported_phone
 from mailfax.letters.postmaster import tell
 from mailfax.letters.site import Marks, Site
+from mailfax.letters.writing import written
 from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.states import InboundState
 
@@ -66,19 +67,20 @@ def inbound(
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=fax.queue_id)),
     )
     subject = ", ".join(part for part in (texts.INBOUND_SUBJECT.format(caller=caller), pages) if part)
-    fields = _fields(site, fax, marks, mailbox, subject, sandbox=sandbox)
-    before, behind = mail_around(fields, [text_part(text)], _filename(site, fax, arrived), boundary=marks.letter_id)
-    letter = Letter(
-        letter_id=marks.letter_id,
+    letter = written(
+        site,
+        marks,
+        [text_part(text), pdf_with_gap(_filename(site, fax, arrived))],
+        to=mailbox,
+        subject=subject,
         kind="received",
         about=fax.queue_id,
-        sender="",
-        recipients=(mailbox,),
-        message_id=marks.message_id,
-        decided_at=marks.date,
-        next_attempt_at=marks.date,
+        number=_digits(fax.caller),
+        written_by=address("From", texts.INBOUND_FROM.format(caller=caller), site.fax_bringer),
+        sandbox=sandbox,
     )
-    return Parcel(letter, before, behind)
+    before, _, behind = letter.content.partition(GAP)
+    return Parcel(replace(letter, content=b""), before, behind)
 
 
 def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, sandbox: bool) -> Letter:
@@ -105,22 +107,6 @@ def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, 
         about=fax.queue_id,
         sandbox=sandbox,
     )
-
-
-def _fields(site: Site, fax: InboundFax, marks: Marks, to: str, subject: str, *, sandbox: bool) -> list[Field]:
-    shown = texts.INBOUND_FROM.format(caller=reported_phone(fax.caller) or texts.INBOUND_UNKNOWN)
-    digits = _digits(fax.caller)
-    return [
-        ("From", address("From", shown, site.fax_bringer)),
-        ("To", address("To", "", to)),
-        ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
-        ("Date", date(marks.date)),
-        ("Message-ID", marks.message_id),
-        ("Auto-Submitted", "auto-generated"),
-        ("X-Fax-Outcome", "received"),
-        *([("X-Fax-Number", digits)] if digits else []),
-        ("X-Fax-Queue-ID", fax.queue_id),
-    ]
 
 
 def _digits(caller: str) -> str:

@@ -110,14 +110,13 @@ def base64_lines(content: bytes) -> bytes:
     return base64.encodebytes(content).replace(b"\n", b"\r\n")
 
 
-def mail_around(
-    fields: Sequence[Field], parts: Sequence[Part], filename: str, *, boundary: str
-) -> tuple[bytes, bytes]:
-    """What stands before and behind the base64 of a PDF, attached last, that is not held in memory."""
-    gap = b"\0"  # in no encoded part, and in no field
-    attached = replace(file_part(b"", filename), body=gap)
-    before, _, behind = mail(fields, [*parts, attached], kind="multipart/mixed", boundary=boundary).partition(gap)
-    return before, behind
+#: Stands for the base64 of a file that is not held in memory: in no encoded part, and in no field.
+GAP = b"\0"
+
+
+def pdf_with_gap(filename: str) -> Part:
+    """A PDF, attached, with ``GAP`` for its bytes."""
+    return replace(file_part(b"", filename), body=GAP)
 
 
 def mail(fields: Sequence[Field], parts: Sequence[Part], *, kind: str, boundary: str) -> bytes:

@@ -24,9 +24,10 @@ from email.parser import BytesHeaderParser
 
 from mailfax.letters import texts
 from mailfax.letters.dsn import delivery_status, reported_by_faxcore
-from mailfax.letters.mime import Field, Part, address, date, header_part, mail, text_part, words
-from mailfax.letters.plain import facts, letter_text, listing, moment, one_line, paragraph, phone
+from mailfax.letters.mime import Field, Part, header_part, text_part
+from mailfax.letters.plain import letter_text, listing, moment, one_line, paragraph, phone
 from mailfax.letters.site import Marks, Site
+from mailfax.letters.writing import fax_facts, with_subject, written
 from mailfax.rules.envelope import Notify
 from mailfax.rules.job import Document, FaxJob, Letter, Message, Status
 from mailfax.rules.states import JobState
@@ -154,18 +155,6 @@ def _text(
     whose = ""
     if reader != message.sender:
         whose = texts.OWNER_TOLD if message.owner else texts.POSTMASTER_TOLD
-    rows = [
-        (texts.ROW_TO, number if job.number else ""),
-        (texts.ROW_RECIPIENT, job.recipient_name),
-        (texts.ROW_ADDRESS, job.address),
-        (texts.ROW_SENDER, message.sender if whose else ""),
-        (texts.ROW_SUBJECT, message.subject),
-        (texts.ROW_PAGES, _pages(document, job)),
-        (texts.ROW_COVER, texts.COVER_NONE if document and not job.has_cover(document) else ""),
-        (texts.ROW_RECEIVED, moment(message.received_at, site.zone)),
-        (outcome.ended, moment(job.ended_at, site.zone) if outcome.ended and job.ended_at else ""),
-        (texts.ROW_QUEUE_ID, job.queue_id),
-    ]
     return letter_text(
         paragraph(texts.TEST_TEXT) if sandbox else "",
         paragraph(outcome.headline.format(number=number)),
@@ -173,7 +162,15 @@ def _text(
         paragraph(texts.SERVICE_SAID.format(said=said)) if said and said not in told.sentence else "",
         paragraph(outcome.next),
         listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else "",
-        facts(rows),
+        fax_facts(
+            site,
+            message,
+            job,
+            pages=_pages(document, job),
+            sender=message.sender if whose else "",
+            cover=texts.COVER_NONE if document and not job.has_cover(document) else "",
+            ended=(outcome.ended, moment(job.ended_at, site.zone) if outcome.ended and job.ended_at else ""),
+        ),
         listing(texts.CONTENTS_HEADING, document.contents) if document else "",
         listing(texts.SKIPPED_HEADING, document.skipped) if document else "",
         paragraph(whose),
@@ -203,31 +200,18 @@ def _letter(
     *,
     sandbox: bool,
 ) -> Letter:
-    subject = outcome.subject.format(number=phone(job.number))
-    if about := one_line(message.subject):
-        subject = f"{subject}: {about}"
-    fields: list[Field] = [
-        ("From", address("From", texts.GATEWAY_NAME, site.postmaster)),
-        ("To", address("To", "", reader)),
-        ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
-        ("Date", date(marks.date)),
-        ("Message-ID", marks.message_id),
-        *thread(message, original_header),
-        ("Auto-Submitted", "auto-replied"),
-        ("X-Fax-Outcome", outcome.word),
-        *([("X-Fax-Number", job.number)] if job.number else []),
-        ("X-Fax-Queue-ID", job.queue_id),
-    ]
-    return Letter(
-        letter_id=marks.letter_id,
+    return written(
+        site,
+        marks,
+        parts,
+        to=reader,
+        subject=with_subject(outcome.subject.format(number=phone(job.number)), message),
         kind=outcome.word,
         about=job.queue_id,
-        sender="",
-        recipients=(reader,),
-        message_id=marks.message_id,
-        content=mail(fields, parts, kind="multipart/report; report-type=delivery-status", boundary=marks.letter_id),
-        decided_at=marks.date,
-        next_attempt_at=marks.date,
+        number=job.number,
+        answers=thread(message, original_header),
+        multipart="multipart/report; report-type=delivery-status",
+        sandbox=sandbox,
     )
 
 

@@ -9,9 +9,10 @@ on keeps its Received lines, and the door counts them).
 from __future__ import annotations
 
 from mailfax.letters import texts
-from mailfax.letters.mime import address, date, mail, text_part, words
+from mailfax.letters.mime import text_part
 from mailfax.letters.plain import facts, letter_text, moment, paragraph
 from mailfax.letters.site import Marks, Site
+from mailfax.letters.writing import written
 from mailfax.rules.job import Letter
 
 
@@ -134,26 +135,14 @@ def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content_id: 
 
 def tell(site: Site, marks: Marks, subject: str, *blocks: str, about: str = "", sandbox: bool) -> Letter:
     """A plain mail to the postmaster."""
-    fields = [
-        ("From", address("From", texts.GATEWAY_NAME, site.postmaster)),
-        ("To", address("To", "", site.postmaster)),
-        ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
-        ("Date", date(marks.date)),
-        ("Message-ID", marks.message_id),
-        ("Auto-Submitted", "auto-generated"),
-        # By this field the door knows our own mail, whatever becomes of it, and never faxes it.
-        ("X-Fax-Outcome", "alarm"),
-        *([("X-Fax-Queue-ID", about)] if about else []),
-    ]
     text = letter_text(paragraph(texts.TEST_TEXT) if sandbox else "", *blocks)
-    return Letter(
-        letter_id=marks.letter_id,
+    return written(
+        site,
+        marks,
+        [text_part(text)],
+        to=site.postmaster,
+        subject=subject,
         kind="alarm",
         about=about,
-        sender="",
-        recipients=(site.postmaster,),
-        message_id=marks.message_id,
-        content=mail(fields, [text_part(text)], kind="", boundary=marks.letter_id),
-        decided_at=marks.date,
-        next_attempt_at=marks.date,
+        sandbox=sandbox,
     )

@@ -14,15 +14,14 @@ from typing import BinaryIO
 
 from mailfax import letters, maillog
 from mailfax.context import Context
-from mailfax.offramp.faxes import Fax, faxes_of
+from mailfax.offramp.faxes import faxes_of
 from mailfax.offramp.resent import Resent
 from mailfax.offramp.signs import Signs
 from mailfax.rules.envelope import Envelope
 from mailfax.rules.heading import Heading, read_heading
-from mailfax.rules.job import FaxJob, Letter, Message, Status
+from mailfax.rules.job import Letter, Message, Status
 from mailfax.rules.queue_id import draw_queue_id, job_id, message_id
 from mailfax.rules.reference import draw_reference
-from mailfax.rules.states import JOB
 from mailfax.rules.status import Cause, Refusal, refusal, refused_at_once
 from mailfax.rules.suspect import GLANCE, is_suspect
 from mailfax.rules.tags import read_tags
@@ -76,7 +75,13 @@ class Accept:
                 if same and not fresh and not forwards:
                     return await self._again(envelope, content, same)
                 jobs = [
-                    self._job(message, fax, job_id(message.queue_id, position))
+                    fax.job(
+                        job_id(message.queue_id, position),
+                        draw_reference(self._choose),
+                        account=message.account,
+                        now=message.received_at,
+                        expire_seconds=self._expire_seconds,
+                    )
                     for position, fax in enumerate(fresh.values(), start=1)
                 ]
                 unheard = [
@@ -182,24 +187,3 @@ class Accept:
                 about=message.queue_id,
             )
         ]
-
-    def _job(self, message: Message, fax: Fax, queue_id: str) -> FaxJob:
-        return FaxJob(
-            queue_id=queue_id,
-            message=message.queue_id,
-            account=message.account,
-            address=fax.address,
-            number=fax.number,
-            recipient_name=fax.recipient_name,
-            notify=fax.notify,
-            orcpt=fax.orcpt,
-            reference=draw_reference(self._choose),
-            state=JOB.start,
-            accepted_at=message.received_at,
-            expires_at=message.received_at + self._expire_seconds,
-            next_attempt_at=message.received_at,
-            subject=fax.subject,
-            cover=fax.cover_page,
-            paper=fax.paper,
-            preview=fax.is_preview,
-        )

@@ -1,8 +1,8 @@
 """Which faxes a mail asks for: one for each number and cover, whatever the number of recipients that mean it.
 
-In: the recipients of an envelope, and the names that the header gives. Out: ``Fax`` values, in order. The same number
-twice, as in a list and beside it, is one fax, and whoever wanted to hear of it still does; with another cover it is
-another fax, since another page is meant.
+In: the recipients of an envelope, and the names that the header gives; or a job that is to be sent once more. Out:
+``Fax`` values, in order, and the jobs that are made of them. The same number twice, as in a list and beside it, is
+one fax, and whoever wanted to hear of it still does; with another cover it is another fax: another page is meant.
 
 STANDARDS: RFC 3461 4.1 (NOTIFY).
 """
@@ -15,7 +15,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailfax.rules.envelope import PREVIEW, Notify, Recipient
+from mailfax.rules.job import FaxJob
 from mailfax.rules.paper import paper_for
+from mailfax.rules.queue_id import message_id
+from mailfax.rules.states import JOB, JobState
 from mailfax.rules.tags import read_tags
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -42,6 +45,44 @@ class Fax:
     def is_preview(self) -> bool:
         """Mailed back instead of faxed; ``number`` is "" where it is for none."""
         return PREVIEW in self.cover
+
+    @classmethod
+    def of(cls, job: FaxJob) -> Fax:
+        """What a job was asked for."""
+        return cls(
+            job.address,
+            job.number,
+            job.notify,
+            job.orcpt,
+            recipient_name=job.recipient_name,
+            subject=job.subject,
+            paper=job.paper,
+            cover_page=job.cover,
+        )
+
+    def job(
+        self, queue_id: str, reference: str, *, account: str, now: float, expire_seconds: float, made: bool = False
+    ) -> FaxJob:
+        """A new job; ``made``: its document is there already."""
+        return FaxJob(
+            queue_id=queue_id,
+            message=message_id(queue_id),
+            account=account,
+            address=self.address,
+            number=self.number,
+            recipient_name=self.recipient_name,
+            notify=self.notify,
+            orcpt=self.orcpt,
+            reference=reference,
+            state=JobState.READY if made else JOB.start,
+            accepted_at=now,
+            expires_at=now + expire_seconds,
+            next_attempt_at=now,
+            subject=self.subject,
+            cover=self.cover_page,
+            paper=self.paper,
+            preview=self.is_preview,
+        )
 
     def key(self, sent_sha256: str, sender: str) -> str:
         """What two sendings of this fax have in common: bytes, sender, number, cover fields of the address."""

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from mailfax.offramp.faxes import Fax
 from mailfax.rules.job import FaxJob, InboundFax, Letter
 from mailfax.rules.queue_id import job_id
 from mailfax.rules.reason import UNDER_WAY
@@ -120,25 +121,16 @@ class Steering:
             return Told(False, f"{truth}: give --even-if-sent to send it a second time")
         document = await self._spool.documents.get(job.message)
         made = document is not None and document.state == "ready"
-        now = max(self._spool.now(), job.accepted_at + 0.001)  # the newer one, also where the clock stands still
-        again = FaxJob(
-            queue_id=job_id(job.message, 1 + max(int(each.queue_id.rpartition("-")[2]) for each in others)),
-            message=job.message,
+        again = Fax.of(job).job(
+            job_id(job.message, 1 + max(int(each.queue_id.rpartition("-")[2]) for each in others)),
+            draw_reference(secrets.choice),
             account=job.account,
-            address=job.address,
-            number=job.number,
-            recipient_name=job.recipient_name,
-            notify=job.notify,
-            orcpt=job.orcpt,
-            reference=draw_reference(secrets.choice),
-            state=JobState.READY if made else JobState.ACCEPTED,
-            accepted_at=now,
-            expires_at=now + self._expire_seconds,
-            next_attempt_at=self._spool.now(),
-            subject=job.subject,
-            cover=job.cover,
-            paper=job.paper,
+            now=self._spool.now(),
+            expire_seconds=self._expire_seconds,
+            made=made,
         )
+        # The newer one, also where the clock stands still.
+        again = replace(again, accepted_at=max(again.accepted_at, job.accepted_at + 0.001))
         await self._spool.jobs.resend(job, again)
         return Told(True, f"is sent again as {again.queue_id}")
 

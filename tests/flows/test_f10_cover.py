@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import urllib.request
-from collections.abc import Iterator
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +12,10 @@ import pytest
 from house import House, letter, until
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
-    house.start_sandbox()
-    try:
-        yield house
-    finally:
-        house.close()
-
-
-def with_pdf(text: str) -> EmailMessage:
-    """A mail with a PDF of two pages and that text."""
-    mail = letter(text=text)
-    documents.attach(mail, "offer.pdf", "application/pdf", documents.pdf(2))
-    return mail
-
-
 def faxed(house: House, recipient: str, text: str) -> dict[str, Any]:
     """The fax that comes of a mail with a PDF of two pages."""
     number = recipient.partition("/")[0]
-    house.send(recipient, mail=with_pdf(text))
+    house.send(recipient, mail=documents.with_pdf(letter(text=text)))
     until(lambda: [mail for mail in house.mails() if mail["X-Fax-Number"] == number], f"{number}'s answer", house.log)
     [mail] = [mail for mail in house.mails() if mail["X-Fax-Number"] == number]
     assert mail["X-Fax-Outcome"] == "delivered", mail.as_string()
@@ -42,46 +23,46 @@ def faxed(house: House, recipient: str, text: str) -> dict[str, Any]:
     return fax
 
 
-def test_with_text_there_is_a_cover_page_and_without_there_is_none(office: House) -> None:
-    office.start()
-    fax = faxed(office, "15557650101", "Please see the offer.")
+def test_with_text_there_is_a_cover_page_and_without_there_is_none(house: House) -> None:
+    house.start()
+    fax = faxed(house, "15557650101", "Please see the offer.")
     assert fax["pages"] == 3 and fax["cover"]["notes"] == "Please see the offer."
     assert fax["cover"]["sendername"] == "Alice Example"
-    fax = faxed(office, "15557650102", "\n \n")
+    fax = faxed(house, "15557650102", "\n \n")
     assert (fax["pages"], fax["cover"], fax["subject"]) == (2, None, "")
-    fax = faxed(office, "15557650103/cover=yes", "\n")
+    fax = faxed(house, "15557650103/cover=yes", "\n")
     assert fax["pages"] == 3 and "Invoice 12 (Ref " in fax["cover"]["subject"]
-    fax = faxed(office, "15557650104/cover=no", "Please see the offer.")
+    fax = faxed(house, "15557650104/cover=no", "Please see the offer.")
     assert (fax["pages"], fax["cover"], fax["subject"]) == (3, None, ""), "the text is a page"
 
 
-def test_none_sends_no_cover_field_at_all(office: House) -> None:
-    office.settings |= {"sender": 'cover_page = "none"'}
-    office.start()
-    fax = faxed(office, "15557650105", "Please see the offer.")
+def test_none_sends_no_cover_field_at_all(house: House) -> None:
+    house.settings |= {"sender": 'cover_page = "none"'}
+    house.start()
+    fax = faxed(house, "15557650105", "Please see the offer.")
     assert (fax["pages"], fax["cover"], fax["subject"]) == (3, None, "")
-    for request in office.requests("SendFax"):
+    for request in house.requests("SendFax"):
         assert not {"subject", "notes", "sendername", "sendercompany", "recpname"} & set(str(request).split('"'))
 
 
 @pytest.mark.needs("pdftotext")
-def test_our_own_cover_page_is_the_first_page_of_each_recipient_s_fax(office: House, tmp_path: Path) -> None:
+def test_our_own_cover_page_is_the_first_page_of_each_recipient_s_fax(house: House, tmp_path: Path) -> None:
     """The mail is rendered once; cover page and paper are each recipient's own, and FaxCore draws no cover page."""
-    office.settings |= {"account": 'cover = "ours"\nheader_line = true\ndocument = "pdf"'}
-    office.start()
-    mail = with_pdf("Пожалуйста, посмотрите предложение. 请查收附件")
+    house.settings |= {"account": 'cover = "ours"\nheader_line = true\ndocument = "pdf"'}
+    house.start()
+    mail = documents.with_pdf(letter(text="Пожалуйста, посмотрите предложение. 请查收附件"))
     mail["To"] = "Bob Builder <15557650106@fax.local>"
     numbers = ("15557650106", "442079460958", "15557650107/cover=no")
-    queue_id = office.send(*numbers, mail=mail)
-    office.answers(3)
-    assert office.rows("SELECT event FROM history WHERE queue_id = ? AND event = 'rendering'", queue_id) == [
+    queue_id = house.send(*numbers, mail=mail)
+    house.answers(3)
+    assert house.rows("SELECT event FROM history WHERE queue_id = ? AND event = 'rendering'", queue_id) == [
         ("rendering",)
     ]
     texts = {}
-    for fax in office.faxes():
+    for fax in house.faxes():
         assert fax["cover"] is None and fax["subject"] == ""
         file = tmp_path / "sent.pdf"
-        url = f"http://127.0.0.1:{office.sandbox_port}/_sandbox/faxes/{fax['id']}/document"
+        url = f"http://127.0.0.1:{house.sandbox_port}/_sandbox/faxes/{fax['id']}/document"
         file.write_bytes(urllib.request.urlopen(url).read())
         told = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True).stdout
         size = subprocess.run(["pdfinfo", file], capture_output=True, text=True, check=True).stdout
@@ -99,16 +80,16 @@ def test_our_own_cover_page_is_the_first_page_of_each_recipient_s_fax(office: Ho
 
 
 @pytest.mark.needs("tiffinfo")
-def test_fax_pages_made_here_reach_the_other_side(office: House, tmp_path: Path) -> None:
+def test_fax_pages_made_here_reach_the_other_side(house: House, tmp_path: Path) -> None:
     """A document is a TIFF for all recipients alike, and one for each where their pages differ."""
-    office.start()
-    fax = faxed(office, "15557650110", "Please see the offer.")
+    house.start()
+    fax = faxed(house, "15557650110", "Please see the offer.")
     assert (fax["pages"], fax["filename"]) == (3, "fax.tif")
-    fax = faxed(office, "442079460959", "Please see the offer.")
+    fax = faxed(house, "442079460959", "Please see the offer.")
     assert (fax["pages"], fax["filename"]) == (3, "fax.tif")
     file = tmp_path / "sent.tif"
     file.write_bytes(
-        urllib.request.urlopen(f"http://127.0.0.1:{office.sandbox_port}/_sandbox/faxes/{fax['id']}/document").read()
+        urllib.request.urlopen(f"http://127.0.0.1:{house.sandbox_port}/_sandbox/faxes/{fax['id']}/document").read()
     )
     assert file.read_bytes()[:8] == b"II*\0\x08\0\0\0"
     told = subprocess.run(["tiffinfo", file], capture_output=True, text=True, check=True).stdout

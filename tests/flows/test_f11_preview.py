@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from email.message import EmailMessage
 from pathlib import Path
 
 import documents
@@ -12,30 +10,13 @@ import pytest
 from house import House, letter, until
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
-    house.start_sandbox()
-    try:
-        yield house
-    finally:
-        house.close()
-
-
-def with_pdf(text: str) -> EmailMessage:
-    """A mail with a PDF of two pages and that text."""
-    mail = letter(text=text)
-    documents.attach(mail, "offer.pdf", "application/pdf", documents.pdf(2))
-    return mail
-
-
 @pytest.mark.needs("pdftotext")
-def test_a_preview_comes_back_with_the_pages_and_nothing_is_faxed(office: House, tmp_path: Path) -> None:
-    office.settings |= {"account": 'cover = "ours"\nheader_line = true\ndocument = "pdf"'}
-    office.start()
-    mail = with_pdf("Please see the offer.")
-    office.send("preview+15557650108/to=Bob_Builder", "preview", mail=mail)
-    answers = office.answers(2)
+def test_a_preview_comes_back_with_the_pages_and_nothing_is_faxed(house: House, tmp_path: Path) -> None:
+    house.settings |= {"account": 'cover = "ours"\nheader_line = true\ndocument = "pdf"'}
+    house.start()
+    mail = documents.with_pdf(letter(text="Please see the offer."))
+    house.send("preview+15557650108/to=Bob_Builder", "preview", mail=mail)
+    answers = house.answers(2)
     assert [answer["X-Fax-Outcome"] for answer in answers] == ["preview", "preview"]
     [numbered] = [answer for answer in answers if answer["X-Fax-Number"] == "15557650108"]
     text, pdf = numbered.iter_parts()
@@ -46,27 +27,27 @@ def test_a_preview_comes_back_with_the_pages_and_nothing_is_faxed(office: House,
     file.write_bytes(pdf.get_content())
     pages = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True).stdout
     assert "Bob Builder" in pages and "page 3 of 3" in pages
-    assert office.faxes() == [] and office.requests("SendFax") == []
-    assert {state for (state,) in office.rows("SELECT state FROM job")} == {"previewed"}
+    assert house.faxes() == [] and house.requests("SendFax") == []
+    assert {state for (state,) in house.rows("SELECT state FROM job")} == {"previewed"}
 
 
-def test_what_can_not_be_faxed_can_not_be_previewed_and_says_why(office: House) -> None:
-    office.start()
+def test_what_can_not_be_faxed_can_not_be_previewed_and_says_why(house: House) -> None:
+    house.start()
     mail = letter(text="")
     documents.attach(mail, "program.exe", "application/octet-stream", b"MZ" + bytes(100))
-    office.send("preview", mail=mail)
-    [answer] = office.answers(1)
+    house.send("preview", mail=mail)
+    [answer] = house.answers(1)
     assert answer["X-Fax-Outcome"] == "failed" and answer["X-Fax-Number"] is None
     assert '"program.exe"' in answer.get_content() and "PREVIEW: NOT POSSIBLE" in answer.get_content()
-    assert office.faxes() == []
+    assert house.faxes() == []
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("commit", ["document-ready", "previewed"])
-def test_a_preview_survives_a_crash(office: House, moment: str, commit: str) -> None:
-    bridge = office.start(moment, commit)
-    office.send("preview+15557650109", mail=with_pdf("Please see the offer."))
-    until(lambda: bridge.poll() is not None, f"the bridge to die {moment} {commit}", office.log)
-    office.start()
-    [answer] = office.answers(1)
-    assert answer["X-Fax-Outcome"] == "preview" and office.faxes() == []
+def test_a_preview_survives_a_crash(house: House, moment: str, commit: str) -> None:
+    bridge = house.start(moment, commit)
+    house.send("preview+15557650109", mail=documents.with_pdf(letter(text="Please see the offer.")))
+    until(lambda: bridge.poll() is not None, f"the bridge to die {moment} {commit}", house.log)
+    house.start()
+    [answer] = house.answers(1)
+    assert answer["X-Fax-Outcome"] == "preview" and house.faxes() == []

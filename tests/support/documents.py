@@ -59,3 +59,9 @@ def attach(mail: EmailMessage, name: str, kind: str, content: bytes) -> None:
     """Attach a file of a media type such as "image/tiff"."""
     main, _, sub = kind.partition("/")
     mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
+
+
+def with_pdf(mail: EmailMessage) -> EmailMessage:
+    """The mail, with a PDF of two pages."""
+    attach(mail, "offer.pdf", "application/pdf", pdf(2))
+    return mail

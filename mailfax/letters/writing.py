@@ -1,0 +1,94 @@
+"""A letter as all of them are: the fields by which people and programs know it, and its place in the outbox.
+
+In: to whom, the subject, the parts. Out: a ``Letter`` with the whole mail.
+
+STANDARDS: RFC 3834 (Auto-Submitted, null sender), RFC 5322.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailfax.letters import texts
+from mailfax.letters.mime import Field, Part, address, date, mail, words
+from mailfax.letters.plain import facts, moment, one_line, phone
+from mailfax.letters.site import Marks, Site
+from mailfax.rules.job import FaxJob, Letter, Message
+
+
+def written(
+    site: Site,
+    marks: Marks,
+    parts: Sequence[Part],
+    *,
+    to: str,
+    subject: str,
+    kind: str,
+    about: str,
+    sandbox: bool,
+    number: str = "",
+    answers: Sequence[Field] | None = None,
+    written_by: str = "",
+    multipart: str = "multipart/mixed",
+) -> Letter:
+    """``kind`` is the X-Fax-Outcome word: by this field the door knows our own mail, and never faxes it.
+
+    ``answers`` are the fields that put it below the mail it answers, None where it answers none; ``written_by`` is
+    the value of From where that is not the gateway.
+    """
+    fields: list[Field] = [
+        ("From", written_by or address("From", texts.GATEWAY_NAME, site.postmaster)),
+        ("To", address("To", "", to)),
+        ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
+        ("Date", date(marks.date)),
+        ("Message-ID", marks.message_id),
+        *(answers or ()),
+        ("Auto-Submitted", "auto-generated" if answers is None else "auto-replied"),
+        ("X-Fax-Outcome", kind),
+        *([("X-Fax-Number", number)] if number else []),
+        *([("X-Fax-Queue-ID", about)] if about else []),
+    ]
+    return Letter(
+        letter_id=marks.letter_id,
+        kind=kind,
+        about=about,
+        sender="",
+        recipients=(to,),
+        message_id=marks.message_id,
+        content=mail(fields, parts, kind=multipart, boundary=marks.letter_id),
+        decided_at=marks.date,
+        next_attempt_at=marks.date,
+    )
+
+
+def with_subject(said: str, message: Message) -> str:
+    """The subject of an answer: what it says, and the subject of the mail."""
+    about = one_line(message.subject)
+    return f"{said}: {about}" if about else said
+
+
+def fax_facts(
+    site: Site,
+    message: Message,
+    job: FaxJob,
+    *,
+    pages: str,
+    sender: str = "",
+    cover: str = "",
+    ended: tuple[str, str] = ("", ""),
+) -> str:
+    """The rows that tell which fax is meant. ``sender`` where somebody else reads this; ``ended``: label and time."""
+    return facts(
+        [
+            (texts.ROW_TO, phone(job.number) if job.number else ""),
+            (texts.ROW_RECIPIENT, job.recipient_name),
+            (texts.ROW_ADDRESS, job.address),
+            (texts.ROW_SENDER, sender),
+            (texts.ROW_SUBJECT, message.subject),
+            (texts.ROW_PAGES, pages),
+            (texts.ROW_COVER, cover),
+            (texts.ROW_RECEIVED, moment(message.received_at, site.zone)),
+            ended,
+            (texts.ROW_QUEUE_ID, job.queue_id),
+        ]
+    )
