@@ -109,11 +109,11 @@ def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[
     from mailfax.rules.envelope import Recipient
     from mailfax.rules.fields import heading_of
     from mailfax.rules.heading import read_heading
-    from mailfax.rules.job import FaxJob, Message
+    from mailfax.rules.job import Message
     from mailfax.rules.policy import Policy
+    from mailfax.rules.queue_id import job_id
     from mailfax.rules.recipient import read_recipient
     from mailfax.rules.senders import mailbox_key
-    from mailfax.rules.states import JOB
     from mailfax.rules.status import Refusal
     from mailfax.rules.tags import read_tags
 
@@ -159,26 +159,8 @@ def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[
         body=rule.body,
         strip=",".join(rule.strip),
     )
-    job = FaxJob(
-        queue_id="PREVIEW-1",
-        message="PREVIEW",
-        account=rule.account,
-        address=address,
-        number=fax.number,
-        recipient_name=fax.recipient_name,
-        notify=None,
-        orcpt="",
-        reference="PRVW22",
-        state=JOB.start,
-        accepted_at=now,
-        expires_at=now,
-        next_attempt_at=now,
-        subject=fax.subject,
-        cover=fax.cover_page,
-        paper=fax.paper,
-        preview=True,
-    )
-    return message, job
+    job = fax.job(job_id(message.queue_id, 1), "PRVW22", account=rule.account, now=now, expire_seconds=0.0)
+    return message, replace(job, preview=True)
 
 
 def _author(raw: bytes) -> str:

@@ -119,7 +119,7 @@ def fax(queued: Any, paused: dict[str, str]) -> dict[str, Any]:
         "sender": queued.sender,
         "subject": job.subject if job.subject is not None else queued.subject,
         "accepted_at": job.accepted_at,
-        "next_attempt_at": 0.0 if job.final or job.state.value == "held" else job.next_attempt_at,
+        "next_attempt_at": job.next_at,
         "attempts": job.attempts,
         "fax_id": job.fax_id,
         "reference": job.reference,

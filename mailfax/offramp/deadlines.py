@@ -53,7 +53,7 @@ class Deadlines:
             now = self._spool.now()
             # Its POST may still be under way: a stalled process goes on by its own clock, not by the wall's.
             last = max(job.lease_until, now)
-            doubted = job.after(JobEvent.LEASE_EXPIRED, last_byte_at=last, next_attempt_at=now)
+            doubted = job.after(JobEvent.LEASE_EXPIRED, last_byte_at=last, reconcile_at=now)
             if await self._done(job, self._spool.jobs.advance(job, doubted, JobEvent.LEASE_EXPIRED)):
                 maillog.not_taken(doubted, "its process died while submitting")
         return bool(orphans)

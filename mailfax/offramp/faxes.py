@@ -77,7 +77,7 @@ class Fax:
             state=JobState.READY if made else JOB.start,
             accepted_at=now,
             expires_at=now + expire_seconds,
-            next_attempt_at=now,
+            submit_at=now,
             subject=self.subject,
             cover=self.cover_page,
             paper=self.paper,

@@ -60,7 +60,7 @@ class Reconcile:
         if not await self._desk.watches(name):
             return False
         jobs = await self._spool.jobs.tracked(name, JobState.IN_DOUBT)
-        if not any(job.next_attempt_at <= now for job in jobs):
+        if not any(job.reconcile_at <= now for job in jobs):
             return False
         try:
             await self._look_for(jobs)
@@ -196,7 +196,7 @@ class Reconcile:
         created = details.created or datetime.fromtimestamp(now, UTC)
         # Never later than now: the service's dates are told, not trusted.
         submitted_at = min(max(created.timestamp(), job.submitting_at), now)
-        found = job.after(event, fax_id=details.fax_id, submitted_at=submitted_at, next_attempt_at=now, status=None)
+        found = job.after(event, fax_id=details.fax_id, submitted_at=submitted_at, track_at=now, status=None)
         found = await self._spool.jobs.advance(job, found, event, detail=f"fax id {details.fax_id}")
         if job.reference in references_in(details.subject):
             await self._spool.accounts.reference_returned(job.account)
@@ -213,7 +213,7 @@ class Reconcile:
                 await self._ending.end(job, JobEvent.REFUSED, job.status)
                 return
             if proven and account.resend_when_absent:
-                absent = counted.after(JobEvent.PROVEN_ABSENT, next_attempt_at=self._spool.now())
+                absent = counted.after(JobEvent.PROVEN_ABSENT, submit_at=self._spool.now())
                 absent = await self._spool.jobs.advance(
                     job, absent, JobEvent.PROVEN_ABSENT, detail=f"{counted.absences} full listings without it"
                 )

@@ -73,7 +73,7 @@ class Steering:
         document = await self._spool.documents.get(job.message)
         made = document is not None and document.state == "ready"
         event = JobEvent.RELEASE if made else JobEvent.RELEASE_WITHOUT_DOCUMENT
-        released = job.after(event, next_attempt_at=self._spool.now())
+        released = job.after(event, submit_at=self._spool.now())
         await self._spool.jobs.advance(job, released, event, detail=BY_PERSON)
         return Told(True, "released")
 
@@ -95,7 +95,7 @@ class Steering:
         if job.state is JobState.HELD:
             return Told(False, "is held: mailfax release lets it go")
         if job.state is JobState.DEFERRED:
-            due = job.after(JobEvent.DUE, next_attempt_at=now)
+            due = job.after(JobEvent.DUE, submit_at=now)
             await self._spool.jobs.advance(job, due, JobEvent.DUE, detail=BY_PERSON)
         elif job.state is JobState.ACCEPTED:
             if not await self._spool.documents.make_now(job.message):

@@ -97,7 +97,7 @@ class Submit:
     async def _taken(self, job: FaxJob, fax_id: str) -> None:
         now = self._spool.now()
         asked_at = now + schedule.track_interval(0.0, self._jitter())
-        changes: dict[str, Any] = {"fax_id": fax_id, "submitted_at": now, "next_attempt_at": asked_at}
+        changes: dict[str, Any] = {"fax_id": fax_id, "submitted_at": now, "track_at": asked_at}
         try:
             taken = await self._spool.jobs.advance(
                 job, job.after(JobEvent.ID_GIVEN, **changes), JobEvent.ID_GIVEN, detail=f"fax id {fax_id}"
@@ -121,7 +121,7 @@ class Submit:
                     return
                 now = self._spool.now()
                 late = current.after(
-                    JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, next_attempt_at=now, status=None
+                    JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, track_at=now, status=None
                 )
                 try:
                     late = await self._spool.jobs.advance(current, late, JobEvent.LATE_ID, detail=f"fax id {fax_id}")
@@ -139,12 +139,8 @@ class Submit:
         if decision.account is not None:
             # The pause comes first: a crash between the two commits must not leave a job that tries again at once.
             await self._desk.trouble(job.account, decision.account, sending=True)
-        waiting = job.after(
-            decision.event,
-            next_attempt_at=decision.next_attempt_at,
-            last_byte_at=now,
-            status=decision.suspected,
-        )
+        waiting = job.after(decision.event, last_byte_at=now, status=decision.suspected)
+        waiting = waiting.put_off(decision.next_attempt_at)
         await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
         maillog.not_taken(waiting, decision.detail)
         if decision.event is JobEvent.NO_ANSWER:

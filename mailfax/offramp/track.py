@@ -62,10 +62,10 @@ class Track:
             return False
         self._look_at = self._elapsed() + LOOK_EVERY
         jobs = await self._spool.jobs.tracked(name, JobState.SUBMITTED)
-        due = [job for job in jobs if job.next_attempt_at <= self._spool.now()]
+        due = [job for job in jobs if job.track_at <= self._spool.now()]
         due.sort(key=lambda job: self._silence.is_silent(job.queue_id))
         # A list tells of all: also of those whose first question is due only later.
-        soon = [job for job in jobs if job.next_attempt_at <= self._spool.now() + LIST_EVERY]
+        soon = [job for job in jobs if job.track_at <= self._spool.now() + LIST_EVERY]
         lists = len(soon) > FEW and len(soon) * BYTES_PER_STATUS >= self._list_cost
         if not due and not lists:
             return False

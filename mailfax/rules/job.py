@@ -101,6 +101,16 @@ class Document:
     slow: bool = False  #: it took longer than the quick lane allows
 
 
+#: What a job waits for, by its state: each has a moment of its own.
+NEXT = {
+    JobState.ACCEPTED: "submit_at",
+    JobState.READY: "submit_at",
+    JobState.DEFERRED: "submit_at",
+    JobState.SUBMITTED: "track_at",
+    JobState.IN_DOUBT: "reconcile_at",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FaxJob:
     """One document to one number: the unit of fate."""
@@ -117,7 +127,9 @@ class FaxJob:
     state: JobState
     accepted_at: float
     expires_at: float
-    next_attempt_at: float
+    submit_at: float  #: not handed to FaxCore before
+    track_at: float = 0.0  #: FaxCore is asked how it went
+    reconcile_at: float = 0.0  #: it is looked for, since nobody knows whether FaxCore has it
     version: int = 0
     attempts: int = 0
     epoch: int = 0
@@ -145,6 +157,16 @@ class FaxJob:
     def after(self, event: JobEvent, **changes: Any) -> FaxJob:
         """This job after ``event``, with ``changes`` to its other fields; raises ``NotAllowed``."""
         return replace(self, state=JOB.after(self.state, event), **changes)
+
+    @property
+    def next_at(self) -> float:
+        """When something is done about it, as its state has it; 0 where it waits for nothing that has a time."""
+        return getattr(self, NEXT[self.state]) if self.state in NEXT else 0.0
+
+    def put_off(self, until: float) -> FaxJob:
+        """This job, with nothing done about it before ``until``; ``KeyError`` in a state that has no such time."""
+        moment: dict[str, Any] = {NEXT[self.state]: until}
+        return replace(self, **moment)
 
     @property
     def final(self) -> bool:

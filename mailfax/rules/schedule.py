@@ -39,10 +39,6 @@ DOUBT_WAITS = (5.0, 30.0, 60.0, 120.0, 300.0)
 TROUBLE_FIRST, TROUBLE_FACTOR, TROUBLE_LONGEST = 30.0, 2.0, 600.0
 #: A service that names a later moment is asked then all the same, in seconds.
 RETRY_AFTER_LONGEST = 3600.0
-#: Longer than any of these waits, with their jitter: what lies further ahead was written by a clock that was wrong.
-#: Only received faxes that can't be read are tried once in FETCH_DAILY.
-LONGEST_WAIT = 2 * 3600.0
-
 #: After so many unclear answers in a row an account has one fax under way at a time, and is paused after each that is
 #: unclear again: an outage must not put a whole queue in doubt.
 UNCLEAR_IN_A_ROW = 3

@@ -71,7 +71,7 @@ Whole house
     ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields
                                                    (absences, delay_told, expires_at, …)
     ``await resend(was, again) -> None``           ["resent"] a new job beside one that has ended
-    ``await postpone(was, next_attempt_at) -> None``   ["postponed"] ask again later; no line of history
+    ``await postpone(was, until) -> None``         ["postponed"] ask again later; no line of history
     ``await get(queue_id) -> FaxJob | None``       ``await of(message_queue_id) -> list[FaxJob]``
     ``await listing(*, states=None, account="", limit=100, offset=0) -> list[FaxJob]``   newest first
     ``await tracked(account, *states) -> list[FaxJob]``  SUBMITTED and IN_DOUBT, or one of them

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from mailfax.rules.job import Document, FaxJob, Letter, Message
 from mailfax.rules.schedule import UNCLEAR_IN_A_ROW
-from mailfax.rules.states import JOB, NON_FINAL, JobEvent, JobState
+from mailfax.rules.states import JOB, JobEvent, JobState
 from mailfax.spool.commits import (
     Commit,
     FaxIdTaken,
@@ -31,6 +31,8 @@ from mailfax.spool.rows import document_of, history, job_of, job_values, message
 #: What a job's document must be for the job to stand there.
 _DOCUMENT = {JobState.ACCEPTED: "pending", JobState.READY: "ready"}
 _WAIT_FOR_DOCUMENT = (JobState.ACCEPTED, JobState.HELD)
+#: How those are found about which FaxCore is asked.
+_TRACKED = {JobState.SUBMITTED: "job_submitted", JobState.IN_DOUBT: "job_in_doubt"}
 #: Answers to SendFax that say something of the account: whether they were clear.
 _CLEAR = {JobEvent.ID_GIVEN: True, JobEvent.NO_ANSWER: False}
 
@@ -142,13 +144,16 @@ class Jobs:
         clashes = {"job.queue_id": QueueIdTaken, "job.reference": ReferenceTaken}
         await self._engine.commit(Commit("resent", statements, clashes))
 
-    async def postpone(self, was: FaxJob, next_attempt_at: float) -> None:
-        """Ask again later; no arrow and no line of history. Raises ``Outdated``."""
+    async def postpone(self, was: FaxJob, until: float) -> None:
+        """Nothing is done about it before; no arrow and no line of history. Raises ``Outdated``."""
+        later = was.put_off(until)
         values = {
             "queue_id": was.queue_id,
             "was_state": was.state.value,
             "was_version": was.version,
-            "next_attempt_at": next_attempt_at,
+            "submit_at": later.submit_at,
+            "track_at": later.track_at,
+            "reconcile_at": later.reconcile_at,
         }
         await self._engine.commit(Commit("postponed", (Statement("job_postpone", values, Hits.ONE),)))
 
@@ -196,9 +201,10 @@ class Jobs:
         return await self._read("job_list", values | {"states": tuple(state.value for state in states)})
 
     async def tracked(self, account: str, *states: JobState) -> list[FaxJob]:
-        """What FaxCore may know of: SUBMITTED and IN_DOUBT, or one of them."""
-        words = tuple(state.value for state in states or (JobState.SUBMITTED, JobState.IN_DOUBT))
-        return await self._read("job_tracked", {"account": account, "states": words})
+        """What FaxCore may know of: SUBMITTED and IN_DOUBT, or one of them; what is due first comes first."""
+        return [
+            job for state in states or _TRACKED for job in await self._read(_TRACKED[state], {"account": account})
+        ]
 
     async def expired_submissions(self) -> list[FaxJob]:
         """SUBMITTING with a lease that ran out: its process died, or hangs. Never a second POST."""
@@ -219,8 +225,7 @@ class Jobs:
 
     async def untold(self, accepted_before: float, limit: int = 500) -> list[FaxJob]:
         """Jobs without an end, accepted before then, whose sender has had no delay letter."""
-        states = tuple(state.value for state in NON_FINAL)
-        return await self._read("job_untold", {"states": states, "accepted_before": accepted_before, "limit": limit})
+        return await self._read("job_untold", {"accepted_before": accepted_before, "limit": limit})
 
     async def by_reference(self, account: str, reference: str) -> list[FaxJob]:
         """The job that has this reference, if it belongs to the account."""

@@ -1,6 +1,6 @@
-"""Moments that a wrong clock wrote: what is further in the future than the longest wait allows is due now.
+"""Moments that a wrong clock wrote: what is further in the future than its longest wait allows is due now.
 
-In: rows whose next attempt or lease lies further ahead than anybody ever waits. Out: the same, due now. A clock
+In: rows whose next moment or lease lies further ahead than anybody ever puts it. Out: the same, due now. A clock
 that was a day ahead for a minute would otherwise keep silent for a day what was put off in that minute, also after a
 restart.
 
@@ -20,13 +20,26 @@ from mailfax.spool.rows import history
 _STATEMENTS: Final = ("job_moments", "document_moments", "letter_moments", "inbound_moments")
 
 
+def _too_far(longest: float) -> float:
+    """Seconds ahead that no wait comes to: the longest with its jitter, and ten minutes by which clocks are set."""
+    return longest * 1.2 + 600.0
+
+
+#: By parameter of the statements: further ahead than this lies nothing that a right clock wrote.
+TOO_FAR: Final = {
+    "submit": _too_far(max(schedule.SUBMIT_LONGEST, schedule.RETRY_AFTER_LONGEST)),
+    "track": _too_far(max(schedule.TRACK_LONGEST, schedule.RETRY_AFTER_LONGEST)),
+    "reconcile": _too_far(max(schedule.DOUBT_WAITS)),
+    "render": _too_far(schedule.RENDER_LONGEST),
+    "deliver": _too_far(max(schedule.LETTER_LONGEST, schedule.RETRY_AFTER_LONGEST)),
+    "fetch": _too_far(schedule.FETCH_LONGEST),
+    "daily": _too_far(schedule.FETCH_DAILY),
+}
+
+
 async def make_wrong_moments_due(engine: Engine, longest_lease: float) -> int:
     """How many rows waited for a moment that can't be right. Nobody takes a lease longer than ``longest_lease`` s."""
-    values = {
-        "longest": schedule.LONGEST_WAIT,
-        "daily": schedule.FETCH_DAILY + schedule.LONGEST_WAIT + schedule.FETCH_DAILY / 5,
-        "lease": max(longest_lease, schedule.LONGEST_WAIT),
-    }
+    values = {**TOO_FAR, "lease": _too_far(longest_lease)}
     [[row]] = await engine.read(("moments_ahead", values))
     if not row["n"]:  # nearly always: then nothing is written
         return 0

@@ -133,12 +133,13 @@ UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message 
 -- name: job_add
 INSERT INTO job (
     queue_id, message, account, address, number, recipient_name, subject, cover, paper, preview, notify, orcpt, reference, state, accepted_at,
-    expires_at, next_attempt_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
+    expires_at, submit_at, track_at, reconcile_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic
 ) VALUES (
     :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :preview, :notify, :orcpt,
-    :reference, :state, :accepted_at, :expires_at, :next_attempt_at, :version, :attempts, :epoch_was, :lease_until, :fax_id,
+    :reference, :state, :accepted_at, :expires_at, :submit_at, :track_at, :reconcile_at,
+    :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic
 )
@@ -148,8 +149,8 @@ INSERT INTO history (at, queue_id, event, state, detail)
 SELECT :now, queue_id, :event_word, :state, '' FROM job
 WHERE queue_id IN (
     SELECT queue_id FROM job
-    WHERE state = 'deferred' AND damaged = 0 AND cancel_requested = 0 AND next_attempt_at <= :now
-    ORDER BY next_attempt_at, queue_id LIMIT 500
+    WHERE state = 'deferred' AND damaged = 0 AND cancel_requested = 0 AND submit_at <= :now
+    ORDER BY submit_at, queue_id LIMIT 500
 )
 
 -- name: job_due
@@ -157,8 +158,8 @@ WHERE queue_id IN (
 UPDATE job SET state = :state, version = version + 1
 WHERE queue_id IN (
     SELECT queue_id FROM job
-    WHERE state = 'deferred' AND damaged = 0 AND cancel_requested = 0 AND next_attempt_at <= :now
-    ORDER BY next_attempt_at, queue_id LIMIT 500
+    WHERE state = 'deferred' AND damaged = 0 AND cancel_requested = 0 AND submit_at <= :now
+    ORDER BY submit_at, queue_id LIMIT 500
 )
 
 -- name: job_claim
@@ -172,7 +173,7 @@ UPDATE job SET
 WHERE queue_id = (
     SELECT j.queue_id FROM job j
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0 AND j.preview = 0
-      AND j.next_attempt_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
+      AND j.submit_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
       AND NOT EXISTS (
           SELECT 1 FROM account a WHERE a.name = j.account AND (a.paused_at > 0 OR a.unclear >= :most_unclear AND EXISTS (
               SELECT 1 FROM job u WHERE u.account = a.name AND u.state = 'submitting'
@@ -184,13 +185,13 @@ WHERE queue_id = (
           SELECT 1 FROM job o
           WHERE o.account = j.account AND o.number = j.number AND o.state IN ('submitting', 'submitted', 'in-doubt')
       ) ELSE 1 = 1 END
-    ORDER BY j.next_attempt_at, j.queue_id LIMIT 1
+    ORDER BY j.submit_at, j.queue_id LIMIT 1
 ) AND state = 'ready'
 RETURNING *
 
 -- name: job_claim_history
 INSERT INTO history (at, queue_id, event, state, detail)
-SELECT :now, queue_id, :event_word, state, 'attempt ' || attempts FROM job WHERE state = :state AND claim = :claim
+SELECT :now, queue_id, :event_word, state, 'attempt ' || attempts FROM job WHERE state = 'submitting' AND claim = :claim
 
 -- name: job_renew
 -- A lease that has run out is not renewed: its row may have changed hands.
@@ -203,7 +204,8 @@ RETURNING lease_until
 -- :document is the state that its document must have, or '': a job never waits for what is there already, nor goes
 -- without. :only_expired is 1 where another process takes the row: the database's clock decides.
 UPDATE job SET
-    recipient_name = :recipient_name, state = :state, expires_at = :expires_at, next_attempt_at = :next_attempt_at,
+    recipient_name = :recipient_name, state = :state, expires_at = :expires_at, submit_at = :submit_at, track_at = :track_at,
+    reconcile_at = :reconcile_at,
     attempts = :attempts, epoch = :epoch_was, lease_until = :lease_until, fax_id = :fax_id,
     submitting_at = :submitting_at, last_byte_at = :last_byte_at, submitted_at = :submitted_at,
     absences = :absences, cancel_requested = :cancel_requested,
@@ -218,7 +220,7 @@ WHERE queue_id = :queue_id AND state = :was_state AND epoch = :was_epoch AND ver
 
 -- name: job_postpone
 -- No history: this is said at every question, and changes nothing that anybody asks about.
-UPDATE job SET next_attempt_at = :next_attempt_at, version = version + 1
+UPDATE job SET submit_at = :submit_at, track_at = :track_at, reconcile_at = :reconcile_at, version = version + 1
 WHERE queue_id = :queue_id AND state = :was_state AND version = :was_version AND damaged = 0
 
 -- name: job_get
@@ -238,8 +240,11 @@ SELECT * FROM job
 WHERE damaged = 0 AND state IN (:states) AND (:account = '' OR account = :account)
 ORDER BY accepted_at DESC, queue_id DESC LIMIT :limit OFFSET :offset
 
--- name: job_tracked
-SELECT * FROM job WHERE account = :account AND state IN (:states) AND damaged = 0 ORDER BY queue_id
+-- name: job_submitted
+SELECT * FROM job WHERE account = :account AND state = 'submitted' AND damaged = 0 ORDER BY track_at, queue_id
+
+-- name: job_in_doubt
+SELECT * FROM job WHERE account = :account AND state = 'in-doubt' AND damaged = 0 ORDER BY reconcile_at, queue_id
 
 -- name: job_expired_submissions
 SELECT * FROM job WHERE state = 'submitting' AND damaged = 0 AND lease_until <= :now ORDER BY lease_until, queue_id
@@ -261,12 +266,13 @@ WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND cancel_requested = 
 -- name: job_previews
 -- Whoever writes its end first has made it: no lease is needed for what is only mailed.
 SELECT * FROM job
-WHERE state = 'ready' AND preview = 1 AND damaged = 0 AND next_attempt_at <= :now AND expires_at > :now
-ORDER BY next_attempt_at, queue_id LIMIT 1
+WHERE state = 'ready' AND preview = 1 AND damaged = 0 AND submit_at <= :now AND expires_at > :now
+ORDER BY submit_at, queue_id LIMIT 1
 
 -- name: job_untold
 SELECT * FROM job
-WHERE state IN (:states) AND delay_told = 0 AND preview = 0 AND damaged = 0 AND accepted_at <= :accepted_before
+WHERE state IN ('accepted', 'ready', 'submitting', 'submitted', 'in-doubt', 'deferred', 'held') AND delay_told = 0
+  AND preview = 0 AND damaged = 0 AND accepted_at <= :accepted_before
 ORDER BY accepted_at, queue_id LIMIT :limit
 
 -- name: job_by_reference
@@ -594,45 +600,52 @@ UPDATE document SET
 WHERE message = :message AND state IN ('pending', 'unneeded', 'impossible') AND lease_until <= :now AND damaged = 0
 
 -- name: moments_ahead
--- How many rows wait for a moment further ahead than :longest, :daily (received faxes that can't be read) or :lease.
+-- How many rows wait for a moment further ahead than that kind of moment ever lies (spool/moments.py).
 SELECT COUNT(*) AS n FROM (
-    SELECT queue_id FROM job
-    WHERE state IN ('ready', 'deferred', 'submitted', 'in-doubt') AND next_attempt_at > :now + :longest
+    SELECT queue_id FROM job WHERE state = 'ready' AND submit_at > :now + :submit
+    UNION ALL SELECT queue_id FROM job WHERE state = 'deferred' AND submit_at > :now + :submit
+    UNION ALL SELECT queue_id FROM job WHERE state = 'submitted' AND track_at > :now + :track
+    UNION ALL SELECT queue_id FROM job WHERE state = 'in-doubt' AND reconcile_at > :now + :reconcile
     UNION ALL SELECT queue_id FROM job WHERE state = 'submitting' AND lease_until > :now + :lease
     UNION ALL SELECT message FROM document
-    WHERE state = 'pending' AND (next_attempt_at > :now + :longest OR lease_until > :now + :lease)
-    UNION ALL SELECT letter_id FROM letter WHERE state = 'waiting' AND next_attempt_at > :now + :longest
+    WHERE state = 'pending' AND (next_attempt_at > :now + :render OR lease_until > :now + :lease)
+    UNION ALL SELECT letter_id FROM letter WHERE state = 'waiting' AND next_attempt_at > :now + :deliver
     UNION ALL SELECT letter_id FROM letter WHERE state = 'handing-over' AND lease_until > :now + :lease
-    UNION ALL SELECT fax_id FROM inbound WHERE state = 'listed' AND next_attempt_at > :now + :longest
+    UNION ALL SELECT fax_id FROM inbound WHERE state = 'listed' AND next_attempt_at > :now + :fetch
     UNION ALL SELECT fax_id FROM inbound WHERE state = 'unreadable' AND next_attempt_at > :now + :daily
 ) ahead
 
 -- name: job_moments
 -- The last possible moment of acceptance is no later than now; a lease that is taken for run out means doubt.
 UPDATE job SET
-    next_attempt_at = CASE WHEN next_attempt_at > :now + :longest THEN :now ELSE next_attempt_at END,
-    last_byte_at = CASE WHEN last_byte_at > :now + :longest THEN :now ELSE last_byte_at END,
-    submitted_at = CASE WHEN submitted_at > :now + :longest THEN :now ELSE submitted_at END,
+    submit_at = CASE WHEN submit_at > :now + :submit THEN :now ELSE submit_at END,
+    track_at = CASE WHEN track_at > :now + :track THEN :now ELSE track_at END,
+    reconcile_at = CASE WHEN reconcile_at > :now + :reconcile THEN :now ELSE reconcile_at END,
+    last_byte_at = CASE WHEN last_byte_at > :now + :reconcile THEN :now ELSE last_byte_at END,
+    submitted_at = CASE WHEN submitted_at > :now + :track THEN :now ELSE submitted_at END,
     lease_until = CASE WHEN state = 'submitting' AND lease_until > :now + :lease THEN :now ELSE lease_until END
-WHERE (state IN ('ready', 'deferred', 'submitted', 'in-doubt') AND next_attempt_at > :now + :longest)
+WHERE (state = 'ready' AND submit_at > :now + :submit)
+   OR (state = 'deferred' AND submit_at > :now + :submit)
+   OR (state = 'submitted' AND track_at > :now + :track)
+   OR (state = 'in-doubt' AND reconcile_at > :now + :reconcile)
    OR (state = 'submitting' AND lease_until > :now + :lease)
 
 -- name: document_moments
 UPDATE document SET
-    next_attempt_at = CASE WHEN next_attempt_at > :now + :longest THEN :now ELSE next_attempt_at END,
+    next_attempt_at = CASE WHEN next_attempt_at > :now + :render THEN :now ELSE next_attempt_at END,
     lease_until = CASE WHEN lease_until > :now + :lease THEN :now ELSE lease_until END
-WHERE state = 'pending' AND (next_attempt_at > :now + :longest OR lease_until > :now + :lease)
+WHERE state = 'pending' AND (next_attempt_at > :now + :render OR lease_until > :now + :lease)
 
 -- name: letter_moments
 UPDATE letter SET
-    next_attempt_at = CASE WHEN next_attempt_at > :now + :longest THEN :now ELSE next_attempt_at END,
+    next_attempt_at = CASE WHEN next_attempt_at > :now + :deliver THEN :now ELSE next_attempt_at END,
     lease_until = CASE WHEN lease_until > :now + :lease THEN :now ELSE lease_until END
-WHERE (state = 'waiting' AND next_attempt_at > :now + :longest)
+WHERE (state = 'waiting' AND next_attempt_at > :now + :deliver)
    OR (state = 'handing-over' AND lease_until > :now + :lease)
 
 -- name: inbound_moments
 UPDATE inbound SET next_attempt_at = :now
-WHERE (state = 'listed' AND next_attempt_at > :now + :longest)
+WHERE (state = 'listed' AND next_attempt_at > :now + :fetch)
    OR (state = 'unreadable' AND next_attempt_at > :now + :daily)
 
 

@@ -88,7 +88,7 @@ def a_job() -> Callable[..., FaxJob]:
             "state": state,
             "accepted_at": RECEIVED,
             "expires_at": RECEIVED + 86_400,
-            "next_attempt_at": RECEIVED,
+            "submit_at": RECEIVED,
             "submitting_at": RECEIVED + 5,
             "ended_at": RECEIVED + 60 if state in STATUSES else 0.0,
             "pages": 3,

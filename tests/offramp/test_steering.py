@@ -54,13 +54,13 @@ async def standing(street: Street, state: JobState, cancelled: str = "") -> FaxJ
     if state is JobState.SUBMITTING:
         return job
     if state is JobState.DEFERRED:
-        later = job.after(JobEvent.NOT_SENT, next_attempt_at=street.clock() + 900)
+        later = job.after(JobEvent.NOT_SENT, submit_at=street.clock() + 900)
         return await street.spool.jobs.advance(job, later, JobEvent.NOT_SENT, detail="HTTP 503")
     if state is JobState.IN_DOUBT:
-        doubted = job.after(JobEvent.NO_ANSWER, last_byte_at=street.clock(), next_attempt_at=street.clock() + 300)
+        doubted = job.after(JobEvent.NO_ANSWER, last_byte_at=street.clock(), reconcile_at=street.clock() + 300)
         return await street.spool.jobs.advance(job, doubted, JobEvent.NO_ANSWER)
     if state is JobState.UNCONFIRMED:
-        doubted = job.after(JobEvent.NO_ANSWER, last_byte_at=street.clock(), next_attempt_at=street.clock() + 300)
+        doubted = job.after(JobEvent.NO_ANSWER, last_byte_at=street.clock(), reconcile_at=street.clock() + 300)
         job = await street.spool.jobs.advance(job, doubted, JobEvent.NO_ANSWER)
         return await street.ending.end(job, JobEvent.DEADLINE, status(Cause.UNCONFIRMED))
     sent = job.after(JobEvent.ID_GIVEN, fax_id="F1", submitted_at=street.clock())
@@ -117,7 +117,7 @@ async def test_a_noted_cancel_is_honoured_once_nothing_was_surely_sent(street: S
     assert "only if it proves that nothing was sent" in told.sentence
     current = await street.job(job.queue_id)
     await street.spool.jobs.advance(
-        current, current.after(JobEvent.NOT_SENT, next_attempt_at=street.clock()), JobEvent.NOT_SENT
+        current, current.after(JobEvent.NOT_SENT, submit_at=street.clock()), JobEvent.NOT_SENT
     )
     await street.deadlines.round()
     assert (await street.job(job.queue_id)).state is JobState.CANCELLED

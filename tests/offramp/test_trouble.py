@@ -22,7 +22,7 @@ JOB = FaxJob(
     state=JobState.SUBMITTING,
     accepted_at=0.0,
     expires_at=86_400.0,
-    next_attempt_at=0.0,
+    submit_at=0.0,
     attempts=1,
 )
 

@@ -143,7 +143,7 @@ def accepted(spool: Spool, clock: Clock) -> Accepted:
             state=JobState.ACCEPTED,
             accepted_at=clock.now,
             expires_at=clock.now + 86_400,
-            next_attempt_at=clock.now,
+            submit_at=clock.now,
         )
         content = spool.content.begin()
         content.write(b"Subject: Invoice 12\r\nX-Mark: original\r\n\r\n" + body)

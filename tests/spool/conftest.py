@@ -110,7 +110,7 @@ class Mails:
             state=JobState.ACCEPTED,
             accepted_at=self._clock(),
             expires_at=self._clock() + 86_400,
-            next_attempt_at=self._clock(),
+            submit_at=self._clock(),
         )
         return replace(job, **more)
 

@@ -59,9 +59,9 @@ async def test_two_processes_never_claim_the_same_job(open_spool: OpenSpool, mai
 
 
 async def test_claims_go_by_time_and_leave_out_what_must_wait(spool: Spool, mails: Mails, clock: Clock) -> None:
-    [later] = await mails.ready(spool, next_attempt_at=clock.now + 10)
-    [late] = await mails.ready(spool, next_attempt_at=clock.now - 5)
-    [early] = await mails.ready(spool, next_attempt_at=clock.now - 9)
+    [later] = await mails.ready(spool, submit_at=clock.now + 10)
+    [late] = await mails.ready(spool, submit_at=clock.now - 5)
+    [early] = await mails.ready(spool, submit_at=clock.now - 9)
     [unwanted] = await mails.ready(spool, cancel_requested=True)
     [other] = await mails.ready(spool, account="other")
     await mails.ready(spool, expires_at=clock.now)
@@ -160,7 +160,7 @@ async def test_deferred_jobs_become_ready_when_due_with_their_line(spool: Spool,
     deferred = []
     for wait in (10, 20):
         job = (await mails.submitting(spool)).job
-        now_is = job.after(JobEvent.NOT_SENT, next_attempt_at=clock.now + wait)
+        now_is = job.after(JobEvent.NOT_SENT, submit_at=clock.now + wait)
         deferred.append(await spool.jobs.advance(job, now_is, JobEvent.NOT_SENT))
     assert await spool.jobs.make_due() == 0
     clock.now += 10
@@ -224,7 +224,7 @@ async def test_a_question_put_off_leaves_no_line(spool: Spool, mails: Mails, clo
     lines = len(await spool.history.of(job.queue_id))
     await spool.jobs.postpone(job, clock.now + 60)
     later = await spool.jobs.get(job.queue_id)
-    assert later is not None and later.next_attempt_at == clock.now + 60 and later.state is job.state
+    assert later is not None and later.track_at == clock.now + 60 and later.state is job.state
     assert len(await spool.history.of(job.queue_id)) == lines
     with pytest.raises(Outdated):
         await spool.jobs.postpone(job, clock.now + 90)

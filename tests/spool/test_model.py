@@ -121,12 +121,12 @@ async def claim(spools: list[Spool], model: Model, which: int) -> None:
     ready = [
         job
         for job in model.jobs.values()
-        if job.state is JobState.READY and job.next_attempt_at <= model.now and not job.cancel_requested
+        if job.state is JobState.READY and job.submit_at <= model.now and not job.cancel_requested
     ]
     claimed = await spools[which].jobs.claim(["main"], 60)
     assert (claimed is not None) == bool(ready)
     if claimed:
-        was = min(ready, key=lambda job: (job.next_attempt_at, job.queue_id))
+        was = min(ready, key=lambda job: (job.submit_at, job.queue_id))
         expected = was.after(
             JobEvent.CLAIMED,
             epoch=spools[which].epoch,
@@ -143,7 +143,7 @@ async def due(spools: list[Spool], model: Model, _: object) -> None:
     deferred = [
         job
         for job in model.jobs.values()
-        if job.state is JobState.DEFERRED and job.next_attempt_at <= model.now and not job.cancel_requested
+        if job.state is JobState.DEFERRED and job.submit_at <= model.now and not job.cancel_requested
     ]
     assert await spools[0].jobs.make_due() == len(deferred)
     for job in deferred:

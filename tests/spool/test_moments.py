@@ -49,14 +49,14 @@ async def test_jobs_in_every_waiting_state(spool: Spool, clock: Clock, mails: Ma
     dead = (await mails.submitting(spool)).job
     now = clock.now
     for job, event in ((deferred, JobEvent.NOT_SENT), (doubted, JobEvent.NO_ANSWER)):
-        put_off = job.after(event, next_attempt_at=now + 15, last_byte_at=now)
+        put_off = job.after(event, last_byte_at=now).put_off(now + 15)
         await spool.jobs.advance(job, put_off, event)
     clock.now -= DAY
     await spool.mend_moments(LEASE)
     assert await spool.jobs.make_due() == 1
     assert [job.queue_id for job in await spool.jobs.expired_submissions()] == [dead.queue_id]
     again = await spool.jobs.get(doubted.queue_id)
-    assert (again.state, again.next_attempt_at, again.last_byte_at) == (JobState.IN_DOUBT, clock.now, clock.now)
+    assert (again.state, again.reconcile_at, again.last_byte_at) == (JobState.IN_DOUBT, clock.now, clock.now)
 
 
 async def test_another_process_s_lease_of_an_account_that_a_wrong_clock_wrote(open_spool, clock: Clock) -> None:
@@ -70,7 +70,7 @@ async def test_another_process_s_lease_of_an_account_that_a_wrong_clock_wrote(op
 async def test_what_waits_as_long_as_it_may_goes_on_waiting(spool: Spool, clock: Clock, mails: Mails) -> None:
     longest = schedule.submit_attempt(99, clock.now, 0.999, retry_after=10 * DAY)
     job = (await mails.submitting(spool)).job
-    await spool.jobs.advance(job, job.after(JobEvent.NOT_SENT, next_attempt_at=longest), JobEvent.NOT_SENT)
+    await spool.jobs.advance(job, job.after(JobEvent.NOT_SENT, submit_at=longest), JobEvent.NOT_SENT)
     letter = mails.letter()
     await spool.outbox.owe([letter])
     claimed = await spool.outbox.claim(60)

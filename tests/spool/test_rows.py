@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
     "damage",
     [
         "state = 'aceppted'",
-        "next_attempt_at = 'soon'",
+        "submit_at = 'soon'",
         "notify = 'SOMETIMES'",
         "status_code = '5.0.0'",
         "version = 1.5",
