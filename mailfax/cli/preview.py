@@ -133,10 +133,10 @@ def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[
     if not rules:
         raise CannotRun(f"no [[sender]] is for {sender or 'nobody'}: give --from ADDRESS")
     rule, now = rules[0], time.time()
-    recipient = Recipient(address, next(iter(meant.numbers), None), cover=meant.cover)
-    fax = next(iter(faxes_of([recipient], heading.names, tagged.said)), None)
-    if fax is None:
+    if not (meant.numbers or meant.is_preview):
         raise CannotRun(f"--to {arguments.to}: no fax goes there")
+    recipient = Recipient(address, next(iter(meant.numbers), None), cover=meant.cover)
+    [fax] = faxes_of([recipient], heading.names, tagged.said)
     message = Message(
         queue_id="PREVIEW",
         received_at=now,

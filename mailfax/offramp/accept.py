@@ -113,7 +113,7 @@ class Accept:
 
         What the postmaster gets, too, is taken whatever it is.
         """
-        if self._examine is None or any(recipient.number is None for recipient in envelope.recipients):
+        if self._examine is None or any(each.number is None for each in envelope.faxes) or envelope.to_postmaster:
             return None
         with content.open() as mail:
             return await self._examine(mail) if is_suspect(mail.read(GLANCE)) else None
@@ -176,7 +176,7 @@ class Accept:
 
     def _forwards(self, envelope: Envelope, message: Message, content: Content) -> list[Letter]:
         """The mail itself, once, where the postmaster is among its recipients (RFC 5321 4.5.1)."""
-        if all(each.number is not None or each.is_preview for each in envelope.recipients):
+        if not envelope.to_postmaster:
             return []
         return [
             letters.forward_to_postmaster(

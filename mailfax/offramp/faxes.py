@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from mailfax.rules.envelope import PREVIEW, Notify, Recipient
+from mailfax.rules.envelope import PREVIEW, Notify, Postmaster, Recipient
 from mailfax.rules.job import FaxJob
 from mailfax.rules.paper import paper_for
 from mailfax.rules.queue_id import message_id
@@ -90,13 +90,13 @@ class Fax:
 
 
 def faxes_of(
-    recipients: Iterable[Recipient], names: Mapping[str, str], tags: Mapping[str, str] = NO_TAGS
+    recipients: Iterable[Recipient | Postmaster], names: Mapping[str, str], tags: Mapping[str, str] = NO_TAGS
 ) -> list[Fax]:
     """The faxes. ``names``: address in lower case -> display name; ``tags`` (``rules.tags``) of the mail count before
     them, and what the address itself says (``/to=``) before all."""
     faxes: dict[object, Fax] = {}
     for recipient in recipients:
-        if recipient.number is None and not recipient.is_preview:
+        if isinstance(recipient, Postmaster):
             continue
         number, region = (recipient.number.dialled, recipient.number.region) if recipient.number else ("", "")
         cover = tuple(sorted(recipient.cover))

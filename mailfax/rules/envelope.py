@@ -79,7 +79,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One RCPT TO: one fax number, or our postmaster or a preview for no number (then ``number`` is None).
+    """One RCPT TO: one fax number, or a preview that is for no number (then ``number`` is None).
 
     ``notify`` is None where the sender did not say; ``orcpt`` is ``type;address`` decoded from xtext, or "".
     """
@@ -93,6 +93,13 @@ class Recipient:
     @property
     def is_preview(self) -> bool:
         return PREVIEW in self.cover
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """One RCPT TO that is our postmaster: the mail itself is passed on to him."""
+
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +140,18 @@ class Envelope:
     """One SMTP transaction: ``sender`` is "" for the null reverse-path; ``ret`` is "", "FULL" or "HDRS"."""
 
     sender: str
-    recipients: tuple[Recipient, ...]
+    recipients: tuple[Recipient | Postmaster, ...]
     client: Client
     grant: Grant
     ret: str = ""
     envid: str = ""
     smtputf8: bool = False
+
+    @property
+    def faxes(self) -> tuple[Recipient, ...]:
+        """The recipients but for our postmaster."""
+        return tuple(each for each in self.recipients if isinstance(each, Recipient))
+
+    @property
+    def to_postmaster(self) -> bool:
+        return len(self.faxes) < len(self.recipients)

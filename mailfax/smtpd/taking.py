@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from mailfax.rules.envelope import Destination, Envelope, Grant, Proven
+from mailfax.rules.envelope import Destination, Envelope, Grant, Proven, Recipient
 from mailfax.rules.failure import NotSent
 from mailfax.rules.heading import read_heading
 from mailfax.rules.policy import Permission
@@ -128,7 +128,7 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
     proven: Proven | None = None
     if judged is not None and policy.needs_proof(client):
         proven = await door.prove(client, sender, header, arrival.content)
-    numbers = [one.number for one in recipients if one.number is not None]
+    numbers = [one.number for one in recipients if isinstance(one, Recipient) and one.number]
     final = policy.judge_header(client, sender, judged, header, proven, numbers)
     if isinstance(final, Refusal):
         return final

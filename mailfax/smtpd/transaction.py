@@ -1,14 +1,14 @@
 """What one mail is before it is handed over: its sender, its recipients, and the bytes that have arrived of it.
 
-In: what MAIL and RCPT said, judged by the policy. Out: the ``Recipient`` values of the envelope, one for each number.
+In: what MAIL and RCPT said, judged by the policy. Out: the recipients of the envelope, one for each number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from mailfax.rules.envelope import Destination, FaxNumber, Recipient
+from mailfax.rules.envelope import Destination, Postmaster, Recipient
 from mailfax.rules.policy import Permission
 from mailfax.rules.status import Refusal
 from mailfax.smtpd.arrival import Arrival
@@ -23,10 +23,15 @@ class Accepted:
     destination: Destination
     said: RcptParameters
 
-    def recipients(self, numbers: tuple[FaxNumber, ...], cover: tuple[tuple[str, str], ...]) -> list[Recipient]:
-        """One for each number; one without a number for our postmaster."""
+    def recipients(self, meant: Destination) -> list[Recipient | Postmaster]:
+        """One for each number; where there is none, our postmaster or a preview that is for no number."""
+        if not (meant.numbers or meant.is_preview):
+            return [Postmaster(self.address)]
         said = self.said
-        return [Recipient(self.address, number, said.notify, said.orcpt, cover) for number in numbers or (None,)]
+        return [
+            Recipient(self.address, number, said.notify, said.orcpt, meant.cover)
+            for number in meant.numbers or (None,)
+        ]
 
 
 @dataclass(slots=True)
@@ -57,13 +62,13 @@ class Transaction:
     def in_subject(self) -> bool:
         return any(one.destination.in_subject for one in self.accepted.values())
 
-    def recipients(self, subject: Destination) -> tuple[Recipient, ...]:
+    def recipients(self, subject: Destination) -> tuple[Recipient | Postmaster, ...]:
         """All of them; ``subject`` is what the subject names for those whose number is there."""
         return tuple(
             chain.from_iterable(
-                one.recipients(subject.numbers, one.destination.cover + subject.cover)
+                one.recipients(replace(subject, cover=one.destination.cover + subject.cover))
                 if one.destination.in_subject
-                else one.recipients(one.destination.numbers, one.destination.cover)
+                else one.recipients(one.destination)
                 for one in self.accepted.values()
             )
         )

@@ -19,7 +19,7 @@ from mailfax.config import Limits
 from mailfax.context import Context
 from mailfax.letters import Marks
 from mailfax.offramp.accept import Accept
-from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
+from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Postmaster, Recipient
 from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobEvent, JobState
@@ -57,9 +57,12 @@ class Door:
         content = self.spool.content.begin()
         content.prefix(received)
         content.write(mail)
-        recipients = [Recipient(f"{n}@fax.local", FaxNumber(n, n), **recipient) for n in numbers]  # type: ignore[arg-type]
+        recipients: list[Recipient | Postmaster] = [
+            Recipient(f"{n}@fax.local", FaxNumber(n, n), **recipient)  # type: ignore[arg-type]
+            for n in numbers
+        ]
         if postmaster:
-            recipients.append(Recipient("postmaster@fax.local", None))
+            recipients.append(Postmaster("postmaster@fax.local"))
         envelope = Envelope(sender, tuple(recipients), Client("test", "127.0.0.1"), grant or Grant("main", "Alice"))
         return await self.accept(envelope, content, mail.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
 

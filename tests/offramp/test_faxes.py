@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailfax.offramp.faxes import both, faxes_of
-from mailfax.rules.envelope import FaxNumber, Notify, Recipient
+from mailfax.rules.envelope import FaxNumber, Notify, Postmaster, Recipient
 
 NEVER, SUCCESS, FAILURE, DELAY = (frozenset({word}) for word in Notify)
 UNSAID = None
@@ -34,7 +34,7 @@ def test_a_list_is_a_fax_for_each_of_its_numbers_and_the_postmaster_gets_none() 
         [
             to("15550000001", address="team@fax.local"),
             to("15550000002", address="team@fax.local"),
-            Recipient("postmaster@fax.local", None),
+            Postmaster("postmaster@fax.local"),
             to("15550000002"),
         ],
         {"team@fax.local": "The Team"},

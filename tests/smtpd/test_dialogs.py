@@ -66,7 +66,7 @@ async def test_dialog(path: Path, open_house: OpenHouse) -> None:
     if "S: <closed>" not in text:
         await nothing_more(line)
     assert len(desk.mails) == int(told.get("accepted", "0"))
-    numbers = [one.number.dialled for mail in desk.mails for one in mail.envelope.recipients if one.number]
+    numbers = [one.number.dialled for mail in desk.mails for one in mail.envelope.faxes if one.number]
     assert numbers == told["numbers"].split() if "numbers" in told else True
     assert ast.literal_eval(f'b"{told["contains"]}"') in desk.mails[-1].data if "contains" in told else True
 

@@ -9,6 +9,7 @@ import smtplib
 import pytest
 
 from mailfax.config import Limits
+from mailfax.rules.envelope import Recipient
 from mailfax.rules.failure import NotSent
 from tests.smtpd.conftest import Desk, Kept, OpenHouse
 
@@ -174,7 +175,11 @@ async def test_three_recipients_are_three_recipients_and_the_same_one_twice_is_o
     await line.begin(*numbers)
     await line.ask("A: b\r\n.")
     recipients = opened.desk.mails[0].envelope.recipients
-    assert [one.number and one.number.dialled for one in recipients] == ["15551234567", "15551234568", None]
+    assert [one.number.dialled if isinstance(one, Recipient) else None for one in recipients] == [
+        "15551234567",
+        "15551234568",
+        None,
+    ]
 
 
 async def test_pythons_own_smtplib_sends_a_mail(open_house: OpenHouse) -> None:
