@@ -1,10 +1,10 @@
-"""One SMTP connection from greeting to close: the command loop, patience, limits, and the change to TLS.
+"""One SMTP connection from greeting to close: the command loop, patience and limits.
 
 In: a connection on a listener. Out: commands handed to ``Session`` one by one, and replies. aiosmtpd gives the
 protocol class and its place in the event loop; reading, replies, parameters and timers are ours, because its own
 leak exception texts, share limits between connections and close without a word.
 
-STANDARDS: RFC 5321 4.1.4 (order), 4.3.2 (replies), 4.5.3.2 (timeouts), 3.8 (421 before closing); RFC 3207 (STARTTLS).
+STANDARDS: RFC 5321 4.1.4 (order), 4.3.2 (replies), 4.5.3.2 (timeouts), 3.8 (421 before closing).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -68,7 +67,7 @@ class Conversation(SMTP):
         self.handing_over = False  #: a mail to the spool: nobody knows yet whether it is 250
         self.over = False
         self.unconcluded = ""  #: the queue ID of the last mail answered 250, until its client is heard of again
-        self._shaking_hands = False  #: a plain word now would be read as part of the handshake
+        self.shaking_hands = False  #: a plain word now would be read as part of the handshake
         self._stranger: Refusal | None = None  #: why this client is not served
 
     # --- replies ----------------------------------------------------------------------------------------------
@@ -94,7 +93,7 @@ class Conversation(SMTP):
         self.over = True
         if self.transport is None:
             return
-        if self._shaking_hands:
+        if self.shaking_hands:
             self.transport.abort()
         elif not self.transport.is_closing():
             self.tell(refusal(cause), listener=self.client.listener)
@@ -269,7 +268,7 @@ class Conversation(SMTP):
         """The service goes down: a client that we wait for is told now, others after their reply."""
         if self.receiving is not None and not self.connected:
             self.receiving.cancel()
-        elif self.waiting or self._shaking_hands:
+        elif self.waiting or self.shaking_hands:
             self.last_word(Cause.SHUTDOWN)
 
     def cut(self) -> None:
@@ -279,38 +278,3 @@ class Conversation(SMTP):
         self.last_word(Cause.SHUTDOWN)
         if self.transport is not None:
             self.transport.abort()
-
-    # --- TLS --------------------------------------------------------------------------------------------------
-
-    async def change_to_tls(self, context: ssl.SSLContext) -> None:
-        """STARTTLS (RFC 3207 4): nothing that was heard in clear is kept, neither bytes nor what was said."""
-        await self.wire.flush()
-        raw = self.transport
-        if raw is None:
-            raise ConnectionResetError
-        # No byte may come between the discarding and the handshake, so reading stops before we invite.
-        raw.pause_reading()
-        self.wire.discard()
-        self.say("220 2.0.0 Ready to start TLS")
-        self.wire.flush_now()
-        self._shaking_hands = True
-        self.patience(self.place.pace.handshake + 1)
-        try:
-            encrypted = await self.loop.start_tls(
-                raw, self, context, server_side=True, ssl_handshake_timeout=self.place.pace.handshake
-            )
-        except OSError as error:  # ssl.SSLError, TimeoutError and a lost connection are all OSError
-            maillog.tls_failed(self.client.ip, type(error).__name__)
-            self.over = True
-            encrypted = raw
-        finally:
-            self._shaking_hands = False
-        assert encrypted is not None
-        if self.over:
-            # Of a connection that ends within the handshake, the loop does not tell us.
-            encrypted.abort()
-            self.transport = None
-            return
-        self.transport = encrypted
-        self.wire.attach(encrypted)
-        self.client = replace(self.client, tls=True, helo="")

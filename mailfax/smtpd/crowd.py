@@ -12,13 +12,10 @@ import asyncio
 import ipaddress
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mailfax.config import Limits
 from mailfax.rules.status import Cause
-
-if TYPE_CHECKING:
-    from mailfax.smtpd.conversation import Conversation
 
 REMEMBERED = 10_000
 #: A few wrong passwords are typing errors; one of them is forgiven in each minute.
@@ -59,6 +56,18 @@ class Pails:
         self._pails[key] = (level, self._time())
 
 
+class Member(Protocol):
+    """A connection, as it is counted and sent away."""
+
+    handing_over: bool  #: a mail to the spool: nobody knows yet whether it is 250
+
+    def stop(self) -> None:
+        """The service goes down: a client that we wait for is told now, others after their reply."""
+
+    def cut(self) -> None:
+        """The time to finish is over."""
+
+
 class Crowd:
     """All open connections, those before their first word included. ``time`` is monotonic, in seconds.
 
@@ -68,32 +77,32 @@ class Crowd:
     def __init__(self, limits: Limits, time: Callable[[], float]) -> None:
         self._limits = limits
         self._by_client: Counter[str] = Counter()
-        self._counted_as: dict[Conversation, str] = {}
+        self._counted_as: dict[Member, str] = {}
         self._mails = Pails(limits.messages_per_minute / 60, time)
         self._failures = Pails(_FORGIVEN_PER_SECOND, time)
-        self.sessions: dict[Conversation, asyncio.Task[None]] = {}
+        self.sessions: dict[Member, asyncio.Task[None]] = {}
         self.accepting: set[asyncio.Task[Any]] = set()
         self.going_down = False
 
-    def enter(self, session: Conversation, task: asyncio.Task[None]) -> Cause | None:
+    def enter(self, session: Member, task: asyncio.Task[None]) -> Cause | None:
         """Count a connection in; the cause why it must leave at once, if any. ``leave`` follows in either case."""
         self.sessions[session] = task
         if self.going_down:
             return Cause.SHUTDOWN
         return Cause.TOO_MANY_CONNECTIONS if len(self.sessions) > self._limits.connections else None
 
-    def count_as(self, session: Conversation, ip: str) -> Cause | None:
+    def count_as(self, session: Member, ip: str) -> Cause | None:
         """The client's address is known, or (XCLIENT) another one now; the cause why it must leave, if any."""
         self._uncount(session)
         key = self._counted_as[session] = client_key(ip)
         self._by_client[key] += 1
         return Cause.TOO_MANY_CONNECTIONS if self._by_client[key] > self._limits.connections_per_client else None
 
-    def leave(self, session: Conversation) -> None:
+    def leave(self, session: Member) -> None:
         del self.sessions[session]
         self._uncount(session)
 
-    def _uncount(self, session: Conversation) -> None:
+    def _uncount(self, session: Member) -> None:
         key = self._counted_as.pop(session, None)
         if key is not None:
             self._by_client[key] -= 1

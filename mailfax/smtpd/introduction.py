@@ -19,6 +19,7 @@ from mailfax.smtpd.auth import MECHANISMS, log_in
 from mailfax.smtpd.conversation import Conversation
 from mailfax.smtpd.place import Place
 from mailfax.smtpd.syntax import Malformed
+from mailfax.smtpd.tls import change_to_tls
 from mailfax.smtpd.transaction import Transaction
 from mailfax.smtpd.xclient import OFFER as XCLIENT_OFFER
 from mailfax.smtpd.xclient import read_xclient
@@ -107,7 +108,7 @@ class Introduction(Conversation):
         else:
             self._drop()
             self.client = replace(self.client, login="")
-            await self.change_to_tls(self.place.tls)
+            await change_to_tls(self, self.place.tls)
 
     async def smtp_AUTH(self, arg: str) -> None:
         if self.client.login:

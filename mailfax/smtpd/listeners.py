@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,19 +20,10 @@ from mailfax.smtpd.door import Door, Pace
 from mailfax.smtpd.place import Place
 from mailfax.smtpd.prelude import accept_all, needs_prelude
 from mailfax.smtpd.session import Session
+from mailfax.smtpd.tls import tls_context
 
 #: Connections that wait to be accepted.
 _BACKLOG = 512
-_VERSIONS = {
-    "1.0": ssl.TLSVersion.TLSv1,
-    "1.1": ssl.TLSVersion.TLSv1_1,
-    "1.2": ssl.TLSVersion.TLSv1_2,
-    "1.3": ssl.TLSVersion.TLSv1_3,
-}
-#: Whether anything is heard of TLS 1.0 and 1.1 is decided by OpenSSL's security level, too: from level 1 on they are
-#: off, and so are the short keys and SHA-1 of old copiers (SSL_CTX_set_security_level(3)). Nothing without
-#: authentication or encryption is ever on.
-_OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"
 #: A hand-over ends in a commit or a rollback within this long, in seconds: SQLite waits for a lock no longer.
 HAND_OVER_SECONDS = 30.0
 
@@ -144,28 +133,3 @@ async def open_listeners(
             ) from error
         addresses[listener.name] = entrances[-1].address
     return Listeners(addresses, tuple(entrances), crowd)
-
-
-def tls_context(listener: Listener) -> ssl.SSLContext | None:
-    """TLS from the listener's ``tls_minimum`` on, with its certificate; None where it has none and needs none.
-
-    Each listener has a context of its own: what is lowered for old copiers is lowered for them alone.
-    """
-    if listener.certificate is None:
-        if listener.tls == "none":
-            return None
-        raise ConfigError(f'listener "{listener.name}": tls = "{listener.tls}" needs certificate and key')
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    minimum = _VERSIONS[listener.tls_minimum]
-    if minimum < ssl.TLSVersion.TLSv1_2:
-        context.set_ciphers(_OLD_CIPHERS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that 1.0 and 1.1 are old is known
-        context.minimum_version = minimum
-    try:
-        context.load_cert_chain(listener.certificate, listener.key)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigError(
-            f'listener "{listener.name}": certificate or key can\'t be used: {error.strerror or error}'
-        ) from error
-    return context

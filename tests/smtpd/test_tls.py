@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from mailfax.config import Listener
-from mailfax.smtpd.listeners import tls_context
+from mailfax.smtpd.tls import tls_context
 from tests.smtpd.conftest import PLAIN, Line, OpenHouse
 
 pytestmark = pytest.mark.anyio
