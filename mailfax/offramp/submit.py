@@ -120,9 +120,7 @@ class Submit:
                     await self._ending.second_fax(current, fax_id)
                     return
                 now = self._spool.now()
-                late = current.after(
-                    JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, track_at=now, status=None
-                )
+                late = current.after(JobEvent.LATE_ID, fax_id=fax_id, submitted_at=now, track_at=now, status=None)
                 try:
                     late = await self._spool.jobs.advance(current, late, JobEvent.LATE_ID, detail=f"fax id {fax_id}")
                 except FaxIdTaken:
