@@ -48,7 +48,6 @@ Whole house
 ``spool.documents``                                one per message that has jobs
     ``await claim(lease, *, slow=False, busy=()) -> tuple[Message, Document] | None``   ["rendering"] attempts are
                                                    counted here; payers in ``busy`` come last
-    ``await renew(document, lease) -> Document``   ["document-lease"]
     ``await ready(was, now_is, pages: bytes | Path, *, message=None) -> Document``   ["document-ready"] now_is has
                                                    filename, pages, notes, contents, skipped; ACCEPTED jobs become
                                                    READY; the payer of ``message`` pays. Raises PagesUsedUp
@@ -64,7 +63,6 @@ Whole house
     ``await claim(accounts, lease, *, one_by_one=()) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING),
                                                    ``.message``, ``.document``; accounts in ``one_by_one`` have one
                                                    fax in flight per number
-    ``await renew(job, lease) -> FaxJob``          ["job-lease"] version stays; Outdated once the lease has run out
     ``await advance(was, now_is, event, *, detail="", letters=()) -> FaxJob``
                                                    [the event's name, as "id-given"] a new ``now_is.fax_id`` enters
                                                    the ledger; raises FaxIdTaken
@@ -87,7 +85,6 @@ Whole house
                                                    ``unclear`` (answers in a row), ``braked``, ``can_be_asked``
     ``await listing() -> list[AccountState]``
     ``await lease(name, seconds) -> bool``         ["account-lease"] takes or renews; False: another process polls it
-    ``await release(name) -> None``                ["account-released"]
     ``await pause(name, reason, letters=()) -> bool``   ["account-paused"] False: it was paused already, nothing owed
     ``await resume(name, letters=(), *, give_time_back=True) -> bool``   ["account-resumed"] expires_at of waiting
                                                    jobs grows by the pause

@@ -69,11 +69,6 @@ class Accounts:
         self._held[name] = now + seconds / 2 if held else 0.0
         return held
 
-    async def release(self, name: str) -> None:
-        """Give that right back, so that another process need not wait."""
-        self._held.pop(name, None)
-        await self._change("account-released", "account_release", {"name": name})
-
     async def pause(self, name: str, reason: str, letters: Sequence[Letter] = ()) -> bool:
         """Its jobs wait and their expiry stands still. False, and nothing owed, where it was paused already."""
         line = history(name, "account paused", "paused", reason)

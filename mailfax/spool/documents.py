@@ -67,19 +67,6 @@ class Documents:
             except (ValueError, TypeError, LookupError) as trouble:
                 await move_aside(self._engine, "document", {"message": row["message"]}, trouble)
 
-    async def renew(self, document: Document, lease: float) -> Document:
-        """A longer lease; raises ``Outdated`` once it has run out."""
-        values = {
-            "message": document.message,
-            "was_version": document.version,
-            "was_epoch": document.epoch,
-            "lease": lease,
-        }
-        results = await self._engine.commit(
-            Commit("document-lease", (Statement("document_renew", values, Hits.ONE),))
-        )
-        return replace(document, lease_until=results[0].rows[0]["lease_until"])
-
     async def ready(
         self, was: Document, now_is: Document, pages: bytes | Path | None, *, message: Message | None = None
     ) -> Document:

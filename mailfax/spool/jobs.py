@@ -98,17 +98,6 @@ class Jobs:
             except (ValueError, TypeError, LookupError) as trouble:
                 await move_aside(self._engine, "job", {"queue_id": row["queue_id"]}, trouble)
 
-    async def renew(self, job: FaxJob, lease: float) -> FaxJob:
-        """A longer lease. The version stays; raises ``Outdated`` once the lease has run out."""
-        values = {
-            "queue_id": job.queue_id,
-            "was_version": job.version,
-            "was_epoch": job.epoch,
-            "lease": lease,
-        }
-        results = await self._engine.commit(Commit("job-lease", (Statement("job_renew", values, Hits.ONE),)))
-        return replace(job, lease_until=results[0].rows[0]["lease_until"])
-
     async def advance(
         self, was: FaxJob, now_is: FaxJob, event: JobEvent, *, detail: str = "", letters: Sequence[Letter] = ()
     ) -> FaxJob:

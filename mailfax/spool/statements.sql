@@ -82,12 +82,6 @@ RETURNING *
 INSERT INTO history (at, queue_id, event, state, detail)
 SELECT :now, message, 'rendering', state, 'attempt ' || attempts FROM document WHERE claim = :claim
 
--- name: document_renew
-UPDATE document SET lease_until = :now + :lease
-WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND state = 'pending'
-  AND lease_until > :now
-RETURNING lease_until
-
 -- name: document_change
 UPDATE document SET
     state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at, lease_until = 0, content_id = :content_id,
@@ -192,13 +186,6 @@ RETURNING *
 -- name: job_claim_history
 INSERT INTO history (at, queue_id, event, state, detail)
 SELECT :now, queue_id, :event_word, state, 'attempt ' || attempts FROM job WHERE state = 'submitting' AND claim = :claim
-
--- name: job_renew
--- A lease that has run out is not renewed: its row may have changed hands.
-UPDATE job SET lease_until = :now + :lease
-WHERE queue_id = :queue_id AND state = 'submitting' AND version = :was_version AND epoch = :was_epoch
-  AND lease_until > :now
-RETURNING lease_until
 
 -- name: job_change
 -- :document is the state that its document must have, or '': a job never waits for what is there already, nor goes
@@ -354,9 +341,6 @@ ON CONFLICT (name) DO UPDATE SET epoch = :epoch, lease_until = :now + :lease
 WHERE account.epoch = :epoch OR account.lease_until <= :now
   -- Written by a clock that was wrong: nobody holds it for so long.
   OR account.lease_until > :now + :lease + :lease
-
--- name: account_release
-UPDATE account SET lease_until = 0 WHERE name = :name AND epoch = :epoch
 
 -- name: account_pause
 INSERT INTO account (name, first_met, paused_at, paused_reason) VALUES (:name, :now, :now, :reason)

@@ -52,18 +52,13 @@ async def test_attempts_are_counted_before_each_rendering(spool: Spool, mails: M
         clock.now += 60  # its process died
 
 
-async def test_a_renewed_lease_keeps_the_document(spool: Spool, mails: Mails, clock: Clock) -> None:
+async def test_who_comes_too_late_stores_nothing(spool: Spool, mails: Mails, clock: Clock) -> None:
     await mails.accept(spool)
-    claimed = await spool.documents.claim(60)
-    assert claimed
-    clock.now += 59
-    document = await spool.documents.renew(claimed[1], 60)
+    _, document = await spool.documents.claim(60)
     clock.now += 59
     assert await spool.documents.claim(60) is None
     clock.now += 1
     assert await spool.documents.claim(60)
-    with pytest.raises(Outdated):
-        await spool.documents.renew(document, 60)
     with pytest.raises(Outdated):
         await spool.documents.ready(document, document, b"x" * 100_000)
     assert list(spool.content.root.glob("*/*")) == []

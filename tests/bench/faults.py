@@ -1,0 +1,372 @@
+"""What mailfax does when something is wrong around it, or when much lies in its spool: one figure each.
+
+Usage: scripts/faults [--json] [ROW …]; without rows all, in about eight minutes. Every row is a bridge, a sandbox and
+a spool of its own on loopback, bounded in time, and says what it found beside what it should be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import random
+import signal
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from PIL import Image
+
+from tests.support import documents
+from tests.support.house import House, free_port, letter, until
+
+POSTMASTER = "postmaster@example.com"
+LIMITS = "messages_per_minute = 0\nfaxes_per_day = 0\nrecipients = 1000\n"
+#: Ends "completed" at once; stays in FaxCore's queue for ever.
+QUICK, FOR_EVER = "15555550100", "15555550106"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is done, what should come of it, and the function that does it and tells what came of it."""
+
+    what: str
+    aim: str
+    measure: Callable[[House], dict[str, Any]]
+
+
+# --- the relay, the fax service, the clock -------------------------------------------------------------------
+
+
+class Relay:
+    """A smarthost that refuses everything while ``refuses``."""
+
+    def __init__(self) -> None:
+        self.refuses, self.taken = True, list[Envelope]()
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.refuses:
+            return "550 5.7.1 rejected"
+        self.taken.append(envelope)
+        return "250 2.0.0 Ok"
+
+
+def relay_550(house: House) -> dict[str, Any]:
+    port, relay = free_port(), Relay()
+    house.settings["relay"] = f'address = "127.0.0.1:{port}"'
+    controller = Controller(relay, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        house.start_installed()
+        for sender in range(5):
+            house.send(QUICK, sender=f"user{sender}@example.com")
+        house.drop_in(documents.pdf(1))
+        until(lambda: "relay-paused" in house.log(), "the trouble to be seen", house.log)
+        time.sleep(25)
+        relay.refuses = False
+        people = {f"user{sender}@example.com" for sender in range(5)} | {"office@example.com", POSTMASTER}
+        with contextlib.suppress(AssertionError):
+            until(lambda: {to for mail in relay.taken for to in mail.rcpt_tos} == people, "all", patience=330)
+    finally:
+        controller.stop()
+    heard = [mail.rcpt_tos[0] for mail in relay.taken]
+    return {
+        "lost": len(people - set(heard)),
+        "doubled": len(heard) - len(set(heard)),
+        "postmaster_heard": heard.count(POSTMASTER),
+    }
+
+
+def connections_closed(house: House) -> dict[str, Any]:
+    house.start_installed()
+    house.control("faults", {"operation": "SendFax", "action": "drop_before", "count": None})
+    for mail in range(10):
+        house.send(*(f"1555{mail:03d}{number:04d}" for number in range(2000, 2200)))
+    time.sleep(25)
+    [(doubted,)] = house.rows("SELECT count(*) FROM job WHERE state = 'in-doubt'")
+    [(paused,)] = house.rows("SELECT count(*) FROM account WHERE paused_at > 0")
+    return {
+        "faxes": 2000,
+        "in_doubt": doubted,
+        "account_paused": bool(paused),
+        "alarms": len(house.mails(POSTMASTER)),
+    }
+
+
+def clock_a_day_ahead(house: House) -> dict[str, Any]:
+    clock = house.folder / "clock"
+    clock.write_text("0")
+    house.environment["CLOCK_FILE"] = str(clock)
+    house.start_with(Path(documents.__file__).with_name("wrong_clock.py"))
+    senders = [f"user{number}@example.com" for number in range(14)]
+    for sender in senders[:5]:
+        house.send(QUICK, sender=sender)
+    clock.write_text("86400")
+    for sender in senders[5:]:
+        house.send(QUICK, sender=sender)
+        time.sleep(4)
+    clock.write_text("0")
+    began = time.monotonic()
+    with contextlib.suppress(AssertionError):
+        until(lambda: all(house.mails(sender) for sender in senders), "all", patience=120)
+    silent = [sender for sender in senders if not house.mails(sender)]
+    return {"senders": 14, "silent": len(silent), "seconds_to_the_last": round(time.monotonic() - began, 1)}
+
+
+# --- somebody else's load ------------------------------------------------------------------------------------
+
+
+def slow_pictures(house: House) -> dict[str, Any]:
+    house.settings["render_seconds"] = 120
+    house.start_installed()
+    noise = Image.effect_noise((7000, 7000), 90).convert("RGB")
+    file = io.BytesIO()
+    noise.save(file, "JPEG", quality=95)
+    for _ in range(4):
+        mail = letter()
+        for page in range(4):
+            documents.attach(mail, f"{page}.jpg", "image/jpeg", file.getvalue())
+        house.send(QUICK, mail=mail, sender="pictures@example.com")
+    names = []
+    for number in range(40):
+        names.append(house.send(QUICK, mail=letter(text=f"Line {number}."), sender="lines@example.com"))
+        time.sleep(0.25)
+    until(lambda: len(house.mails("lines@example.com")) >= 40, "the lines", house.log)
+    took = house.rows(
+        "SELECT submitting_at - accepted_at FROM job JOIN message ON message.queue_id = job.message "
+        "WHERE sender = 'lines@example.com'"
+    )
+    waits = sorted(seconds for (seconds,) in took)
+    return {"p50_s": round(statistics.median(waits), 2), "worst_s": round(waits[-1], 2)}
+
+
+def ten_thousand_submitted(house: House) -> dict[str, Any]:
+    bridge = house.start_installed()
+    empty, empty_intake = _to_sendfax(house), _intake(house)
+    house.send(FOR_EVER)
+    until(
+        lambda: house.rows(f"SELECT 1 FROM job WHERE number = '{FOR_EVER}' AND state = 'submitted'"), "it", house.log
+    )
+    house.stop(bridge)
+    _copies(house, "job", f"number = '{FOR_EVER}'", 10_000)
+    bridge = house.start_installed()
+    time.sleep(20)  # the first round of questions
+    before, began = _processor(bridge.pid), time.monotonic()
+    time.sleep(20)
+    at_rest = (_processor(bridge.pid) - before) / (time.monotonic() - began)
+    return {
+        "core_at_rest": round(at_rest, 2),
+        "to_sendfax_ratio": round(_to_sendfax(house) / empty, 2),
+        "intake_ratio": round(_intake(house) / empty_intake, 2),
+    }
+
+
+def _to_sendfax(house: House) -> float:
+    """Seconds from 250 to SendFax, the median of 15 mails one after the other."""
+    waits = []
+    for _ in range(15):
+        name = house.send(QUICK) + "-1"
+        until(lambda name=name: house.rows("SELECT 1 FROM job WHERE queue_id = ? AND submitted_at > 0", name), "it")
+        waits += house.rows("SELECT submitting_at - accepted_at FROM job WHERE queue_id = ?", name)
+    return statistics.median(seconds for (seconds,) in waits)
+
+
+def _intake(house: House) -> float:
+    """Mails taken in a second, over one connection each, 100 of them; they are held by a number that is refused."""
+    began = time.monotonic()
+    for _ in range(100):
+        house.send("15555550110")
+    return 100 / (time.monotonic() - began)
+
+
+def _processor(pid: int) -> float:
+    """Seconds of processor that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
+# --- a spool that is full ------------------------------------------------------------------------------------
+
+
+def stale_documents(house: House) -> dict[str, Any]:
+    """5,000 documents whose jobs have ended, beside 5,000 jobs that wait for theirs: one claim."""
+    house.start_installed()
+    house.control("faults", {"operation": "*", "action": "unauthorized", "count": None})
+    house.send(QUICK)
+    until(lambda: house.rows("SELECT 1 FROM job WHERE state = 'ready'"), "its pages", house.log)
+    house.close()
+    with _spool(house) as database:
+        database.execute("UPDATE document SET state = 'pending', next_attempt_at = 1, lease_until = 0")
+        database.execute("UPDATE job SET state = 'accepted'")
+    for table in ("message", "document", "job"):
+        _copies(house, table, "1", 10_000)
+    with _spool(house) as database:
+        database.execute("UPDATE job SET state = 'cancelled' WHERE rowid % 2 = 0")
+    return {"claim_ms": round(1000 * _claims(house, 50), 2)}
+
+
+def _claims(house: House, number: int) -> float:
+    """Seconds of one claim of a document, the median."""
+    import asyncio
+
+    from mailfax.spool import Spool
+
+    async def run() -> float:
+        spool = await Spool.open(f"sqlite:///{house.folder / 'spool.db'}", house.folder)
+        took = []
+        try:
+            for _ in range(number):
+                began = time.perf_counter()
+                assert await spool.documents.claim(60)
+                took.append(time.perf_counter() - began)
+        finally:
+            await spool.close()
+        return statistics.median(took)
+
+    return asyncio.run(run())
+
+
+def a_long_queue(house: House) -> dict[str, Any]:
+    """100,000 jobs that ended or wait: pages of the queue, a search, and the first page of everything."""
+    bridge = house.start_installed()
+    house.send(QUICK)
+    until(lambda: house.mails(), "its answer", house.log)
+    house.stop(bridge)
+    for table in ("message", "document", "job"):
+        _copies(house, table, "1", 100_000)
+
+    def seconds(*command: str) -> float:
+        began = time.monotonic()
+        ran = house.run(*command, "--config", str(house.config))
+        assert ran.returncode in (0, 1), ran.stderr
+        return round(time.monotonic() - began, 2)
+
+    return {
+        "empty_page_s": seconds("queue", "--state", "held"),
+        "first_page_s": seconds("queue", "--all"),
+        "page_900_s": seconds("queue", "--all", "--page", "900"),
+        "find_number_s": seconds("find", QUICK),
+        "find_nothing_s": seconds("find", "nothing like it"),
+    }
+
+
+@contextlib.contextmanager
+def _spool(house: House) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(house.folder / "spool.db", timeout=30)) as database, database:
+        yield database
+
+
+def _copies(house: House, table: str, which: str, number: int) -> None:
+    """So many copies of a row, each with names of its own; whatever columns the table has."""
+    own = {"queue_id", "message", "reference", "letter_id", "claim"}
+    with _spool(house) as database:
+        columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")]
+        values = ", ".join(_copied(name, own) for name in columns)
+        database.execute(
+            f"WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {number}) "
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM counted, "
+            f"(SELECT * FROM {table} WHERE {which} LIMIT 1)"
+        )
+
+
+def _copied(column: str, own: set[str]) -> str:
+    """The column of copy ``n``: names get the number before their first dash, so that jobs keep their "-1"."""
+    if column == "fax_id":
+        return "fax_id || '/' || n"
+    if column not in own:
+        return column
+    dash = f"instr({column} || '-', '-')"
+    return f"substr({column}, 1, {dash} - 1) || '/' || n || substr({column}, {dash})"
+
+
+# --- being killed --------------------------------------------------------------------------------------------
+
+
+def kills(house: House) -> dict[str, Any]:
+    """Killed twenty times at random moments while the service answers badly now and then."""
+    chance = random.Random(20)
+    known = house.start()
+    house.send("15550001111")
+    house.answers(1)
+    house.stop(known)
+    for operation, action in (("SendFax", "drop_after"), ("SendFax", "error_after"), ("*", "unavailable")):
+        rule = {"operation": operation, "action": action, "count": None, "probability": 0.1, "seed": 7}
+        house.control("faults", rule)
+    accepted = []
+    for number in range(20):
+        bridge = house.start()
+        for mail in range(3):
+            with contextlib.suppress(OSError, Exception):
+                house.send(f"1555777{number:02d}{mail:02d}")
+                accepted.append(f"1555777{number:02d}{mail:02d}")
+        time.sleep(chance.uniform(0, 3))
+        bridge.send_signal(signal.SIGKILL)
+        bridge.wait()
+    house.control("faults", method="DELETE")
+    house.start()
+    until(lambda: not house.rows("SELECT 1 FROM job WHERE ended_at = 0"), "all to end", house.log, 300)
+    until(lambda: not house.rows("SELECT 1 FROM letter WHERE state != 'handed-over'"), "all letters", house.log)
+    faxed = [fax["number"] for fax in house.faxes()]
+    told = {mail["Message-ID"]: mail["X-Fax-Number"] for mail in house.mails()}
+    return {
+        "accepted": len(accepted),
+        "not_faxed": len(set(accepted) - set(faxed)),
+        "faxed_twice": len(faxed) - len(set(faxed)),
+        "silent": len(set(accepted) - set(told.values())),
+    }
+
+
+ROWS = {
+    "relay-550": Row("the relay refuses everything for 25 s", "0 lost", relay_550),
+    "connections-closed": Row(
+        "FaxCore closes every connection for 25 s", "at most 10 in doubt, paused, one alarm", connections_closed
+    ),
+    "clock": Row("the clock is a day ahead for 40 s", "all told within a minute", clock_a_day_ahead),
+    "slow-pictures": Row("four slow mails of another sender", "99 of 100 lines within 5 s", slow_pictures),
+    "submitted": Row("10,000 faxes at FaxCore", "at most 1.3 x of empty", ten_thousand_submitted),
+    "stale-documents": Row("5,000 documents that nobody needs", "a claim in 2 ms", stale_documents),
+    "queue": Row("100,000 faxes in the spool", "a page in 0.3 s beyond the start of Python", a_long_queue),
+    "kills": Row("20 kills while the service fails", "none lost, doubled or silent", kills),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
+    asked = parser.parse_args()
+    if unknown := set(asked.rows) - set(ROWS):
+        parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    results = {}
+    for name in asked.rows or ROWS:
+        row = ROWS[name]
+        with tempfile.TemporaryDirectory(prefix="mailfax-faults-") as folder:
+            house = House(Path(folder), more=LIMITS)
+            try:
+                house.start_sandbox()
+                results[name] = row.measure(house)
+            finally:
+                house.close()
+        told = ", ".join(f"{key} {value}" for key, value in results[name].items())
+        print(
+            f"{name}: {row.what}: {told} (to be: {row.aim})",
+            file=sys.stderr if asked.json else sys.stdout,
+            flush=True,
+        )
+    if asked.json:
+        print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()
