@@ -25,6 +25,7 @@ from mailfax.render.smaller import smaller
 from mailfax.render.table import add_table
 from mailfax.render.terms import Terms, Wishes
 from mailfax.render.text import add_text
+from mailfax.render.vector import add_svg
 from mailfax.render.work import SayAt, Work
 from mailfax.render.xml import add_xml
 from mailfax.rules.status import Cause, status
@@ -50,6 +51,7 @@ DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {
     Kind.CSV: add_table,
     Kind.XML: add_xml,
     Kind.MHTML: add_mhtml,
+    Kind.SVG: add_svg,
     **dict.fromkeys(PROGRAM_KINDS, add_converted),
 }
 

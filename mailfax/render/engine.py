@@ -18,6 +18,7 @@ import plutoprint
 
 from mailfax.render.fonts import load_fonts
 from mailfax.render.language import FACES, PARTS
+from mailfax.rules.pictures import DRAWING
 from mailfax.rules.submission import Part
 
 PAPERS = {"letter": plutoprint.PAGE_SIZE_LETTER, "a4": plutoprint.PAGE_SIZE_A4}
@@ -119,6 +120,17 @@ def draw_html(
             if larger <= LARGEST:
                 return _pdf(_laid_out(whole, images or {}, shape, larger), most_pages, language)
     raise TooWide
+
+
+def draw_drawing(content: bytes, width: float, height: float, language: str = "") -> bytes:
+    """Draw an SVG file on a page of that size in points; a PDF. Raises the engine's own ``Error``."""
+    load_fonts()
+    book = plutoprint.Book(plutoprint.PageSize(width, height), plutoprint.PageMargins(0, 0, 0, 0))
+    book.custom_resource_fetcher = _OnlyMail({"drawing": Part("drawing", DRAWING, content)})
+    # A little less high: what is rounded up would be a second page.
+    size = f"width: {width:.2f}pt; height: {height - 0.05:.2f}pt"
+    book.load_html(f"<style>body {{ margin: 0 }}</style><img style='display: block; {size}' src='cid:drawing'>")
+    return _pdf(book, 1, language)
 
 
 def _pdf(book: plutoprint.Book, most_pages: int, language: str) -> bytes:

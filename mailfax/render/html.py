@@ -27,14 +27,14 @@ from PIL import Image
 from mailfax.render.engine import TooManyPages, draw_html
 from mailfax.render.language import language_of
 from mailfax.render.markup import Markup, read_markup
-from mailfax.render.pasted import DRAWING, is_whole
+from mailfax.render.pasted import is_whole
 from mailfax.render.picture import ink_of_white
 from mailfax.render.plan import Source, visible
 from mailfax.render.readback import lost_characters
 from mailfax.render.text import add_words, read_text, tell_missing
 from mailfax.render.words import text_of
 from mailfax.render.work import Work
-from mailfax.rules.pictures import behind_text_in
+from mailfax.rules.pictures import DRAWING, behind_text_in
 from mailfax.rules.submission import Part
 
 STANDARD_ERROR = 2
@@ -67,7 +67,7 @@ def add_html(source: Source, work: Work) -> list[str]:
     told = tell_missing(source.name, visible(markup.words))
     pdf = None
     if not markup.plain and source.name not in work.as_words:
-        with _overseen(source.name, work):
+        with overseen(source.name, work):
             pdf = _drawn(markup, images, work, checked=not told)
     if pdf is None:
         told = add_words(source.name, visible(text_of(page)), work)
@@ -91,7 +91,7 @@ def _pictures_on(pdf: bytes, wanted: int) -> int:
 
 
 @contextmanager
-def _overseen(name: str, work: Work) -> Iterator[None]:
+def overseen(name: str, work: Work) -> Iterator[None]:
     """The engine is at work: where it does not come back, the foreman knows why."""
     work.say_at(name, engine=True)
     # A thread that needs no interpreter: it ends the cell whatever the engine is at.

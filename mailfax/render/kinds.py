@@ -38,6 +38,7 @@ class Kind(enum.Enum):
     CSV = "csv"
     XML = "xml"
     MHTML = "mhtml"
+    SVG = "svg"
     # Drawn by programs where they are installed (``programs``).
     DOC = "doc"
     DOCX = "docx"
@@ -64,7 +65,7 @@ class Kind(enum.Enum):
 PICTURES = frozenset(
     [Kind.JPEG, Kind.PNG, Kind.GIF, Kind.TIFF, Kind.BMP, Kind.WEBP, Kind.AVIF, Kind.JPEG2000, Kind.HEIC, Kind.ICO]
 )
-DRAWN = PICTURES | {Kind.PDF, Kind.TEXT, Kind.HTML, Kind.CSV, Kind.XML, Kind.MHTML}
+DRAWN = PICTURES | {Kind.PDF, Kind.TEXT, Kind.HTML, Kind.CSV, Kind.XML, Kind.MHTML, Kind.SVG}
 #: FaxCore turns these into pages ("Supported File Formats"): they go there as they are where nothing here draws them.
 AT_FAXCORE = frozenset([Kind.DOC, Kind.DOCX, Kind.XLS, Kind.XLSX, Kind.PPT, Kind.PPTX, Kind.RTF, Kind.XPS, Kind.PCL])
 
@@ -139,6 +140,7 @@ LABELS = {
     "image/heic": Kind.HEIC, "image/heif": Kind.HEIC, "image/avif": Kind.AVIF, "image/jp2": Kind.JPEG2000,
     "text/html": Kind.HTML, "application/xhtml+xml": Kind.HTML, "text/csv": Kind.CSV,
     "text/tab-separated-values": Kind.CSV, "text/xml": Kind.XML, "application/xml": Kind.XML,
+    "image/svg+xml": Kind.SVG,
     "message/delivery-status": Kind.TEXT, "application/rtf": Kind.RTF, "text/rtf": Kind.RTF,
     "application/vnd.hp-pcl": Kind.PCL, "application/postscript": Kind.PS, "application/vnd.ms-outlook": Kind.MSG,
     "application/msword": Kind.DOC, "application/vnd.ms-excel": Kind.XLS, "application/vnd.ms-powerpoint": Kind.PPT,
@@ -252,7 +254,7 @@ def _textual(part: Part) -> Kind | None:
         rb"<\?xml[^>]*>.{0,500}<html", opening, re.S
     ):
         return Kind.HTML
-    if opening.startswith((b"<?xml", b"<office:document", b"<svg")):
+    if opening.startswith((b"<?xml", b"<office:document")) or ROOT_SVG.match(opening):
         return _xml(part, opening)
     if re.match(rb"(from:|mime-version:|subject:|date:)", opening) and b"multipart/related" in opening[:4096]:
         return Kind.MHTML
@@ -276,11 +278,14 @@ DIALECTS: tuple[tuple[bytes, Kind], ...] = (
     (rb'office:mimetype="application/vnd\.oasis\.opendocument\.presentation', Kind.ODP),
 )
 
+#: What may stand before the first element of a drawing.
+ROOT_SVG = re.compile(
+    rb"(?>(?><\?.*?\?>|<!--.*?-->|<!doctype svg[^>\[]*(?:\[[^\]]*\]\s*)?>|\s+)*)<(?:\w+:)?svg[\s>/]", re.DOTALL
+)
+
 
 def _xml(part: Part, opening: bytes) -> Kind:
     for dialect, kind in DIALECTS:
         if re.search(dialect, opening[: 4 * HEAD]):
             return kind
-    if re.search(rb"<svg[\s>]", opening[: 4 * HEAD]):
-        raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=AS_PDF))
-    return Kind.XML
+    return Kind.SVG if ROOT_SVG.match(opening[: 4 * HEAD]) else Kind.XML

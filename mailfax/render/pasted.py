@@ -14,13 +14,13 @@ from urllib.parse import unquote_to_bytes
 
 from lxml import etree
 
+from mailfax.rules.pictures import DRAWING
 from mailfax.rules.submission import Part
 
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 NOT_BASE64 = bytes(octet for octet in range(256) if octet not in BASE64)
 #: How a picture that is whole ends; the engine draws nothing, or half, of one that is not.
 ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82", b"GI": b";"}
-DRAWING = "image/svg+xml"
 NAME = "picture pasted into the text"
 
 

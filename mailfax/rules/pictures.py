@@ -16,8 +16,9 @@ from urllib.parse import unquote
 
 from mailfax.rules.part import Part
 
-#: First bytes of the pictures that are drawn inside HTML: JPEG, PNG, GIF.
+#: First bytes of the pictures that are drawn inside HTML (JPEG, PNG, GIF), and the label of drawings that are, too.
 DRAWN_INLINE = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+DRAWING = "image/svg+xml"
 #: A picture of fewer bytes that stands in a mail more than once, each time inside its text, is a logo.
 LOGO_BYTES = 50_000
 

@@ -17,7 +17,7 @@ from mailfax.rules.body import joined_html, joined_text
 from mailfax.rules.gathered import Gathered
 from mailfax.rules.heading import read_message_id
 from mailfax.rules.part import NEVER_PAGES, NotFaxable, Part, Submission
-from mailfax.rules.pictures import DRAWN_INLINE, behind_text_in, drawn_in, without_repeated
+from mailfax.rules.pictures import DRAWING, DRAWN_INLINE, behind_text_in, drawn_in, without_repeated
 from mailfax.rules.reading import Reading
 from mailfax.rules.status import Cause, status
 
@@ -41,7 +41,8 @@ def understand(raw: bytes) -> Submission:
     parts: list[tuple[str, Part]] = []
     for cid, part in got.found:
         # A second one of the same Content-ID, or a file of another kind, would not be drawn there: a page.
-        if cid in shown and cid not in images and part.content.startswith(DRAWN_INLINE):
+        inline = part.content.startswith(DRAWN_INLINE) or part.label == DRAWING
+        if cid in shown and cid not in images and inline:
             images[cid] = part
         else:
             parts.append((cid, part))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mailfax.render import jail
+from mailfax.render import jail, programs
 from mailfax.render.confined import confine_converter, excess, taken
 
 PYTHON = Path("/usr/bin/python3").resolve()
@@ -116,6 +119,35 @@ def test_a_converter_that_takes_too_much_is_told(folder: Path) -> None:
     assert "memory" in excess(os.getpid(), folder, memory=1, room=10**9)
     (folder / "large").write_bytes(bytes(100_000))
     assert "writes" in excess(os.getpid(), folder, memory=10**12, room=50_000)
+
+
+#: What takes more than it may, by and by, as documents do that make a program grow.
+GREEDY = {
+    "memory": "import time; held = [time.sleep(0.01) or b'x' * 2_000_000 for _ in range(300)]; time.sleep(60)",
+    "disk": "import time; [open(f'f{n}', 'wb').write(bytes(2_000_000)) or time.sleep(0.01) for n in range(60)]; "
+    "time.sleep(60)",
+    "nothing": "held = b'x' * 2_000_000",
+}
+
+
+@pytest.mark.skipif(not PYTHON.exists(), reason="needs the system's python3; install the package python3")
+@pytest.mark.parametrize(("work", "ended"), [("memory", -signal.SIGKILL), ("disk", -signal.SIGKILL), ("nothing", 0)])
+def test_a_converter_that_grows_beyond_its_bounds_is_ended(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, work: str, ended: int
+) -> None:
+    def confine(*given: Any, **more: Any) -> None:
+        if os.geteuid() == 0:
+            jail.become_user(USER)
+        confine_converter(*given, **more)
+
+    async def run() -> int:
+        process = await programs.start([str(PYTHON), "-I", "-S", "-c", GREEDY[work]], folder)
+        return await asyncio.wait_for(process.wait(), 30)
+
+    monkeypatch.setattr(programs, "confine_converter", confine)
+    monkeypatch.setattr(programs, "MOST_MEMORY", 100_000_000)
+    monkeypatch.setattr(programs, "MOST_WRITTEN", 40_000_000)
+    assert asyncio.run(run()) == ended
 
 
 def test_a_converter_is_never_run_as_root(folder: Path) -> None:

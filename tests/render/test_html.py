@@ -49,6 +49,14 @@ class Page:
     left_out: list[str]
     pdf: bytes
 
+    @classmethod
+    def of(cls, left_out: list[str], made: bytes) -> Page:
+        """What stands on the pages of a document."""
+        with pypdfium2.PdfDocument(made) as pdf:
+            return cls(
+                " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in pdf), left_out, made
+            )
+
     def objects(self, kind: int) -> list[tuple[float, float, float, float]]:
         """The boxes of the objects of a kind on the first page, in points."""
         with pypdfium2.PdfDocument(self.pdf) as pdf:
@@ -66,10 +74,7 @@ def drawn(page: str) -> Page:
     )
     if not document.pages:
         return Page("", left_out, b"")
-    made = document.save()
-    with pypdfium2.PdfDocument(made) as pdf:
-        words = " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in pdf)
-    return Page(words, left_out, made)
+    return Page.of(left_out, document.save())
 
 
 #: Name, HTML, what is on the page (in order, "|" between), what is not.

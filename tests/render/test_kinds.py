@@ -57,6 +57,12 @@ FILES: dict[str, tuple[bytes, Kind]] = {
     "word.xml": (WORD_XML, Kind.DOC),
     "flat.fodt": (FLAT % b"text", Kind.ODT),
     "data.xml": (b"<?xml version='1.0'?><a/>", Kind.XML),
+    "logo.xml": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', Kind.SVG),
+    "plan.svg": (b"<!-- made here -->\n<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN'>\n<svg/>", Kind.SVG),
+    "with-a-drawing.xml": (
+        b"<?xml version='1.0'?><report><svg xmlns='http://www.w3.org/2000/svg'/></report>",
+        Kind.XML,
+    ),
     "rich.doc": (b"{\\rtf1 hello}", Kind.RTF),
     "drawing.eps": (b"\xc5\xd0\xd3\xc6" + bytes(30), Kind.PS),
     "print.ps": (b"%!PS-Adobe-3.0\n", Kind.PS),
@@ -88,7 +94,6 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "old.hqx": (b"(This file must be converted with BinHex 4.0)\n:", "wrapped for a Mac"),
     "site.url": (b"[InternetShortcut]\r\nURL=http://example.com/\r\n", "only a link"),
     "site.lnk": (b"L\x00\x00\x00\x01\x14\x02\x00" + bytes(60), "only a link"),
-    "logo.xml": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "Save it as a PDF"),
     "page.pdf": (b"<html><body>404</body></html>", "perhaps a failed download"),
 }
 
