@@ -10,6 +10,7 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from mailfax.clock import SteadyClock, elapsed
 from mailfax.config import Config, Limits
@@ -39,7 +40,7 @@ class Context:
         """That of a service."""
         return cls(
             spool,
-            Site(hostname=config.hostname, postmaster=config.postmaster, fax_domain=config.fax_domains[0]),
+            Site(config.hostname, config.postmaster, config.fax_domains[0], ZoneInfo(config.timezone)),
             config.limits,
             drawn_marks(config.hostname, spool.now),
             SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts)),

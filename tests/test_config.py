@@ -110,6 +110,9 @@ def test_what_is_written_is_what_counts() -> None:
     clerk, domain = config.senders
     assert (clerk.senders, clerk.account, clerk.company) == (("clerk@example.com",), "law", "Example LLP")
     assert clerk.network == (ipaddress.ip_network("192.168.7.0/24"),)
+    assert (clerk.hours, clerk.timezone) == (("mon-fri 8:00-18.00", "sat 0900-1200"), "Europe/Berlin")
+    assert (config.timezone, domain.hours, domain.timezone) == ("Europe/London", (), "Europe/London")
+    assert config.blocked == (("442079460958", "they asked for mail instead"),)
     assert (domain.senders, domain.automatic, domain.notify) == (("@example.com",), True, "archive@example.com")
     assert (config.relay.host, config.relay.port, config.relay.password) == ("mail.example.net", 587, "three")
     assert (config.limits.pages, config.limits.expire_seconds, config.limits.recipients) == (20, 3600.0, 500)

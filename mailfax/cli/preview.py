@@ -158,6 +158,7 @@ def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[
         cover_page=rule.cover_page,
         body=rule.body,
         strip=",".join(rule.strip),
+        timezone=rule.timezone,
     )
     job = fax.job(job_id(message.queue_id, 1), "PRVW22", account=rule.account, now=now, expire_seconds=0.0)
     return message, replace(job, preview=True)

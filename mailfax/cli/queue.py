@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from typing import Any
 
 from mailfax.cli import CannotRun, add_config
@@ -124,7 +125,9 @@ def fax(queued: Any, paused: dict[str, str]) -> dict[str, Any]:
         "fax_id": job.fax_id,
         "reference": job.reference,
         "status": job.status.sentence if job.status else "",
-        "reason": reason(job, document=queued.document, detail=queued.detail, paused=paused.get(job.account, "")),
+        "reason": reason(
+            job, now=time.time(), document=queued.document, detail=queued.detail, paused=paused.get(job.account, "")
+        ),
     }
 
 

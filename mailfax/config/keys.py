@@ -9,6 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from mailfax.config.hours import hours
 from mailfax.config.kinds import Kind, at_least, choice, flag, one_or_several, several, some_text, text
 from mailfax.config.names import (
     country,
@@ -20,6 +21,7 @@ from mailfax.config.names import (
     mailbox_or_nobody,
     sender,
     user_name,
+    whole_number,
 )
 from mailfax.config.places import (
     content_type,
@@ -30,6 +32,7 @@ from mailfax.config.places import (
     service_url,
     spool_url,
     timezone,
+    timezone_or_none,
 )
 from mailfax.config.values import Limits
 
@@ -62,7 +65,13 @@ class Section:
 
 
 #: Bounds that no mail at all could meet are mistakes: what each limit is at least.
-_LOWEST_LIMITS = {"message_bytes": 10_000, "document_bytes": 10_000, "messages_per_minute": 0, "faxes_per_day": 0}
+_LOWEST_LIMITS = {
+    "message_bytes": 10_000,
+    "document_bytes": 10_000,
+    "messages_per_minute": 0,
+    "faxes_per_day": 0,
+    "faxes_per_number": 0,
+}
 
 #: The empty name is the top of the file, before the first table.
 SECTIONS: dict[str, Section] = {
@@ -72,6 +81,7 @@ SECTIONS: dict[str, Section] = {
             "default_country": Key(country, Required('"US"')),
             "postmaster": Key(mailbox, Required('"postmaster@example.com"')),
             "hostname": Key(domain, Required('"fax.example.com"')),
+            "timezone": Key(timezone, "UTC"),
             "success_notice": Key(flag, True),
             "subject_mailbox": Key(local_name_or_none, ""),
             "password_file": Key(some_text, "passwords"),
@@ -81,6 +91,7 @@ SECTIONS: dict[str, Section] = {
     "destinations": Section(
         {"allow": Key(several(destination), ("*",)), "deny": Key(several(destination), ("premium",))}
     ),
+    "blocked": Section({}, own=(whole_number, some_text)),
     "spool": Section({"url": Key(spool_url, Required('"sqlite:////var/lib/mailfax/spool.db"'))}),
     "listener": Section(
         {
@@ -144,6 +155,8 @@ SECTIONS: dict[str, Section] = {
             "cover_page": Key(choice("none", "on-demand", "always", "with-text"), None),
             "body": Key(choice("fax", "ignore"), "fax"),
             "strip": Key(several(choice("signature", "quote")), ()),
+            "hours": Key(several(hours), ()),
+            "timezone": Key(timezone_or_none, ""),
         },
         repeated=True,
     ),

@@ -17,6 +17,7 @@ from mailfax.config.places import HOST
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL_PART = re.compile(rf"(?=.{{1,64}}$){_ATOM}(?:\.{_ATOM})*")
 _LOCAL_NAME = re.compile(r"[^\W_][\w-]*(?:\.[\w-]+)*")
+_WHOLE_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 LONGEST_USER_NAME = 255
 #: What a destination may be beside a region and the beginning of a number.
 DESTINATION_WORDS = (
@@ -97,6 +98,14 @@ def login(value: object) -> str:
     if ":" in name:
         raise Unfit("a colon can't stand in a user name (RFC 7617); write the name without it")
     return name
+
+
+def whole_number(value: object) -> str:
+    """A fax number with its country code; its digits alone."""
+    written = text(value)
+    if not _WHOLE_NUMBER.fullmatch(written):
+        raise Unfit(f'"{written}" is not a whole number; write it like "+15551234567"')
+    return written.removeprefix("+")
 
 
 def country(value: object) -> str:

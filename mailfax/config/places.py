@@ -115,6 +115,11 @@ def timezone(value: object) -> str:
     return name
 
 
+def timezone_or_none(value: object) -> str:
+    """The name of a time zone, or "" for none."""
+    return timezone(value) if text(value) else ""
+
+
 def content_type(value: object) -> str:
     """A media type without parameters (RFC 6838 4.2)."""
     written = some_text(value).lower()

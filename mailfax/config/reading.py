@@ -42,7 +42,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     listeners = [read_listener(part) for part in parts["listener"]]
     _require_unlike(parts["listener"], "name", [listener.name for listener in listeners])
     _require_unlike(parts["listener"], "address", [(each.host, each.port) for each in listeners if each.port])
-    senders = [read_sender(part, accounts) for part in parts["sender"]]
+    senders = [read_sender(part, accounts, top["timezone"]) for part in parts["sender"]]
     for part, rule in zip(parts["sender"], senders, strict=True):
         _require_outside(part, "notify", [rule.notify], top["fax_domains"])
         require_match(part, rule, listeners)
@@ -71,6 +71,8 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         aliases=read_aliases(parts["aliases"][0], top["subject_mailbox"]),
         subject_mailbox=top["subject_mailbox"],
         password_file=password_file,
+        timezone=top["timezone"],
+        blocked=tuple(parts["blocked"][0].values.items()),
     )
 
 

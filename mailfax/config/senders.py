@@ -16,8 +16,8 @@ from mailfax.config.users import User, fold
 from mailfax.config.values import Account, Destinations, Listener, Network, SenderRule
 
 
-def read_sender(part: Part, accounts: Sequence[Account]) -> SenderRule:
-    """The rule of one table, as far as it can be judged by itself."""
+def read_sender(part: Part, accounts: Sequence[Account], timezone: str) -> SenderRule:
+    """The rule of one table, as far as it can be judged by itself; ``timezone`` is the site's."""
     if not (part["from"] or part["network"] or part["login"]):
         part.refuse(
             "from",
@@ -36,9 +36,8 @@ def read_sender(part: Part, accounts: Sequence[Account]) -> SenderRule:
         part.refuse("allow", "empty, so this sender may fax nowhere; leave it out, or leave out the whole rule")
     _require_apart(part)
     rule = {key: value for key, value in part.values.items() if key != "from"}
-    return SenderRule(
-        **{**rule, "senders": part["from"], "allow": part["allow"] or (), "cover_page": _cover_page(part, accounts)}
-    )
+    given = {"senders": part["from"], "allow": part["allow"] or (), "timezone": part["timezone"] or timezone}
+    return SenderRule(**{**rule, **given, "cover_page": _cover_page(part, accounts)})
 
 
 def _cover_page(part: Part, accounts: Sequence[Account]) -> str:

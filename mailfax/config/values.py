@@ -113,6 +113,10 @@ class SenderRule:
     body: str = "fax"
     #: What is taken from the end of a text: "signature", "quote".
     strip: tuple[str, ...] = ()
+    #: When faxes are handed over ("mon-fri 08:00-18:00"); none: at any time.
+    hours: tuple[str, ...] = ()
+    #: What times of the day mean to this sender.
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ class Limits:
     messages_per_minute: int = 600
     #: How many faxes the whole site may send in a day: a brake for the case that all else failed; 0: no brake.
     faxes_per_day: int = 5000
+    #: How many faxes may be under way to one number; 0: as many as there are.
+    faxes_per_number: int = 1
     pages: int = 200
     document_bytes: int = 20_000_000
     render_seconds: float = 120.0
@@ -201,6 +207,10 @@ class Config:
     subject_mailbox: str = ""
     #: argon2 hashes, one user a line; made by ``mailfax passwd``. It need not exist where nobody logs in.
     password_file: Path = Path("passwords")
+    #: In which times are told, and what a time of the day means to senders whose rule has none of its own.
+    timezone: str = "UTC"
+    #: (number with its country code, why nobody may fax there).
+    blocked: tuple[tuple[str, str], ...] = ()
 
     def account(self, name: str) -> Account | None:
         """The account of that name, or None where it was taken out of the configuration."""

@@ -22,6 +22,7 @@ from mailfax.rules.heading import Heading, read_heading
 from mailfax.rules.job import Letter, Message, Status
 from mailfax.rules.queue_id import draw_queue_id, job_id, message_id
 from mailfax.rules.reference import draw_reference
+from mailfax.rules.send_time import window
 from mailfax.rules.status import Cause, Refusal, refusal, refused_at_once
 from mailfax.rules.suspect import GLANCE, is_suspect
 from mailfax.rules.tags import read_tags
@@ -81,6 +82,12 @@ class Accept:
                         account=message.account,
                         now=message.received_at,
                         expire_seconds=self._expire_seconds,
+                        hours=window(
+                            message.received_at,
+                            at=fax.at,
+                            hours=envelope.grant.hours,
+                            zone=envelope.grant.timezone,
+                        ),
                     )
                     for position, fax in enumerate(fresh.values(), start=1)
                 ]
@@ -172,6 +179,8 @@ class Accept:
             cover_page=grant.cover_page,
             body=grant.body,
             strip=",".join(grant.strip),
+            hours=",".join(grant.hours),
+            timezone=grant.timezone,
         )
 
     def _forwards(self, envelope: Envelope, message: Message, content: Content) -> list[Letter]:

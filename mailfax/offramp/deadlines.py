@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
 from mailfax import maillog
@@ -17,6 +18,7 @@ from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.silence import Silence
 from mailfax.rules.job import FaxJob
+from mailfax.rules.send_time import window
 from mailfax.rules.states import JobEvent
 from mailfax.rules.status import Cause, status
 from mailfax.spool import CommitUnclear, NotCommitted, Outdated
@@ -36,6 +38,7 @@ class Deadlines:
     async def round(self) -> bool:
         """End what has to end; False if there was nothing."""
         ended = await self._orphaned()
+        ended |= await self._closed()
         for job in await self._spool.jobs.cancel_wanted():
             ended |= await self._end(job, JobEvent.CANCEL, Cause.CANCELLED_HERE)
         if self._steady.is_steady():
@@ -45,6 +48,19 @@ class Deadlines:
             for job in await self._unasked():
                 ended |= await self._end(job, JobEvent.DEADLINE, Cause.ACCOUNT_SHUT)
         return ended
+
+    async def _closed(self) -> bool:
+        """Office hours that are over: the fax waits for the next ones, and does not age between them."""
+        now = self._spool.now()
+        closed = await self._spool.jobs.closed()
+        for job in closed:
+            message = await self._spool.intake.message(job.message)
+            hours = tuple(filter(None, message.hours.split(","))) if message else ()
+            later = window(now, at="", hours=hours, zone=message.timezone if message else "UTC")
+            shut = max(later.opens, now) - job.not_after
+            waiting = replace(job.within(later), expires_at=job.expires_at + shut)
+            await self._done(job, self._spool.jobs.note(job, waiting, detail="the sender's office hours are over"))
+        return bool(closed)
 
     async def _orphaned(self) -> bool:
         """A submission whose lease has run out: its process died, and nobody knows how far it came."""

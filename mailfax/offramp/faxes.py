@@ -18,9 +18,11 @@ from mailfax.rules.envelope import PREVIEW, Notify, Postmaster, Recipient
 from mailfax.rules.job import FaxJob
 from mailfax.rules.paper import paper_for
 from mailfax.rules.queue_id import message_id
+from mailfax.rules.send_time import Window
 from mailfax.rules.states import JOB, JobState
 from mailfax.rules.tags import read_tags
 
+ALWAYS = Window()
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 Wish = frozenset[Notify] | None
 #: What a sender who says nothing is told of (RFC 3461 4.1 leaves the default to us; ``letters.outcome`` agrees).
@@ -40,6 +42,7 @@ class Fax:
     paper: str = ""  #: that of the number's country, where that is known
     cover_page: str = ""  #: "yes" or "no" where the address asks for it
     cover: tuple[tuple[str, str], ...] = ()
+    at: str = ""  #: not before that time of the day, where it was asked for
 
     @property
     def is_preview(self) -> bool:
@@ -61,10 +64,18 @@ class Fax:
         )
 
     def job(
-        self, queue_id: str, reference: str, *, account: str, now: float, expire_seconds: float, made: bool = False
+        self,
+        queue_id: str,
+        reference: str,
+        *,
+        account: str,
+        now: float,
+        expire_seconds: float,
+        made: bool = False,
+        hours: Window = ALWAYS,
     ) -> FaxJob:
-        """A new job; ``made``: its document is there already."""
-        return FaxJob(
+        """A new job; ``made``: its document is there already; ``hours``: when it may be handed over."""
+        job = FaxJob(
             queue_id=queue_id,
             message=message_id(queue_id),
             account=account,
@@ -76,13 +87,14 @@ class Fax:
             reference=reference,
             state=JobState.READY if made else JOB.start,
             accepted_at=now,
-            expires_at=now + expire_seconds,
+            expires_at=max(now, hours.opens) + expire_seconds,
             submit_at=now,
             subject=self.subject,
             cover=self.cover_page,
             paper=self.paper,
             preview=self.is_preview,
         )
+        return job if job.preview else job.within(hours)
 
     def key(self, sent_sha256: str, sender: str) -> str:
         """What two sendings of this fax have in common: bytes, sender, number, cover fields of the address."""
@@ -118,6 +130,7 @@ def faxes_of(
             subject=read_tags(said["subject"]).rest if "subject" in said else None,
             paper=paper_for(region) if region else "",
             cover_page=said.get("cover", ""),
+            at=said.get("at", ""),
             cover=cover,
         )
     return list(faxes.values())

@@ -15,6 +15,7 @@ from mailfax.rules.job import FaxJob, InboundFax, Letter
 from mailfax.rules.queue_id import job_id
 from mailfax.rules.reason import UNDER_WAY
 from mailfax.rules.reference import draw_reference
+from mailfax.rules.send_time import Window
 from mailfax.rules.states import JOB, LETTER, InboundEvent, InboundState, JobEvent, JobState, LetterEvent, LetterState
 from mailfax.spool import Outdated, Spool
 from mailfax.spool.commits import QueueIdTaken, ReferenceTaken
@@ -94,6 +95,8 @@ class Steering:
         now = self._spool.now()
         if job.state is JobState.HELD:
             return Told(False, "is held: mailfax release lets it go")
+        if job.not_before or job.not_after:
+            job = await self._spool.jobs.note(job, job.within(Window()), detail=f"{BY_PERSON}: at any time")
         if job.state is JobState.DEFERRED:
             due = job.after(JobEvent.DUE, submit_at=now)
             await self._spool.jobs.advance(job, due, JobEvent.DUE, detail=BY_PERSON)

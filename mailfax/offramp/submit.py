@@ -36,6 +36,7 @@ class Submit:
     def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
         self._spool, self._elapsed, self._jitter = context.spool, context.elapsed, context.jitter
         self._desk, self._ending, self._compose = desk, ending, compose
+        self._per_number = context.limits.faxes_per_number
 
     async def round(self) -> bool:
         """Submit one job; False if none was waiting."""
@@ -48,7 +49,9 @@ class Submit:
         claimed_at = self._elapsed()
         # Without a reference two faxes to one number could not be told apart: one at a time.
         one_by_one = [name for name in open_now if not may_have_reference(self._desk.account(name))]
-        claimed = await self._spool.jobs.claim(open_now, answer_seconds * LEASE_FACTOR, one_by_one=one_by_one)
+        claimed = await self._spool.jobs.claim(
+            open_now, answer_seconds * LEASE_FACTOR, one_by_one=one_by_one, per_number=self._per_number
+        )
         if claimed is None:
             return False
         lease_ends = claimed_at + answer_seconds * LEASE_FACTOR

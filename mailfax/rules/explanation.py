@@ -51,7 +51,8 @@ def explain(policy: Policy, client: Client, sender: str, address: str) -> Explan
     meant = read_recipient(address, policy.addressing, device=client.device)
     findings += _recipient(address, meant)
     if isinstance(judged, Permission) and isinstance(meant, Destination):
-        findings += [finding for number in meant.numbers for finding in _destination(judged, number)]
+        findings += [finding for number in meant.numbers for finding in _destination(policy, judged, number)]
+        findings += _hours(judged)
     reply = _told_at_mail(client, sender) or found
     taken = reply if isinstance(reply, Destination) else Destination()
     return Explanation(
@@ -109,12 +110,22 @@ def _recipient(address: str, meant: Destination | Refusal) -> list[Finding]:
     if not meant.numbers:
         return [Finding(address, True, "our postmaster, whom everybody reaches")]
     numbers = ", ".join(f"+{number.dialled}" for number in meant.numbers)
-    cover = "".join(f"; {key} on the cover: {value}" for key, value in meant.cover)
+    cover = "".join(
+        f"; not before {value}" if key == "at" else f"; {key} on the cover: {value}" for key, value in meant.cover
+    )
     return [Finding(address, True, f"means {numbers}{cover}")]
 
 
-def _destination(judged: Permission, number: FaxNumber) -> list[Finding]:
+def _hours(judged: Permission) -> list[Finding]:
+    """When its faxes are handed over."""
+    grant = judged.grant
+    return [Finding("hours", None, f"{', '.join(grant.hours)} ({grant.timezone})")] if grant.hours else []
+
+
+def _destination(policy: Policy, judged: Permission, number: FaxNumber) -> list[Finding]:
     """The patterns that decide on a number."""
+    if why := dict(policy.blocked).get(number.dialled):
+        return [Finding(f"+{number.dialled}", False, f"it is in [blocked]: {why}")]
     where = f"in {number.region}" if number.region else "in no region that the tables know"
     denied, allowed = judged.destinations.denial(number), judged.destinations.permit(number)
     may = not judged.destinations.why_not(number)

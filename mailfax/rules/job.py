@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mailfax.rules.envelope import Notify
+from mailfax.rules.send_time import Window
 from mailfax.rules.states import (
     INBOUND,
     JOB,
@@ -67,6 +68,8 @@ class Message:
     cover_page: str = "with-text"  #: the sender's mode when it was accepted (``rules.cover.MODES``)
     body: str = "fax"  #: "ignore": its text is left out where it has files
     strip: str = ""  #: what is taken from the end of its text: "signature", "quote", or both with a comma
+    hours: str = ""  #: when its faxes are handed over, with commas; "": at any time
+    timezone: str = "UTC"  #: in which those hours are meant
 
     @property
     def hears(self) -> str:
@@ -149,6 +152,9 @@ class FaxJob:
     cover: str = ""  #: "yes" or "no" where the address or the mail asks for it; "" leaves it to the document
     preview: bool = False  #: mailed back and never handed to FaxCore; then ``number`` may be ""
     paper: str = ""  #: "letter" or "a4", as the recipient's country has it; "" is the site's own
+    not_before: float = 0.0  #: not handed over before; 0: at once
+    not_after: float = 0.0  #: nor from then on, but in its next hours; 0: no end
+    waits_until: str = ""  #: what ``not_before`` is, for people: "18:00, as asked"
 
     def has_cover(self, document: Document) -> bool:
         """Whether this fax gets a cover page."""
@@ -161,7 +167,14 @@ class FaxJob:
     @property
     def next_at(self) -> float:
         """When something is done about it, as its state has it; 0 where it waits for nothing that has a time."""
-        return getattr(self, NEXT[self.state]) if self.state in NEXT else 0.0
+        if self.state not in NEXT:
+            return 0.0
+        at: float = getattr(self, NEXT[self.state])
+        return max(at, self.not_before) if NEXT[self.state] == "submit_at" else at
+
+    def within(self, hours: Window) -> FaxJob:
+        """This job, handed over only within ``hours``."""
+        return replace(self, not_before=hours.opens, not_after=hours.closes, waits_until=hours.until)
 
     def put_off(self, until: float) -> FaxJob:
         """This job, with nothing done about it before ``until``; ``KeyError`` in a state that has no such time."""

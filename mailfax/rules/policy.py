@@ -58,8 +58,8 @@ def may_connect(networks: Sequence[Network], ip: str) -> bool:
 class Policy:
     """The site's rules. ``success_notice`` is the site's default; devices get none (they can't read).
 
-    ``subject_numbers``: how many numbers a subject may have. Raises ``ConfigError`` for patterns and aliases that
-    mean nothing.
+    ``subject_numbers``: how many numbers a subject may have; ``blocked``: (digits, why nobody may fax
+    there). Raises ``ConfigError`` for patterns and aliases that mean nothing.
     """
 
     fax_domains: tuple[str, ...]
@@ -72,6 +72,7 @@ class Policy:
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     subject_mailbox: str = ""
     subject_numbers: int = 500
+    blocked: tuple[tuple[str, str], ...] = ()
     rules: tuple[Rule, ...] = field(init=False)
     addressing: Addressing = field(init=False)
 
@@ -108,6 +109,7 @@ class Policy:
                 config.aliases,
                 config.subject_mailbox,
                 config.limits.recipients,
+                config.blocked,
             )
         except ConfigError as wrong:
             raise ConfigError(f"{config.source}: {wrong}") from None
@@ -228,8 +230,12 @@ class Policy:
         return refusal(Cause.RELAYED, why=why, postmaster=self.postmaster)
 
     def _denied(self, judged: Permission, numbers: Iterable[FaxNumber]) -> Refusal | None:
-        """The refusal of the first number that the sender may not fax to."""
+        """The refusal of the first number that nobody, or this sender, may fax to."""
+        blocked = dict(self.blocked)
         for number in numbers:
+            if number.dialled in blocked:
+                facts = {"number": f"+{number.dialled}", "why": blocked[number.dialled].rstrip(".")}
+                return refusal(Cause.NUMBER_BLOCKED, postmaster=self.postmaster, **facts)
             why = judged.destinations.why_not(number)
             if why and all(other.why_not(number) for other in judged.perhaps):
                 shown = f"+{number.dialled}"

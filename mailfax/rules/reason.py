@@ -24,7 +24,7 @@ _NO_DOCUMENT = {
 }
 
 
-def reason(job: FaxJob, *, document: str, detail: str, paused: str) -> str:
+def reason(job: FaxJob, *, now: float, document: str, detail: str, paused: str) -> str:
     """``document`` is that state; ``detail`` the last line of history; ``paused`` says why its account is, or "".
 
     Of a fax that has ended: what its sender was told.
@@ -38,5 +38,7 @@ def reason(job: FaxJob, *, document: str, detail: str, paused: str) -> str:
         said = _NO_DOCUMENT.get(document, "its pages are to be made")
     if job.state in (JobState.ACCEPTED, JobState.DEFERRED) and detail:
         said = f"{said or 'not taken'}: {detail}"
+    if job.not_before > now and job.next_at == job.not_before:
+        said = f"waits until {job.waits_until}"
     cancel = "it is to be cancelled" if job.cancel_requested else ""
     return "; ".join(part for part in (paused, said or "not taken", cancel) if part)

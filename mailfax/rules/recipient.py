@@ -11,6 +11,7 @@ The local part is one of
     15551234567/to=Jane_Doe/company=Example_Ltd/subject=Invoice_12
                                         any of the above with fields for the cover; "_" is a space, %2F is "/"
     15551234567/cover=no                without a cover page, or with one ("yes")
+    15551234567/at=18.00                not before that time, of the sender's clock; also 18:00 and 1800
     preview, preview+15551234567        the pages are mailed back, and nothing is faxed; behind "+" any of the above
 
 Field names are case-blind; one that is not known, empty or written twice is refused by its name, never passed over.
@@ -26,6 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from mailfax.config.hours import time_of_day
 from mailfax.rules.address import fold_domain, parse_mailbox
 from mailfax.rules.aliases import Aliases
 from mailfax.rules.envelope import PREVIEW, Destination, FaxNumber
@@ -33,13 +35,14 @@ from mailfax.rules.number import Unfit, example, read_number
 from mailfax.rules.status import Cause, Refusal, refusal
 
 OUR_POSTMASTER = Destination()
-COVER_FIELDS = ("to", "company", "subject", "cover")
+COVER_FIELDS = ("to", "company", "subject", "cover", "at")
 #: Service selectors of RFC 3191 and its kin: they say how to call, and so are nobody's name.
 _SELECTORS = frozenset({"fax", "voice", "sms", "pager", "tel", "t33s"})
 #: How many numbers of a list a reply names.
 _SHOWN = 10
 #: A preview, for a number or for none.
 _PREVIEW = re.compile(r"preview(?:\+|$)", re.IGNORECASE)
+_TIME_WITH_COLON = re.compile(r"(/at=[0-9]{1,2}):([0-9]{2})(?=[/@]|$)", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -67,7 +70,8 @@ def read_recipient(text: str, by: Addressing, *, device: bool = False) -> Destin
     ``device``: a copier's operator types a number and no domain; there, the first fax domain is meant.
     """
     home = by.fax_domains[0]
-    mailbox = parse_mailbox(text)
+    # No colon may stand there without quotes (RFC 5321 4.1.2), and everybody writes 18:00 with one.
+    mailbox = parse_mailbox(_TIME_WITH_COLON.sub(r"\1.\2", text))
     if isinstance(mailbox, str):
         return refusal(Cause.ADDRESS_SYNTAX, why=mailbox, domain=home)
     postmaster = mailbox.local.lower() == "postmaster"
@@ -155,6 +159,11 @@ def _cover_field(written: str, seen: Mapping[str, str]) -> tuple[str, str] | Unf
         text = text.casefold()
         if text not in ("yes", "no"):
             return Unfit(Cause.COVER_FIELD, "cover= is yes or no")
+    if key == "at" and isinstance(text, str):
+        try:
+            text = f"{time_of_day(text):%H:%M}"
+        except ValueError as wrong:
+            return Unfit(Cause.COVER_FIELD, str(wrong))
     return text if isinstance(text, Unfit) else (key, text)
 
 
@@ -181,4 +190,5 @@ def accepted(found: Destination) -> str:
         return "250 2.1.5 Ok"
     shown = ", ".join(number.dialled for number in found.numbers[:_SHOWN])
     more = f" and {len(found.numbers) - _SHOWN} more" if len(found.numbers) > _SHOWN else ""
-    return f"250 2.1.5 Ok: {shown}{more} will be dialled"
+    at = dict(found.cover).get("at", "")
+    return f"250 2.1.5 Ok: {shown}{more} will be dialled{f', not before {at}' if at else ''}"

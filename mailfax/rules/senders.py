@@ -101,6 +101,8 @@ class Rule:
             cover_page=rule.cover_page,
             body=rule.body,
             strip=rule.strip,
+            hours=rule.hours,
+            timezone=rule.timezone,
         )
 
 

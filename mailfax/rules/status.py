@@ -38,6 +38,7 @@ class Cause(enum.Enum):
     SENDER_UNPROVEN_NOW = (451, "4.7.1", "Whether this mail is from {sender} can't be checked now: {why}; try again later")
     RELAYED = (550, "5.7.1", "This mail came through another server, and where it began is not proven: {why}. Ask {postmaster} to name that server in relays")
     DESTINATION_DENIED = (550, "5.7.1", "Faxes to {number} are not allowed: {why}. Ask {postmaster}")
+    NUMBER_BLOCKED = (550, "5.7.1", "Nobody may fax to {number} from here: {why}. Ask {postmaster}")
     COVER_FIELD = (550, "5.1.3", "This address is not understood: {why}. Write <number>/to=Name/company=Name@{domain}")
     NO_COVER = (550, "5.7.1", "No fax of {sender} has a cover page, so none can be asked for: leave out cover=yes, or ask {postmaster}")
     TAG = (550, "5.6.0", "A tag is not understood: {why}")

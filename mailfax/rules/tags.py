@@ -5,6 +5,7 @@ In: a line. Out: the line without its tags, and what they ask for, or why one is
     #fax:cover  #fax:nocover            a cover page, or none
     #fax:to=Jane_Doe                    the recipient's name; "_" is a space
     #fax:company=Example_Ltd            the recipient's company
+    #fax:at=18:00                       not before that time, of the sender's clock
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mailfax.config.hours import time_of_day
+
 _TAG = re.compile(r"(?<!\S)#fax:(\S*)", re.IGNORECASE)
 _SWITCHES = {"cover": ("cover", "yes"), "nocover": ("cover", "no")}
-_FIELDS = ("to", "company")
-KNOWN = "#fax:cover, #fax:nocover, #fax:to=, #fax:company="
+_FIELDS = ("to", "company", "at")
+KNOWN = "#fax:cover, #fax:nocover, #fax:to=, #fax:company=, #fax:at="
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """``rest`` is the line without its tags; ``said`` has "cover" ("yes" or "no"), "to" and "company" where given;
-    ``wrong`` is why a tag is not understood, or ""."""
+    """``rest`` is the line without its tags; ``said`` has "cover" ("yes" or "no"), "to", "company" and "at" where
+    they are given; ``wrong`` is why a tag is not understood, or ""."""
 
     rest: str
     said: dict[str, str]
@@ -43,6 +46,11 @@ def read_tags(line: str) -> Tagged:
             return Tagged(line, {}, f"#fax:{tag} is empty")
         if key == "cover" and tag.casefold() not in _SWITCHES:
             return Tagged(line, {}, f"#fax:{tag} is not known here, only {KNOWN}")
+        if key == "at":
+            try:
+                meant = f"{time_of_day(meant):%H:%M}"
+            except ValueError as wrong:
+                return Tagged(line, {}, f"#fax:{tag}: {wrong}")
         if key in said and said[key] != meant:
             return Tagged(line, {}, f"#fax:{tag} says otherwise than the tag before it")
         said[key] = meant

@@ -33,6 +33,8 @@ _DOCUMENT = {JobState.ACCEPTED: "pending", JobState.READY: "ready"}
 _WAIT_FOR_DOCUMENT = (JobState.ACCEPTED, JobState.HELD)
 #: How those are found about which FaxCore is asked.
 _TRACKED = {JobState.SUBMITTED: "job_submitted", JobState.IN_DOUBT: "job_in_doubt"}
+#: A fax that was handed over longer ago than this keeps no other from its number: FaxCore has redialled by then.
+LINE_SECONDS = 3600.0
 #: Answers to SendFax that say something of the account: whether they were clear.
 _CLEAR = {JobEvent.ID_GIVEN: True, JobEvent.NO_ANSWER: False}
 
@@ -66,16 +68,21 @@ class Jobs:
             return 0
         return results[1].hits
 
-    async def claim(self, accounts: Sequence[str], lease: float, *, one_by_one: Sequence[str] = ()) -> Claimed | None:
+    async def claim(
+        self, accounts: Sequence[str], lease: float, *, one_by_one: Sequence[str] = (), per_number: int = 0
+    ) -> Claimed | None:
         """The READY job that is due longest, now SUBMITTING and ours for ``lease`` seconds, or None.
 
-        Accounts in ``one_by_one`` have at most one fax in flight per number.
+        Accounts in ``one_by_one`` have at most one fax in flight per number. All have at most ``per_number`` (0: any)
+        that were handed over within ``LINE_SECONDS``.
         """
         event = JobEvent.CLAIMED
         while True:
             values = {
                 "accounts": tuple(accounts),
                 "one_by_one": tuple(one_by_one),
+                "per_number": per_number,
+                "line_seconds": LINE_SECONDS,
                 "claim": f"{self._engine.epoch}-{next(self._claims)}",
                 "lease": lease,
                 "most_unclear": UNCLEAR_IN_A_ROW,
@@ -202,6 +209,10 @@ class Jobs:
     async def overdue(self, accounts: Sequence[str], limit: int = 500) -> list[FaxJob]:
         """Waiting jobs past ``expires_at``; none of a paused account among ``accounts``, whose time stands still."""
         return await self._read("job_overdue", {"accounts": tuple(accounts), "limit": limit})
+
+    async def closed(self) -> list[FaxJob]:
+        """Waiting jobs whose office hours are over."""
+        return await self._read("job_closed", {})
 
     async def cancel_wanted(self) -> list[FaxJob]:
         """Jobs whose cancelling was asked for while in flight, and which are now surely not sent."""

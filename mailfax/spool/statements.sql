@@ -48,11 +48,11 @@ SELECT content_id FROM content WHERE content_id IN (:content_ids)
 INSERT INTO message (
     queue_id, received_at, sender, ret, envid, client_ip, listener, login, account, sender_name, sender_company,
     owner, success_notice, header_message_id, subject, content_id, size, payer, faxes_per_day, pages_per_day,
-    cover_page, body, strip
+    cover_page, body, strip, hours, timezone
 ) VALUES (
     :queue_id, :received_at, :sender, :ret, :envid, :client_ip, :listener, :login, :account, :sender_name,
     :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size, :payer, :faxes_per_day,
-    :pages_per_day, :cover_page, :body, :strip
+    :pages_per_day, :cover_page, :body, :strip, :hours, :timezone
 )
 
 -- name: message_get
@@ -129,13 +129,14 @@ INSERT INTO job (
     queue_id, message, account, address, number, recipient_name, subject, cover, paper, preview, notify, orcpt, reference, state, accepted_at,
     expires_at, submit_at, track_at, reconcile_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
-    status_code, status_sentence, status_diagnostic
+    status_code, status_sentence, status_diagnostic, not_before, not_after, waits_until
 ) VALUES (
     :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :preview, :notify, :orcpt,
     :reference, :state, :accepted_at, :expires_at, :submit_at, :track_at, :reconcile_at,
     :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
-    :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic
+    :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic,
+    :not_before, :not_after, :waits_until
 )
 
 -- name: job_due_history
@@ -159,7 +160,8 @@ WHERE queue_id IN (
 -- name: job_claim
 -- Committed before the first byte leaves. An account that gave :most_unclear unclear answers in a row has one fax under
 -- way at a time. Neither a paused account's job, nor one that somebody wants cancelled, nor
--- one that is past its time. Accounts in :one_by_one, and faxes without a cover page, have no reference by which two faxes
+-- one that is past its time, before its time or out of its hours. A number has :per_number faxes under way: more would find
+-- its line busy. Accounts in :one_by_one, and faxes without a cover page, have no reference by which two faxes
 -- to one number could be told apart, so such a fax goes only while no other to its number is in flight.
 UPDATE job SET
     state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, submitting_at = :now,
@@ -168,6 +170,11 @@ WHERE queue_id = (
     SELECT j.queue_id FROM job j
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0 AND j.preview = 0
       AND j.submit_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
+      AND j.not_before <= :now AND (j.not_after = 0 OR j.not_after > :now)
+      AND (:per_number = 0 OR :per_number > (
+          SELECT COUNT(*) FROM job l WHERE l.number = j.number AND l.state IN ('submitting', 'submitted', 'in-doubt')
+            AND l.submitting_at > :now - :line_seconds
+      ))
       AND NOT EXISTS (
           SELECT 1 FROM account a WHERE a.name = j.account AND (a.paused_at > 0 OR a.unclear >= :most_unclear AND EXISTS (
               SELECT 1 FROM job u WHERE u.account = a.name AND u.state = 'submitting'
@@ -198,7 +205,7 @@ UPDATE job SET
     absences = :absences, cancel_requested = :cancel_requested,
     delay_told = :delay_told, ended_at = :ended_at, pages = :pages, pages_delivered = :pages_delivered,
     status_code = :status_code, status_sentence = :status_sentence, status_diagnostic = :status_diagnostic,
-    version = version + 1
+    not_before = :not_before, not_after = :not_after, waits_until = :waits_until, version = version + 1
 WHERE queue_id = :queue_id AND state = :was_state AND epoch = :was_epoch AND version = :was_version AND damaged = 0
   AND (:document = '' OR EXISTS (
       SELECT 1 FROM document WHERE document.message = job.message AND document.state = :document
@@ -246,6 +253,11 @@ WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND damaged = 0 AND exp
   ) ELSE 1 = 1 END
 ORDER BY expires_at, queue_id LIMIT :limit
 
+-- name: job_closed
+SELECT * FROM job
+WHERE not_after > 0 AND state IN ('accepted', 'ready', 'deferred', 'held') AND damaged = 0 AND not_after <= :now
+ORDER BY not_after, queue_id LIMIT 500
+
 -- name: job_cancel_wanted
 SELECT * FROM job
 WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND cancel_requested = 1 AND damaged = 0 ORDER BY queue_id
@@ -259,7 +271,7 @@ ORDER BY submit_at, queue_id LIMIT 1
 -- name: job_untold
 SELECT * FROM job
 WHERE state IN ('accepted', 'ready', 'submitting', 'submitted', 'in-doubt', 'deferred', 'held') AND delay_told = 0
-  AND preview = 0 AND damaged = 0 AND accepted_at <= :accepted_before
+  AND preview = 0 AND damaged = 0 AND accepted_at <= :accepted_before AND not_before <= :accepted_before
 ORDER BY accepted_at, queue_id LIMIT :limit
 
 -- name: job_by_reference

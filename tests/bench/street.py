@@ -32,7 +32,8 @@ from tests.support.house import SENDER, House, until
 CONNECTIONS, IDLE = 16, 20
 #: Ends "completed" at once.
 NUMBER = "15555550100"
-LIMITS = "messages_per_minute = 0\nfaxes_per_day = 0\nconnections_per_client = 100\n"
+#: One number stands for as many as there are faxes.
+LIMITS = "messages_per_minute = 0\nfaxes_per_day = 0\nfaxes_per_number = 0\nconnections_per_client = 100\n"
 
 
 def mail(number: int) -> bytes:

@@ -22,7 +22,7 @@ DEPENDENT = {("listener", "networks"): [network("127.0.0.0/8"), network("::1/128
 #: Keys that have no default, and share their name with one that has.
 PLACED = {("sender", "allow")}
 
-_KEY = re.compile(r"(?P<mute>#?)(?P<key>[a-z_]+) = (?P<value>.+)")
+_KEY = re.compile(r"(?P<mute>#?)(?P<key>[a-z_]+|\"[^\"]+\") = (?P<value>.+)")
 _TABLE = re.compile(r"\[\[?(?P<name>\w+)\]\]?")
 
 
@@ -34,9 +34,10 @@ def documented() -> dict[tuple[str, str], tuple[bool, Any]]:
         if match := _TABLE.fullmatch(line):
             table = match["name"]
         elif match := _KEY.fullmatch(line):
-            assert (table, match["key"]) not in found, f"[{table}] {match['key']} stands there twice"
+            key = match["key"].strip('"')
+            assert (table, key) not in found, f"[{table}] {key} stands there twice"
             value = tomllib.loads(f"value = {match['value']}")["value"]
-            found[table, match["key"]] = (bool(match["mute"]), value)
+            found[table, key] = (bool(match["mute"]), value)
     return found
 
 
@@ -52,7 +53,7 @@ def test_keys_of_the_site_s_own_are_shown_by_examples_that_are_taken() -> None:
         own = SECTIONS[table].own
         assert own
         name_kind, value_kind = own
-        assert name_kind(key) == key
+        assert name_kind(key) == key.removeprefix("+")
         assert value_kind(value)
 
 

@@ -72,6 +72,7 @@ class Street:
 
     def __init__(self, spool: Spool, clock: Clock, account: Account) -> None:
         self.spool, self.clock, self.account = spool, clock, account
+        self.hours: tuple[str, ...] = ()  #: of the sender of the next mail
         chance = random.Random(7)
         marks = lambda: Marks(f"L{chance.randrange(10**9):09d}", f"<{chance.random()}@fax.example.com>", clock())  # noqa: E731
         limits = Limits(render_seconds=20, faxes_per_day=0)
@@ -103,7 +104,9 @@ class Street:
         recipients = tuple(
             Recipient(f"{number}@fax.local", FaxNumber(number, number), cover=wish) for number in numbers
         )
-        envelope = Envelope("alice@example.com", recipients, Client("test", "127.0.0.1"), Grant("main", "Alice"))
+        envelope = Envelope(
+            "alice@example.com", recipients, Client("test", "127.0.0.1"), Grant("main", "Alice", hours=self.hours)
+        )
         queue_id = await self.accept(envelope, content, header)
         assert isinstance(queue_id, str)
         claimed = await self.spool.documents.claim(60.0)

@@ -12,6 +12,7 @@ import pytest
 
 from mailfax.config import Account
 from mailfax.faxcore.errors import AccountTrouble, Trouble, Unavailable
+from mailfax.offramp.submit import Submit
 from mailfax.onramp.meet import meet
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
@@ -61,7 +62,7 @@ async def test_what_is_still_in_the_outbox_costs_neither_a_call_nor_a_commit(
     street: Street, sandbox: Sandbox
 ) -> None:
     for n in range(10):
-        await street.mail(f"1555555010{6}" if n else "15551230000")  # …0106 stays In Queue for ever
+        await street.mail(f"1{200 + n}5550106" if n else "15551230000")  # …0106 stays In Queue for ever
     while await street.submit.round():
         pass
     before = [await street.spool.jobs.tracked("main")]
@@ -567,6 +568,8 @@ async def test_a_fax_that_may_be_another_s_with_its_reference_cut_off_is_nobody_
     await sandbox.control("quirks", {"cut_subject": 5})
     async with opened(tmp_path, clock, account) as street:
         await meet(street.spool, street.desk.client("main"), street.account)
+        unbounded = replace(street.context, limits=replace(street.context.limits, faxes_per_number=0))
+        street.submit = Submit(unbounded, street.desk, street.ending, street.compose)
         [bare] = await street.mail("15555550120", cover="no")
         await street.submit.round()
         [referenced] = await street.mail("15555550120")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mailfax.faxcore.errors import AccountTrouble, Trouble
@@ -173,7 +175,8 @@ async def test_the_queue_tells_sender_subject_and_reason_also_while_the_account_
     await street.desk.trouble("main", AccountTrouble(Trouble.NO_CONNECTION))
     [queued] = await street.spool.queue.listing(Wanted((JobState.DEFERRED,)))
     assert (queued.job, queued.sender, queued.subject) == (job, "alice@example.com", "Invoice 12")
-    told = reason(queued.job, document=queued.document, detail=queued.detail, paused="account main paused: no answer")
+    facts: Any = {"now": street.clock(), "document": queued.document, "detail": queued.detail}
+    told = reason(queued.job, **facts, paused="account main paused: no answer")
     assert told == "account main paused: no answer; not taken: HTTP 503"
 
 

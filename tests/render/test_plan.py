@@ -257,7 +257,8 @@ def test_a_tag_in_html_is_not_printed() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("#fax:at=18:00\nDear Bob", "#fax:at=18:00 is not known here"),
+        ("#fax:when=18:00\nDear Bob", "#fax:when=18:00 is not known here"),
+        ("#fax:at=18:00\nDear Bob", "stand in the subject"),
         ("#fax:to=Bob", "stand in the subject"),
         ("#fax:cover", "no fax of this sender has a cover page"),
     ],

@@ -389,3 +389,20 @@ def test_rules_that_mean_nothing_do_not_start(changes: dict[str, Any], says: str
     with pytest.raises(ConfigError) as wrong:
         replace(BASE, **changes)
     assert says in str(wrong.value)
+
+
+def test_nobody_may_fax_to_a_number_that_is_blocked_whatever_else_is_allowed() -> None:
+    rules = policy(
+        SenderRule(senders=("@x.com",), account="main", allow=("*",)), blocked=(("15559876543", "by wish."),)
+    )
+    judged = rules.judge_sender(CLIENT, "ann@x.com")
+    for address in ("15559876543@fax.local", "+1-555-987-6543@fax.local", "Jane=15559876543/at=18:00@fax.local"):
+        found = rules.judge_recipient(CLIENT, judged, address)
+        assert isinstance(found, Refusal) and found.cause is Cause.NUMBER_BLOCKED
+        assert (
+            found.reply == "550 5.7.1 Nobody may fax to +15559876543 from here: by wish. Ask postmaster@example.com"
+        )
+    assert isinstance(rules.judge_recipient(CLIENT, judged, "15559876544@fax.local"), Destination)
+    assert isinstance(judged, Permission)
+    found = rules.judge_subject(CLIENT, judged, "[15551234567, 15559876543] Offer")
+    assert isinstance(found, Refusal) and found.cause is Cause.NUMBER_BLOCKED

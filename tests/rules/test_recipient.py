@@ -374,3 +374,18 @@ def test_a_long_address_takes_no_longer_than_its_length(piece: str) -> None:
     assert isinstance(take_apart(piece * 10_000), Written | Unfit)
     assert isinstance(read_number(piece * 10_000, default_country="US"), Unfit)
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize("written", ["18:00", "18.00", "1800", "18%3A00"])
+def test_a_time_of_the_day_is_read_as_people_write_it(written: str) -> None:
+    found = meaning(f"15551234567/at={written}@fax.local")
+    assert isinstance(found, Destination)
+    assert dict(found.cover) == {"at": "18:00"}
+    assert accepted(found) == "250 2.1.5 Ok: 15551234567 will be dialled, not before 18:00"
+
+
+@pytest.mark.parametrize("written", ["6pm", "25:00", "18:60", "18", "18:00:00"])
+def test_what_is_no_time_of_the_day_is_refused(written: str) -> None:
+    found = meaning(f"15551234567/at={written}@fax.local")
+    assert isinstance(found, Refusal)
+    assert found.cause in (Cause.COVER_FIELD, Cause.ADDRESS_SYNTAX)
