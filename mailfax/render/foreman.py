@@ -1,4 +1,4 @@
-"""The foreman: a small process that has every parser loaded and forks one cell for each document.
+"""The foreman: a small process that has every parser loaded and forks one cell for each document, before it comes.
 
 In: one message for each task on the socket that is its standard input: a line of JSON (``id``, ``do``, or ``stop``
 with an id) and descriptors of the file to read and the file to write. Out: first how well cells are closed, then one
@@ -16,6 +16,7 @@ LIMITS: wall time of a task, memory and processes of all cells (``watch``), ``LO
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import json
 import os
@@ -25,13 +26,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mailfax.render import cell
-from mailfax.render.converters import Clerk, Desk
+from mailfax.render.converters import Clerk
 from mailfax.render.fonts import load_fonts
+from mailfax.render.fresh import LONGEST_TASK, MOST_FILES, Fresh, write_all
 from mailfax.render.jail import Jail
 from mailfax.render.rehearsal import rehearse
 from mailfax.render.terms import Terms
@@ -41,9 +42,8 @@ from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 
 LONGEST_ANSWER = 4_000_000
-LONGEST_TASK = 1 << 18
-#: So many texts of one mail may end the engine; each costs a cell.
-MOST_AS_WORDS = 4
+#: So many texts of one mail may end the engine, each of which costs a cell; and the longest name of one.
+MOST_AS_WORDS, LONGEST_NAME = 4, 1000
 
 
 @dataclass(slots=True)
@@ -68,17 +68,18 @@ class Foreman:
         self, terms: Terms, jail: Jail, clerk: Clerk, tasks: socket.socket, answers: int, *, room: int
     ) -> None:
         self._terms, self._jail, self._clerk, self._tasks, self._answers = terms, jail, clerk, tasks, answers
-        self._nothing = os.open(os.devnull, os.O_RDWR)
         self._watch = Watch(jail.processes, room)
         self._look_at = 0.0
         self._selector = selectors.DefaultSelector()
         self._cells: dict[int, _Cell] = {}
+        self._fresh: Fresh | None = None
 
     def run(self) -> None:
         """Work until nobody asks any more."""
         self._selector.register(self._tasks, selectors.EVENT_READ)
         closed = self._jail.closed
         self._tell({"level": closed.level.name, "closed": str(closed)})
+        self._prepare()
         while True:
             for key, _ in self._selector.select(self._pause()):
                 if key.fd == self._tasks.fileno():
@@ -101,7 +102,7 @@ class Foreman:
         # Without its clerk it ends, and the service starts another one: programs can't be seen any more from here.
         if not self._clerk.alive:
             return False
-        line, files, _, _ = socket.recv_fds(self._tasks, LONGEST_TASK, 3)
+        line, files, _, _ = socket.recv_fds(self._tasks, LONGEST_TASK, MOST_FILES)
         if not line:
             return False
         task = json.loads(line)
@@ -109,44 +110,39 @@ class Foreman:
             for each in [each for each in self._cells.values() if each.task["id"] == task["stop"]]:
                 self._kill(each)
         else:
-            self._fork(task, files, time.monotonic() + self._terms.seconds)
+            self._begin(task, files, time.monotonic() + self._terms.seconds)
         return True
 
-    def _fork(self, task: dict[str, Any], files: Sequence[int], deadline: float) -> None:
-        desk = self._clerk.desk()
-        out, into = os.pipe()
+    def _begin(self, task: dict[str, Any], files: Sequence[int], deadline: float) -> None:
+        """Give a task to a cell that waits for one, and prepare the next."""
         try:
-            pid = self._jail.fork()
+            fresh = self._handed_over(task, files)
         except OSError:
-            for each in (out, into, *files, *desk.descriptors):
+            for each in files:
                 os.close(each)
-            self._tell(
-                {"id": task["id"], **_died(status(Cause.RENDER_FAILED, why="the machine had no room"), later=True)}
-            )
+            no_room = _died(status(Cause.RENDER_FAILED, why="the machine had no room"), later=True)
+            self._tell({"id": task["id"], **no_room})
             return
-        if pid == 0:
-            self._be_cell(task, files, into, desk)
-        for each in (into, *desk.descriptors):
-            os.close(each)
-        os.set_blocking(out, False)
-        self._cells[out] = _Cell(task, files, pid, out, deadline)
-        self._selector.register(out, selectors.EVENT_READ)
+        self._cells[fresh.pipe] = _Cell(task, files, fresh.pid, fresh.pipe, deadline)
+        self._selector.register(fresh.pipe, selectors.EVENT_READ)
+        self._prepare()
 
-    def _be_cell(self, task: dict[str, Any], files: Sequence[int], into: int, desk: Desk) -> None:
-        """The child: never returns."""
-        try:
-            os.setpgid(0, 0)
-            for descriptor in (0, 1, 2):
-                os.dup2(self._nothing, descriptor)
-            _close_all_but({into, *files, *self._jail.descriptors, *desk.descriptors})
-            self._jail.close(seconds=self._terms.seconds, written=2 * self._terms.document_bytes + 1_000_000)
+    def _handed_over(self, task: dict[str, Any], files: Sequence[int]) -> Fresh:
+        """The cell that has the task now; raises ``OSError`` where there is no room for one."""
+        for _ in range(2):  # the kernel, short of memory, may have ended the one that waited
+            fresh, self._fresh = self._fresh or self._forked(), None
+            if fresh.give(task, files):
+                return fresh
+            fresh.bury()
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
-            def say(what: dict[str, Any]) -> None:
-                _write(into, json.dumps(what).encode() + b"\n")
+    def _prepare(self) -> None:
+        """Have a cell that waits for the next task; where there is no room for one, that task finds out."""
+        with contextlib.suppress(OSError):
+            self._fresh = self._forked()
 
-            cell.work(task, files, self._terms, say, desk)
-        finally:
-            os._exit(0)
+    def _forked(self) -> Fresh:
+        return Fresh.forked(self._jail, self._clerk, self._terms)
 
     def _listen(self, one: _Cell) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -193,7 +189,7 @@ class Foreman:
             for file in one.files:
                 os.lseek(file, 0, os.SEEK_SET)
             task = one.task | {"as_words": [*one.task.get("as_words", []), name]}
-            return self._fork(task, one.files, one.deadline)
+            return self._begin(task, one.files, one.deadline)
         for file in one.files:
             os.close(file)
         # The number last: a cell that was taken over must not answer for another.
@@ -224,7 +220,7 @@ class Foreman:
             self._kill(one)
 
     def _tell(self, what: dict[str, Any]) -> None:
-        _write(self._answers, json.dumps(what).encode() + b"\n")
+        write_all(self._answers, json.dumps(what).encode() + b"\n")
 
 
 def _understood(said: bytes | bytearray) -> list[dict[str, Any]]:
@@ -243,24 +239,9 @@ def _ended_by_engine(one: _Cell, ended: int) -> str | None:
     if killed or one.task["do"] != "render" or len(as_words) == MOST_AS_WORDS:
         return None
     match _understood(one.said):
-        case [*_, {"at": str(name), "engine": True}] if name not in as_words:
+        case [*_, {"at": str(name), "engine": True}] if name not in as_words and len(name) <= LONGEST_NAME:
             return name
     return None
-
-
-def _write(descriptor: int, line: bytes) -> None:
-    while line:
-        line = line[os.write(descriptor, line) :]
-
-
-def _close_all_but(kept: Iterable[int]) -> None:
-    """Standard input and outputs stay, too."""
-    before = 2
-    for descriptor in sorted(kept):
-        if descriptor > before + 1:  # with an empty range all are closed
-            os.closerange(before + 1, descriptor)
-        before = descriptor
-    os.closerange(before + 1, 65_536)
 
 
 def _died(why: Status, *, later: bool) -> dict[str, Any]:

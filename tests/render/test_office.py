@@ -109,7 +109,7 @@ async def test_one_that_is_killed_at_work_is_replaced_and_the_file_tried_again(
 ) -> None:
     await render(mail("See.", ("a.docx", "", word())))
     [warm] = offices(renderer)
-    rendering = asyncio.create_task(render(mail("See.", ("long.docx", "", word(WORDS * 2500)))))
+    rendering = asyncio.create_task(render(mail("See.", ("long.docx", "", word(WORDS * 2000)))))
     await asyncio.sleep(0.2)
     os.kill(warm, signal.SIGKILL)
     made = await rendering

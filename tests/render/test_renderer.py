@@ -58,8 +58,8 @@ def children(pid: int) -> list[int]:
 
 
 def cells(foreman: int) -> list[int]:
-    """Its children but the clerk, which is the first where there are programs that convert."""
-    return children(foreman)[1 if drawn_by_programs() else 0 :]
+    """Its children at work: not the clerk, the first where there are programs, nor the waiting one, the last."""
+    return children(foreman)[1 if drawn_by_programs() else 0 : -1]
 
 
 def worked(pid: int) -> float:
@@ -86,6 +86,21 @@ async def test_a_killed_cell_is_tried_again_later_and_named(renderer: Renderer, 
         await rendering
     assert refused.value.later
     assert "signal 9" in refused.value.status.diagnostic
+
+
+async def test_a_cell_that_died_before_it_had_a_mail_is_replaced(renderer: Renderer, tmp_path: Path) -> None:
+    """The kernel takes one first where memory is short."""
+    source = tmp_path / "mail"
+    source.write_bytes(mail("Hello"))
+    foreman = renderer._foreman
+    assert foreman is not None
+    await until(lambda: not cells(foreman.pid))
+    waiting = children(foreman.pid)[-1]
+    os.kill(waiting, signal.SIGKILL)
+    await until(lambda: ") Z " in Path(f"/proc/{waiting}/stat").read_text())
+    assert (await renderer.render(source, into=tmp_path)).pages == 1
+    await until(lambda: not cells(foreman.pid))
+    assert waiting not in children(foreman.pid)
 
 
 async def test_what_is_not_wanted_any_more_is_ended(renderer: Renderer, tmp_path: Path) -> None:
