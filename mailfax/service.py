@@ -165,7 +165,6 @@ class Service:
             now=spool.now,
             authenticate=passwords.authenticate,
             prove=prover.prove,
-            concluded=accept.concluded,
         )
         self.listeners = await open_listeners(config.listeners, door, hostname=config.hostname, limits=config.limits)
 

@@ -1,6 +1,6 @@
 """An envelope and its content become a message with its fax jobs, in one commit; then, and only then, 250.
 
-In: the envelope, the content as it was written to the spool, the header block. Out: the queue ID, or a refusal where
+In: the envelope, the content as it was written to the spool, the header block. Out: the answer, or a refusal where
 its payer or the site has no faxes left today. The recipients come from the envelope only (RFC 4161 2.1.1, RFC 3965
 2.1.3); the header gives the subject, the Message-ID for threading and names for the cover. Mail for the postmaster is
 owed to him by the same commit. What came before and was not heard is not faxed again (``resent``).
@@ -15,10 +15,10 @@ from typing import BinaryIO
 from mailfax import letters, maillog
 from mailfax.context import Context
 from mailfax.offramp.faxes import faxes_of
-from mailfax.offramp.resent import Resent
+from mailfax.offramp.resent import Answer, Before, Resent
 from mailfax.offramp.signs import Signs
 from mailfax.rules.envelope import Envelope
-from mailfax.rules.heading import Heading, read_heading
+from mailfax.rules.heading import Heading, carried, read_heading
 from mailfax.rules.job import Letter, Message, Status
 from mailfax.rules.queue_id import draw_queue_id, job_id, message_id
 from mailfax.rules.reference import draw_reference
@@ -34,7 +34,6 @@ from mailfax.spool import (
     QuotaUsedUp,
     ReferenceTaken,
     SentBefore,
-    Unheard,
     not_stored,
 )
 
@@ -52,24 +51,25 @@ class Accept:
         self._expire_seconds, self._choose = context.limits.expire_seconds, Signs()
         self._resent, self._examine = Resent(context.spool), examine
 
-    async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> str | Refusal:
-        """Store the mail; its queue ID. Raises ``NotSent`` where nothing was stored."""
+    async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> Answer | Refusal:
+        """Store the mail; what may be answered. Raises ``NotSent`` where nothing was stored."""
         if (told := await self._seen_at_a_glance(envelope, content)) is not None:
             return refused_at_once(told)
         heading = read_heading(header)
-        sent = content.sent_sha256
         tagged = read_tags(heading.subject)
         if tagged.wrong:
             return refusal(Cause.TAG, why=tagged.wrong)
         heading = replace(heading, subject=tagged.rest)
         asked = faxes_of(envelope.recipients, heading.names, tagged.said)
-        faxes = {fax.key(sent, envelope.sender): fax for fax in asked}
+        sent = f"{content.sent_sha256} {carried(header)}"
+        faxes = {fax.keys(sent, envelope.sender, envelope.client, heading.message_id): fax for fax in asked}
         if envelope.grant.cover_page == "none" and any(fax.cover_page == "yes" for fax in faxes.values()):
             return refusal(Cause.NO_COVER, sender=envelope.sender or "<>", postmaster=self._site.postmaster)
-        known: dict[str, Found] = {}
+        before = await self._resent.before(faxes)
         while True:
-            same = [found for found in known.values() if self._resent.is_same(found)]
-            fresh = {key: fax for key, fax in faxes.items() if all(found.key != key for found in same)}
+            known = {keys: before.get(keys, Before()) for keys in faxes}
+            same = [one.same for one in known.values() if one.same is not None]
+            fresh = {keys: fax for keys, fax in faxes.items() if known[keys].same is None}
             message = self._message(envelope, heading, content)
             forwards = self._forwards(envelope, message, content)
             try:
@@ -91,18 +91,15 @@ class Accept:
                     )
                     for position, fax in enumerate(fresh.values(), start=1)
                 ]
-                unheard = [
-                    Unheard(key, job.queue_id, known[key].job if key in known else "")
-                    for key, job in zip(fresh, jobs, strict=True)
-                ]
-                with self._resent.session(message.queue_id, unheard, known, same):
+                unheard = [known[keys].unheard(keys, job.queue_id) for keys, job in zip(fresh, jobs, strict=True)]
+                with self._resent.answer(message.queue_id, unheard, same) as answer:
                     message = await self._spool.intake.accept(
                         message, jobs, content, forwards, unheard=unheard, same=same, ceiling=self._ceiling
                     )
             except (QueueIdTaken, ReferenceTaken):
                 continue  # one in a hundred million: draw again
             except SentBefore:
-                known = await self._spool.unheard.find(list(faxes))
+                before = await self._resent.before(faxes, clash=True)
                 continue
             except CeilingReached:
                 return await self._site_has_none_left()
@@ -113,7 +110,7 @@ class Accept:
                 maillog.queued(job)
             for found in same:
                 maillog.same_as(message.queue_id, found.job, envelope.client.ip)
-            return message.queue_id
+            return answer
 
     async def _seen_at_a_glance(self, envelope: Envelope, content: Content) -> Status | None:
         """Why the mail can't be faxed, where that is found out while its client still listens; mostly not looked for.
@@ -125,19 +122,14 @@ class Accept:
         with content.open() as mail:
             return await self._examine(mail) if is_suspect(mail.read(GLANCE)) else None
 
-    def concluded(self, queue_id: str, heard: bool) -> None:
-        """What the door says once of every 250: its client went on speaking (``heard``), or was gone before."""
-        self._resent.concluded(queue_id, heard)
-
-    async def _again(self, envelope: Envelope, content: Content, same: Sequence[Found]) -> str:
+    async def _again(self, envelope: Envelope, content: Content, same: Sequence[Found]) -> Answer:
         """Nothing of it is new: the first queue ID is the answer. Raises ``SentBefore``: not so any more."""
-        first = message_id(same[0].job)
-        with self._resent.session(first, (), {}, same), not_stored():
+        with self._resent.answer(message_id(same[0].job), (), same) as answer, not_stored():
             await self._spool.unheard.same(same)
         content.discard()
         for found in same:
             maillog.same_as("", found.job, envelope.client.ip)
-        return first
+        return answer
 
     async def _site_has_none_left(self) -> Refusal:
         """The postmaster is told before the client hears that he was."""

@@ -5,6 +5,7 @@ In: the recipients of an envelope, and the names that the header gives; or a job
 one fax, and whoever wanted to hear of it still does; with another cover it is another fax: another page is meant.
 
 STANDARDS: RFC 3461 4.1 (NOTIFY).
+LIMITS: behind a mail server of one's own all clients are one, for what comes without a Message-ID.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from mailfax.rules.envelope import PREVIEW, Notify, Postmaster, Recipient
+from mailfax.rules.envelope import PREVIEW, Client, Notify, Postmaster, Recipient
 from mailfax.rules.job import FaxJob
 from mailfax.rules.paper import paper_for
 from mailfax.rules.queue_id import message_id
 from mailfax.rules.send_time import Window
 from mailfax.rules.states import JOB, JobState
 from mailfax.rules.tags import read_tags
+from mailfax.spool import Keys
 
 ALWAYS = Window()
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -96,9 +98,20 @@ class Fax:
         )
         return job if job.preview else job.within(hours)
 
-    def key(self, sent_sha256: str, sender: str) -> str:
-        """What two sendings of this fax have in common: bytes, sender, number, cover fields of the address."""
-        return hashlib.sha256(repr((sent_sha256, sender, self.number, self.cover)).encode()).hexdigest()
+    def keys(self, sent: str, sender: str, client: Client, message_id: str) -> Keys:
+        """By what this fax is known again: sender, number, cover and ``sent``, what the mail carries; and either its
+        Message-ID or the client.
+
+        Two copiers may be set up alike: without a Message-ID only the same client is taken for the same. One that
+        comes again may write another Message-ID than the first time.
+        """
+        fax = (sent, sender, self.number, self.cover)
+        by_client = _digest(*fax, client.ip, client.login)
+        return Keys(_digest(*fax, message_id), by_client) if message_id else Keys(by_client)
+
+
+def _digest(*what: object) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()
 
 
 def faxes_of(

@@ -9,6 +9,7 @@ STANDARDS: RFC 5322 (fields), RFC 2047 (encoded words).
 from __future__ import annotations
 
 import email.utils
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,11 @@ LONGEST = 65_536
 #: The fields that are read, with their folded values. Every mail passes here, and a parser of messages takes thrice
 #: the time.
 _FIELD = re.compile(rb"^(subject|message-id|from|to|cc)[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+#: The fields that are seen on a fax, or say how its content is to be read.
+_CARRIED = re.compile(
+    rb"^(?:subject|from|to|cc|content-[a-z-]+)[ \t]*:.*(?:\n[ \t].*)*", re.IGNORECASE | re.MULTILINE
+)
+_BOUNDARY = re.compile(rb'\bboundary[ \t]*=[ \t]*(?:"[^"]*"|[^\s;"]+)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,12 @@ def read_heading(header: bytes) -> Heading:
         names=names,
         author=next((name for name, address in _named(fields.get(b"from", []))), ""),
     )
+
+
+def carried(header: bytes) -> str:
+    """What a header says of the fax, as a digest: the same for two mails that differ in what is written anew each
+    time (Date, Message-ID, Received, the boundary of parts)."""
+    return hashlib.sha256(b"\n".join(_BOUNDARY.sub(b"", field) for field in _CARRIED.findall(header))).hexdigest()
 
 
 def one_line(value: str | bytes) -> str:

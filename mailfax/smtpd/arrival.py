@@ -107,10 +107,11 @@ class Arrival:
                 self.header_block, client=self._client, author=self._author, hostname=self._hostname, now=self._now
             )
         try:
-            self.content.prefix(ours)
+            self.content.prefix(ours, self.header_block)
         except OSError as error:
             return self.refuse(cause_of(error))
-        self._write(held)
+        if rest := held[size:]:
+            self._write(rest)
 
     def _write(self, text: bytes) -> None:
         try:

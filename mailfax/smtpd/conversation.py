@@ -23,6 +23,7 @@ from mailfax import maillog
 from mailfax.rules.envelope import Client
 from mailfax.rules.policy import may_connect
 from mailfax.rules.status import Cause, Refusal, refusal
+from mailfax.smtpd.answers import Answers
 from mailfax.smtpd.patience import Patience
 from mailfax.smtpd.place import Place, plain_ip
 from mailfax.smtpd.wire import LineTooLong, TlsTooSoon, Wire
@@ -66,7 +67,9 @@ class Conversation(SMTP):
         self.waiting = False  #: for a command: nothing is in the making
         self.handing_over = False  #: a mail to the spool: nobody knows yet whether it is 250
         self.over = False
-        self.unconcluded = ""  #: the queue ID of the last mail answered 250, until its client is heard of again
+        self.answers = Answers(self.loop, self.wire)
+        self._ending = False  #: nothing is said any more
+        self._may_close = asyncio.Event()
         self.shaking_hands = False  #: a plain word now would be read as part of the handshake
         self._stranger: Refusal | None = None  #: why this client is not served
 
@@ -91,7 +94,7 @@ class Conversation(SMTP):
     def last_word(self, cause: Cause) -> None:
         """Say why, and close: the transport sends what is queued, and is cut if that takes too long."""
         self.over = True
-        if self.transport is None:
+        if self.transport is None or self._ending:
             return
         if self.shaking_hands:
             self.transport.abort()
@@ -100,9 +103,16 @@ class Conversation(SMTP):
             self._close()
 
     def _close(self) -> None:
-        """What is unsaid is sent; but nobody keeps a socket by not reading it, or by not ending TLS."""
-        if self.transport is not None and not self.transport.is_closing():
+        """What is unsaid is sent, and a 250 has its time to arrive: once the socket is closed, nobody tells us."""
+        if self.transport is not None and not (self.transport.is_closing() or self._ending):
+            self._ending = True
             self.wire.flush_now()
+            self.answers.when_known(self._close_now, _GOODBYE)
+
+    def _close_now(self) -> None:
+        """Nobody keeps a socket by not reading what was said, or by not ending TLS."""
+        self._may_close.set()
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.close()
             if self.client.tls or self.transport.get_write_buffer_size():
                 self.loop.call_later(_GOODBYE, self.transport.abort)
@@ -151,6 +161,9 @@ class Conversation(SMTP):
             else:
                 self.greet()
                 await self._converse()
+            self._close()
+            if self._ending:
+                await self._may_close.wait()
         except ConnectionError:
             pass  # the client is gone; what was not answered 250 is not ours
         finally:
@@ -162,13 +175,6 @@ class Conversation(SMTP):
 
     def left(self) -> None:
         """The conversation is over, however it ended."""
-        self.conclude(heard=False)
-
-    def conclude(self, *, heard: bool) -> None:
-        """Tell what became of our last 250: its client went on speaking, or was never heard of again."""
-        if self.unconcluded:
-            queue_id, self.unconcluded = self.unconcluded, ""
-            self.place.door.concluded(queue_id, heard)
 
     def greet(self) -> None:
         """Our first word; after XCLIENT it is said again."""
@@ -177,6 +183,7 @@ class Conversation(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         super(SMTP, self).connection_lost(error)
         self.wire.end()
+        self.answers.ended(error)
         self._patience.stop()
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
@@ -194,6 +201,7 @@ class Conversation(SMTP):
     def eof_received(self) -> bool:
         # A client may send everything, close its side, and still read our replies; aiosmtpd would cancel us. Under
         # TLS there are no half-closed connections.
+        self.answers.spoken_to()
         self.wire.end()
         return not self.client.tls
 
@@ -218,11 +226,9 @@ class Conversation(SMTP):
                 break
             finally:
                 self.waiting = False
-            if line is None:
+            if line is None or self.over:
                 break
-            if self.unconcluded:
-                # What was pipelined says nothing about our 250 where the connection is dead already.
-                self.conclude(heard=self.transport is not None and not self.transport.is_closing())
+            self.answers.spoken_to()
             self.patience(pace.command)
             self.commands_since_mail += 1
             if line:

@@ -17,13 +17,13 @@ from mailfax.rules.status import Refusal
 class Content(Protocol):
     """The bytes of one mail while they arrive. ``write`` blocks shortly and may raise ``OSError`` (disk full).
 
-    ``prefix`` comes before the first ``write``: our own lines, which are no part of what the client sent and so say
-    nothing about whether two mails are the same. ``open`` reads back what was written so far, from its first byte.
+    ``prefix`` comes before the first ``write``: our own lines, and the header of the mail. Both may differ between
+    two mails that are the same. ``open`` reads back what was written so far, from its first byte.
     """
 
     size: int
 
-    def prefix(self, block: bytes) -> None: ...
+    def prefix(self, ours: bytes, header: bytes) -> None: ...
 
     def write(self, block: bytes) -> None: ...
 
@@ -32,9 +32,26 @@ class Content(Protocol):
     def abandon(self) -> None: ...
 
 
-#: (envelope, content, header block) -> queue ID, or the refusal that the client hears (a quota is used up). Returns
+class Answer(Protocol):
+    """A 250 that may be said now, and will be told what becomes of it: ``concluded`` once; before it perhaps ``late``
+    and ``acknowledged``.
+
+    ``late``: it is written, and its client's end of the connection does not acknowledge it. ``acknowledged``: that
+    has it. ``concluded``: the client has heard it, or is gone and has not.
+    """
+
+    queue_id: str
+
+    def late(self) -> None: ...
+
+    def acknowledged(self) -> None: ...
+
+    def concluded(self, *, heard: bool) -> None: ...
+
+
+#: (envelope, content, header block) -> the answer, or the refusal that the client hears (a quota is used up). Returns
 #: only when the mail is durable; raises ``NotSent``. The content is the very one that ``begin`` made.
-Accept = Callable[[Envelope, Any, bytes], Awaitable[str | Refusal]]
+Accept = Callable[[Envelope, Any, bytes], Awaitable[Answer | Refusal]]
 #: (user name, password, listener) -> the user's name as it was registered, or None. Takes equally long for both.
 Authenticate = Callable[[str, str, str], Awaitable[str | None]]
 #: (client, sender, header block, content) -> what proves the author of a mail that arrived on a "dmarc" listener.
@@ -44,11 +61,7 @@ Prove = Callable[[Client, str, bytes, Any], Awaitable[Proven]]
 @dataclass(frozen=True, slots=True)
 class Door:
     """Behind every listener. ``now`` gives seconds since 1970, for the Received line; ``room`` how many bytes can be
-    stored.
-
-    ``concluded`` is called once for every mail answered 250: with True when its client went on speaking, and so has
-    heard the 250; with False when the connection ended without another word, so that it may be sent again.
-    """
+    stored."""
 
     begin: Callable[[], Content]
     room: Callable[[], int]
@@ -57,7 +70,6 @@ class Door:
     now: Callable[[], float]
     authenticate: Authenticate
     prove: Prove
-    concluded: Callable[[str, bool], None]
 
 
 @dataclass(frozen=True, slots=True)

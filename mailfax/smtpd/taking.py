@@ -19,6 +19,7 @@ from mailfax.rules.policy import Permission
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.smtpd.arrival import Arrival
 from mailfax.smtpd.conversation import Conversation
+from mailfax.smtpd.door import Answer
 from mailfax.smtpd.dots import DotReader
 from mailfax.smtpd.transaction import Transaction
 
@@ -79,25 +80,27 @@ async def finish(talk: Conversation, transaction: Transaction, arrival: Arrival)
     handed_over = False
     try:
         arrival.end()
-        told: str | Refusal | Envelope = await _judge_safely(talk, transaction, arrival)
+        told: Answer | Refusal | Envelope = await _judge_safely(talk, transaction, arrival)
         if isinstance(told, Envelope):
             handed_over = True
             told = await _hand_over(talk, told, arrival)
     finally:
         if not handed_over:
             arrival.content.abandon()
-    if isinstance(told, str):
-        reply = f"250 2.0.0 Ok: queued as {told}"
-        talk.say(reply)
-        talk.commands_since_mail = 0
-    else:
+    if isinstance(told, Refusal):
         reply = told.reply
         talk.tell(told, counts=False, sender=transaction.sender or "<>")
+    else:
+        reply = f"250 2.0.0 Ok: queued as {told.queue_id}"
+        talk.say(reply)
+        talk.commands_since_mail = 0
     if talk.client.lmtp:
         for _ in range(transaction.replies - 1):
             talk.say(reply)
     talk.patience(talk.place.pace.command)
     # Not held back for a pipelined command: from here on the client may forget the mail.
+    talk.wire.flush_now()
+    talk.answers.written()
     await talk.wire.flush()
 
 
@@ -138,8 +141,8 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
     return Envelope(sender, recipients, client, grant, said.ret, said.envid, said.smtputf8)
 
 
-async def _hand_over(talk: Conversation, envelope: Envelope, arrival: Arrival) -> str | Refusal:
-    """The queue ID, or what the client hears instead. A client that leaves now can't stop a commit half way."""
+async def _hand_over(talk: Conversation, envelope: Envelope, arrival: Arrival) -> Answer | Refusal:
+    """The answer, or what the client hears instead. A client that leaves now can't stop a commit half way."""
     accepting = talk.loop.create_task(_accept(talk, envelope, arrival))
     crowd = talk.place.crowd
     crowd.accepting.add(accepting)
@@ -151,7 +154,7 @@ async def _hand_over(talk: Conversation, envelope: Envelope, arrival: Arrival) -
         talk.handing_over = False
 
 
-async def _accept(talk: Conversation, envelope: Envelope, arrival: Arrival) -> str | Refusal:
+async def _accept(talk: Conversation, envelope: Envelope, arrival: Arrival) -> Answer | Refusal:
     """Runs to its end whatever becomes of the conversation, and so it knows who is still there to hear of it."""
     try:
         told = await talk.place.door.accept(envelope, arrival.content, arrival.heading)
@@ -164,9 +167,9 @@ async def _accept(talk: Conversation, envelope: Envelope, arrival: Arrival) -> s
         told = refusal(Cause.TROUBLE)
     if isinstance(told, Refusal):
         arrival.content.abandon()
-        return told
-    talk.unconcluded = told
-    # Now, not when the 250 is written: a client that gave up during the commit may have sent the mail again already.
-    if talk.wire.over or talk not in talk.place.crowd.sessions:
-        talk.conclude(heard=False)
+    elif talk in talk.place.crowd.sessions:
+        talk.answers.add(told)
+    else:
+        # Now, not when the 250 would be written: a client that gave up during the commit may send the mail again.
+        told.concluded(heard=False)
     return told

@@ -80,7 +80,7 @@ async def change_to_tls(talk: Conversation, context: ssl.SSLContext) -> None:
         # Of a connection that ends within the handshake, the loop does not tell us.
         encrypted.abort()
         talk.transport = None
-        return
+        return talk.answers.ended(None)
     talk.transport = encrypted
     talk.wire.attach(encrypted)
     talk.client = replace(talk.client, tls=True, helo="")

@@ -19,7 +19,7 @@ Whole house
                                                    and keys and counts that are too old to matter
 
 ``spool.content``
-    ``begin() -> Content``                         ``prefix(block)``, ``write(block)``, ``open()``, ``size``,
+    ``begin() -> Content``                         ``prefix(ours, header)``, ``write(block)``, ``open()``, ``size``,
                                                    ``sent_sha256``, ``abandon()``; may raise OSError
     ``await size(content_id) -> int``
     ``await read(content_id) -> bytes``            ``ContentDamaged`` where bytes are gone or changed
@@ -37,9 +37,10 @@ Whole house
     ``await header(message) -> bytes``             its header block as it came; empty where the content is damaged
 
 ``spool.unheard``                                  faxes whose 250 may not have been heard, by the key of their mail
-    ``await find(keys) -> dict[str, Found]``       ``.job``, ``.failed``, ``.heard``
+    ``await find(keys: Iterable[Keys]) -> list[Found]``   ``.keys``, ``.job``, ``.failed``, ``.heard``, ``.gone``
     ``await same(found) -> None``                  ["same-as"] a mail came again, nothing of it is faxed; SentBefore
-    ``forget(unheard) -> None``                    ["heard"] their 250 was heard; durable with one of the next commits
+    ``gone(rows) -> None``                         ["not-heard"] their client is gone: stored with the next commit
+    ``forget(rows) -> None``                       ["heard"] their 250 was heard; durable with one of the next commits
 
 ``spool.usage``                                    faxes and pages of the last 24 hours
     ``await of(payer) -> tuple[int, int]``         faxes, pages
@@ -148,6 +149,7 @@ from mailfax.spool.commits import (
     QuotaUsedUp,
     ReferenceTaken,
     SentBefore,
+    Taken,
 )
 from mailfax.spool.connection import SpoolRefused
 from mailfax.spool.content import ContentDamaged
@@ -159,7 +161,7 @@ from mailfax.spool.jobs import Claimed
 from mailfax.spool.ledger import LedgerEntry
 from mailfax.spool.queue import Queued, Wanted
 from mailfax.spool.spool import Counts, Spool
-from mailfax.spool.unheard import Found, Unheard
+from mailfax.spool.unheard import Found, Keys, Unheard
 
 __all__ = [
     "COMMITS",
@@ -174,6 +176,7 @@ __all__ = [
     "FaxIdTaken",
     "Found",
     "HistoryLine",
+    "Keys",
     "LedgerEntry",
     "NotCommitted",
     "Outdated",
@@ -185,6 +188,7 @@ __all__ = [
     "SentBefore",
     "Spool",
     "SpoolRefused",
+    "Taken",
     "Unheard",
     "Wanted",
     "not_stored",

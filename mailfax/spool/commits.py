@@ -104,6 +104,7 @@ COMMITS: frozenset[str] = frozenset(
         "accept",
         "same-as",
         "heard",
+        "not-heard",
         "ceiling-reached",
         "swept",
         "rendering",

@@ -174,9 +174,10 @@ class Engine:
         return await request.future
 
     def ride(self, commit: Commit) -> asyncio.Future[Sequence[Result]]:
-        """Have it committed in the group of whatever is asked for next: it costs no fsync of its own.
+        """Have it committed before whatever is asked for next, in its group: it costs no fsync of its own.
 
-        For what may be lost in a crash. The future ends as ``commit`` would; nobody has to wait for it.
+        For what may be lost in a crash. Where the disk fails it rides again. The future ends as ``commit`` would
+        otherwise; nobody has to wait for it.
         """
         rider = _Request(commit, self._loop.create_future())
         self._riders.append(rider)
@@ -196,14 +197,19 @@ class Engine:
                 asked.append(self._requests.get())
             running = None not in asked
             group = [request for request in asked if request is not None and not request.future.cancelled()]
+            riders: list[_Request] = []
             if group or not running:
-                group += [self._riders.popleft() for _ in range(len(self._riders))]
+                riders = [self._riders.popleft() for _ in range(len(self._riders))]
+                group = riders + group
             if group:
                 try:
                     self._commit_group(group)
                 except BaseException as trouble:
                     for request in group:
                         request.outcome = trouble
+                again = [rider for rider in riders if isinstance(rider.outcome, NotCommitted | CommitUnclear)]
+                self._riders.extendleft(reversed(again))
+                group = [request for request in group if all(request is not rider for rider in again)]
                 with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
                     self._loop.call_soon_threadsafe(self._release, group)
 

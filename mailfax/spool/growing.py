@@ -1,8 +1,11 @@
 """One content while it arrives: in memory as long as it is small, then in a file.
 
-In: blocks. Out: ``Sealed``, ready for a commit; a large one is durable by then, a small one by its row. A content may
-begin with lines of ours, its prefix. It is hashed last: so what came before it is the SHA-256 of what was sent, by
-which two mails are known for the same.
+In: blocks. Out: ``Sealed``, ready for a commit; a large one is durable by then, a small one by its row. What stands
+before the body of a mail, our own lines and its header, is hashed last: so what came before it is the SHA-256 of the
+body, by which two mails are known for the same. The boundary of its parts is no part of that: who writes a mail anew
+draws another one (RFC 2046 5.1.1).
+
+LIMITS: the boundary of parts within a part counts as text.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -46,6 +50,15 @@ class Sealed:
         )
 
 
+#: The boundary that the header announces, quoted or not (RFC 2045 5.1).
+_BOUNDARY = re.compile(
+    rb'^content-type[ \t]*:(?:[^\r\n]|\r\n[ \t])*?boundary[ \t]*=[ \t]*(?:"([^"\r\n]{1,200})"|([^\s;"]{1,200}))',
+    re.IGNORECASE | re.MULTILINE,
+)
+#: What a line that divides parts begins with.
+_DIVIDER = b"\r\n--"
+
+
 class Digest:
     """Hashes the bytes of a content, whose first ``prefix_size`` are its prefix."""
 
@@ -53,22 +66,50 @@ class Digest:
         self._missing = prefix_size
         self._prefix = b""
         self._sent = hashlib.sha256()
+        self._divider = b""  #: with the boundary; "" where there is none
+        self._held = b""  #: may be the beginning of one
+        self._at = 0
+        self._places: list[int] = []  #: in the text without boundaries, where one was left out
 
     def update(self, block: bytes) -> None:
         if self._missing:
             self._prefix += block[: self._missing]
             block, self._missing = block[self._missing :], max(0, self._missing - len(block))
-        self._sent.update(block)
+            if not self._missing and (found := _BOUNDARY.search(self._prefix)):
+                self._divider = _DIVIDER + (found[1] or found[2])
+        if not self._divider:
+            self._sent.update(block)
+            return
+        *parts, rest = (self._held + block).split(self._divider)
+        for part in parts:
+            self._hash(part)
+            self._hash(_DIVIDER)
+            self._places.append(self._at)
+        cut = max(0, len(rest) - len(self._divider) + 1)
+        self._hash(memoryview(rest)[:cut])
+        self._held = rest[cut:]
+
+    def _hash(self, text: bytes | memoryview) -> None:
+        self._sent.update(text)
+        self._at += len(text)
 
     def sent(self) -> str:
-        """SHA-256 of what followed the prefix, in hex."""
-        return self._sent.hexdigest()
+        """SHA-256 of what followed the prefix, without its boundary, in hex."""
+        return self._body().hexdigest()
 
     def whole(self) -> str:
-        """SHA-256 of what followed the prefix and then the prefix, in hex: without one, that of the bytes."""
-        whole = self._sent.copy()
+        """SHA-256 in hex of all of it: of what followed the prefix without its boundary, the prefix, and where the
+        boundary was left out. Without a prefix, that of the bytes."""
+        whole = self._body()
         whole.update(self._prefix)
+        if self._places:
+            whole.update(repr(self._places).encode())
         return whole.hexdigest()
+
+    def _body(self) -> hashlib._Hash:
+        body = self._sent.copy()
+        body.update(self._held)
+        return body
 
 
 class Content:
@@ -90,17 +131,18 @@ class Content:
 
     @property
     def sent_sha256(self) -> str:
-        """SHA-256, in hex, of what was written so far, without the prefix."""
+        """SHA-256, in hex, of what was written so far, without the prefix and the boundary that it names."""
         if self._file is not None:
             self._file.wait()
         return self._digest.sent()
 
-    def prefix(self, block: bytes) -> None:
-        """Our own lines, before anything is written; once."""
+    def prefix(self, ours: bytes, header: bytes = b"") -> None:
+        """Our own lines and the header of a mail, before anything is written; once."""
         if self.size:
             raise ValueError("a prefix comes first")
-        self._prefix_size, self._digest = len(block), Digest(len(block))
-        self.write(block)
+        self._prefix_size = len(ours) + len(header)
+        self._digest = Digest(self._prefix_size)
+        self.write(ours + header)
 
     def write(self, block: bytes) -> None:
         """Append. Blocks only until the block before was hashed and in the page cache; raises what hindered that."""

@@ -57,7 +57,7 @@ class Intake:
             _, sealed = await self._contents.seal(content)
         message = replace(message, content_id=sealed.content_id, size=sealed.size)
         statements = [
-            *(one.add() for one in unheard),
+            *(statement for one in unheard for statement in one.statements()),
             *(one.same() for one in same),
             *self._usage.faxes(message, sum(not job.preview for job in jobs), ceiling),
             sealed.statement(),

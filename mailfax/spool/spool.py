@@ -77,7 +77,8 @@ class Spool:
         engine.start()
         try:
             started = Statement("process_start", {"host": socket.gethostname(), "pid": os.getpid()}, Hits.ONE)
-            results = await engine.commit(Commit("process-started", (started, Statement("process_forget", {}))))
+            others = (Statement("process_forget", {}), Statement("unheard_all_gone", {}))
+            results = await engine.commit(Commit("process-started", (started, *others)))
             engine.epoch = int(results[0].rows[0]["epoch"])
         except BaseException:
             await engine.close()

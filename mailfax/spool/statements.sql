@@ -282,13 +282,16 @@ UPDATE job SET damaged = 1, version = version + 1 WHERE queue_id = :queue_id AND
 
 
 -- name: unheard_add
--- A clash raises. Where it was read what stands there, and that it forbids nothing, :instead_of is its job: whoever
--- comes second at this finds another one there, and hits nothing.
-INSERT INTO unheard (key, job, made_at) VALUES (:key, :job, :now)
-ON CONFLICT (key) DO UPDATE SET job = :job, made_at = :now WHERE unheard.job = :instead_of
+-- Hits nothing where such a fax is there already whose client is gone, or is another process's. :again is NULL for none.
+INSERT INTO unheard (key, job, again, epoch, gone, made_at)
+SELECT :key, :job, :again, :epoch, :gone, :now
+WHERE NOT EXISTS (SELECT 1 FROM unheard u WHERE u.key = :key AND (u.gone = 1 OR u.epoch <> :epoch))
+  AND NOT EXISTS (SELECT 1 FROM unheard u WHERE u.again = :again AND u.gone = 1)
 
 -- name: unheard_find
-SELECT u.key, u.job, j.state FROM unheard u LEFT JOIN job j ON j.queue_id = u.job WHERE u.key IN (:keys)
+SELECT u.key, u.again, u.job, u.epoch, u.gone, j.state FROM unheard u LEFT JOIN job j ON j.queue_id = u.job
+WHERE u.key IN (:keys) OR (u.again IN (:agains) AND u.gone = 1)
+ORDER BY u.made_at, u.job
 
 -- name: unheard_same
 -- The line about a mail that came again, and the guard of not faxing it: its first job is known, and has neither failed nor been cancelled.
@@ -298,6 +301,13 @@ WHERE u.key = :key AND u.job = :job AND j.state NOT IN ('failed', 'cancelled')
 
 -- name: unheard_forget
 DELETE FROM unheard WHERE key = :key AND job = :job
+
+-- name: unheard_gone
+UPDATE unheard SET gone = 1 WHERE key = :key AND job = :job
+
+-- name: unheard_all_gone
+-- A process that starts: those of the one before it, which may have died.
+UPDATE unheard SET gone = 1 WHERE gone = 0
 
 -- name: unheard_sweep
 -- What lies in the future was written by a clock that went wrong.

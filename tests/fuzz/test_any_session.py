@@ -115,7 +115,7 @@ def test_memory_stays_flat_over_many_sessions(name: str) -> None:
         for _ in range(number):
             noise = chance.randbytes(chance.randrange(2000)) + b"\r\n" + b"A" * chance.randrange(5000)
             await _converse(opened, CLEAR[name], whole(CLEAR[name]) + noise)
-            for kept in (behind.mails, behind.contents, behind.concluded, behind.asked):
+            for kept in (behind.mails, behind.contents, behind.answers, behind.asked):
                 kept.clear()
 
     async def growth() -> int:

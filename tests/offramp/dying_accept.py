@@ -17,7 +17,9 @@ from mailfax.config import Limits
 from mailfax.context import Context
 from mailfax.letters import Marks, Site
 from mailfax.offramp.accept import Accept
+from mailfax.offramp.resent import Answer
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
+from mailfax.rules.status import Refusal
 from mailfax.spool import Spool
 
 FOLDER, MOMENT, COMMIT = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -40,21 +42,23 @@ async def main() -> None:
     )
     accept = Accept(context)
 
-    async def mail(number: str) -> str:
+    async def mail(number: str) -> Answer | Refusal:
         content = spool.content.begin()
-        content.prefix(b"Received: from here\r\n")
-        content.write(b"Subject: x\r\n\r\n" + b"x" * 100_000)
+        content.prefix(b"Received: from here\r\n", b"Subject: x\r\n")
+        content.write(b"\r\n" + b"x" * 100_000)
         recipient = Recipient(f"{number}@fax.local", FaxNumber(number, number))
         envelope = Envelope("a@example.com", (recipient,), Client("l", "192.0.2.1"), Grant("main"))
-        answer = await accept(envelope, content, b"Subject: x\r\n\r\n")
-        print(answer if isinstance(answer, str) else answer.reply, flush=True)
-        return str(answer)
+        answer = await accept(envelope, content, b"Subject: x\r\n")
+        print(answer.queue_id if isinstance(answer, Answer) else answer.reply, flush=True)
+        return answer
 
-    first = await mail("15551230001")
-    accept.concluded(first, False)
+    def concluded(answer: Answer | Refusal, heard: bool) -> None:
+        if isinstance(answer, Answer):
+            answer.concluded(heard=heard)
+
+    concluded(await mail("15551230001"), False)  # rides with the next
     await mail("15551230001")  # the same again
-    second = await mail("15551230002")
-    accept.concluded(second, True)  # rides with the next
+    concluded(await mail("15551230002"), True)  # rides with the next
     await mail("15551230003")  # more than the site may send
     await spool.close()
 

@@ -19,6 +19,7 @@ from mailfax.config import Limits
 from mailfax.context import Context
 from mailfax.letters import Marks
 from mailfax.offramp.accept import Accept
+from mailfax.offramp.resent import Answer
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Postmaster, Recipient
 from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob
@@ -42,7 +43,11 @@ class Door:
         count = iter(range(10**6))
         marks = lambda: Marks(f"L{spool.epoch}{next(count)}", "<1@fax.example.com>", clock())  # noqa: E731
         self.accept = Accept(Context(spool, SITE, Limits(faxes_per_day=ceiling), marks, SteadyClock(clock)))
-        self.concluded = self.accept.concluded
+        self.answers: dict[str, list[Answer]] = {}  #: by queue ID, those that are not concluded
+
+    def concluded(self, queue_id: str, heard: bool) -> None:
+        """What became of the oldest answer with this queue ID."""
+        self.answers[queue_id].pop(0).concluded(heard=heard)
 
     async def mail(
         self,
@@ -52,19 +57,31 @@ class Door:
         grant: Grant | None = None,
         postmaster: bool = False,
         received: bytes = b"Received: from here; now\r\n",
+        ip: str = "127.0.0.1",
+        login: str = "",
+        arrives: bool = True,
         **recipient: object,
     ) -> str | Refusal:
+        """``arrives``: the 250 is acknowledged at once."""
         content = self.spool.content.begin()
-        content.prefix(received)
-        content.write(mail)
+        header, _, body = mail.partition(b"\r\n\r\n")
+        content.prefix(received, header + b"\r\n")
+        content.write(b"\r\n" + body)
         recipients: list[Recipient | Postmaster] = [
             Recipient(f"{n}@fax.local", FaxNumber(n, n), **recipient)  # type: ignore[arg-type]
             for n in numbers
         ]
         if postmaster:
             recipients.append(Postmaster("postmaster@fax.local"))
-        envelope = Envelope(sender, tuple(recipients), Client("test", "127.0.0.1"), grant or Grant("main", "Alice"))
-        return await self.accept(envelope, content, mail.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+        client = Client("test", ip, login=login)
+        envelope = Envelope(sender, tuple(recipients), client, grant or Grant("main", "Alice"))
+        told = await self.accept(envelope, content, header + b"\r\n")
+        if isinstance(told, Refusal):
+            return told
+        self.answers.setdefault(told.queue_id, []).append(told)
+        if arrives:
+            told.acknowledged()
+        return told.queue_id
 
     async def queued(self, *numbers: str, **more: object) -> str:
         queue_id = await self.mail(*numbers, **more)  # type: ignore[arg-type]
@@ -125,6 +142,89 @@ async def test_a_session_that_is_alive_forbids_nothing(door: Door) -> None:
     door.concluded(first, True)
     door.concluded(second, False)
     assert await door.queued(NUMBERS[0]) == second, "the second one is the one that was not heard"
+
+
+def mail_of(n: int, body: str = "Hello") -> bytes:
+    """What a copier makes of one scan: all that it writes anew each time is another one, and the rest the same."""
+    head = f"Date: Thu, 26 Nov 2026 08:0{n}:00 +0000\r\nMessage-ID: <{n}@copier>\r\nSubject: Scan\r\n"
+    parts = f'Content-Type: multipart/mixed;\r\n boundary="=_{n}_"\r\n\r\n--=_{n}_\r\n\r\n{body}\r\n--=_{n}_--\r\n'
+    return (head + parts).encode()
+
+
+async def test_a_copier_that_writes_its_mail_anew_is_known_by_sender_number_and_content(door: Door) -> None:
+    first = await door.queued(*NUMBERS, mail=mail_of(1))
+    door.concluded(first, False)
+    for n in (2, 3):
+        assert await door.queued(*NUMBERS, mail=mail_of(n)) == first
+        door.concluded(first, False)
+    assert await door.queued(NUMBERS[0], mail=mail_of(4, "Hello!")) != first, "another scan"
+    assert await door.queued(NUMBERS[0], mail=mail_of(5), sender="bob@example.com") != first
+    assert await door.queued(NUMBERS[0], mail=mail_of(6), ip="127.0.0.2") != first, "another copier"
+    assert await door.queued(*NUMBERS, mail=mail_of(7)) == first
+    door.concluded(first, True)
+    assert await door.queued(*NUMBERS, mail=mail_of(8)) != first, "on purpose"
+
+
+async def test_a_mail_server_that_sends_again_from_another_address_is_known_by_the_message_id(door: Door) -> None:
+    first = await door.queued(NUMBERS[0], mail=mail_of(1))
+    door.concluded(first, False)
+    assert await door.queued(NUMBERS[0], mail=mail_of(1), ip="192.0.2.9") == first
+
+
+@pytest.mark.parametrize("sender", ["", "scanner@example.com"])
+async def test_two_copiers_alike_are_two(sender: str, door: Door) -> None:
+    """No Message-ID, the same sender or none, the same page: their addresses, or logins, tell them apart."""
+    copiers = [{"ip": "127.0.0.1"}, {"ip": "127.0.0.2"}, {"ip": "127.0.0.2", "login": "copier2"}]
+    first = [await door.queued(NUMBERS[0], sender=sender, **copier) for copier in copiers]
+    for queue_id in first:
+        door.concluded(queue_id, False)
+    assert len(set(first)) == 3
+    for _ in range(2):
+        again = [await door.queued(NUMBERS[0], sender=sender, **copier) for copier in copiers]
+        assert again == first
+        for queue_id in again:
+            door.concluded(queue_id, False)
+    assert len(await door.faxes()) == 3
+
+
+@pytest.mark.parametrize("again", [1, 2], ids=["same Message-ID", "another Message-ID"])
+@pytest.mark.parametrize("becomes", ["acknowledged", "heard", "gone"])
+async def test_what_becomes_of_the_first_250_is_waited_for(becomes: str, again: int, door: Door) -> None:
+    first = await door.queued(NUMBERS[0], mail=mail_of(1), arrives=False)
+    [answer] = door.answers[first]
+    answer.late()
+    second = asyncio.create_task(door.queued(NUMBERS[0], mail=mail_of(again)))
+    await asyncio.sleep(0.1)
+    assert not second.done()
+    answer.acknowledged() if becomes == "acknowledged" else answer.concluded(heard=becomes == "heard")
+    assert (await second == first) is (becomes == "gone")
+
+
+@pytest.mark.parametrize("again", [1, 2], ids=["same Message-ID", "another Message-ID"])
+async def test_a_client_that_can_not_be_reached_has_not_heard(
+    again: int, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailfax.offramp.resent.REACHED_SECONDS", 0.1)
+    first = await door.queued(NUMBERS[0], mail=mail_of(1), arrives=False)
+    door.answers[first][0].late()
+    assert await door.queued(NUMBERS[0], mail=mail_of(again)) == first
+    door.concluded(first, False)
+    assert await door.queued(NUMBERS[0], mail=mail_of(again)) == first
+
+
+async def test_the_same_page_under_another_message_id_is_not_waited_for_while_all_is_well(door: Door) -> None:
+    first = await door.queued(NUMBERS[0], mail=mail_of(1), arrives=False)
+    async with asyncio.timeout(0.5):
+        assert await door.queued(NUMBERS[0], mail=mail_of(2), arrives=False) != first
+
+
+async def test_after_a_crash_a_copier_that_writes_its_mail_anew_is_known(tmp_path: Path, clock: Clock) -> None:
+    spool = await Spool.open("sqlite:///spool.db", tmp_path, clock=clock)
+    first = await Door(spool, clock).queued(NUMBERS[0], mail=mail_of(1))
+    await spool.close()
+    spool = await Spool.open("sqlite:///spool.db", tmp_path, clock=clock)
+    assert await Door(spool, clock).queued(NUMBERS[0], mail=mail_of(2)) == first
+    await spool.close()
 
 
 async def test_after_the_answer_to_the_resent_mail_was_heard_it_may_be_sent_on_purpose(door: Door) -> None:
@@ -214,43 +314,53 @@ async def test_two_processes_that_get_the_same_resent_mail_fax_it_once(tmp_path:
 )
 @settings(max_examples=50, deadline=None)
 def test_sessions_at_random(steps: list[str]) -> None:
-    """Invariant: a mail is not faxed exactly where the session of its newest fax has died and that has not failed."""
+    """Invariant: a mail is not faxed exactly where the client of a fax with its keys is gone, unheard, and that fax
+    has not failed; each such fax takes one."""
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_sessions(Path(folder), steps))
 
 
 async def _sessions(folder: Path, steps: list[str]) -> None:
-    """One conversation at a time: send; then the client speaks, or is gone, or the process dies."""
+    """One conversation at a time: send; then the client has heard, or is gone, or the process dies."""
     clock = Clock()
     spool = await Spool.open("sqlite:///spool.db", folder, clock=clock)
     door = Door(spool, clock)
-    newest, talking, dead, failed, faxes = "", "", False, False, 0
+    faxes: list[str] = []  # all of them, in the order in which they were accepted
+    alive, gone, failed = set[str](), set[str](), set[str]()
+    talking = ""
     try:
         for step in steps:
+            clock.now += 1
             if step == "send":
-                queue_id = await door.queued(NUMBERS[0])
-                assert (queue_id == newest) == (dead and not failed)
-                if queue_id == newest:
-                    talking = newest
-                    continue  # answered as the same; it is dead until this answer is heard
-                # Whoever takes over what failed in a dead session is resending: not heard until it says so.
-                newest, talking, dead, failed, faxes = queue_id, queue_id, dead and failed, False, faxes + 1
+                same = [fax for fax in faxes if fax in gone - failed]
+                talking = await door.queued(NUMBERS[0])
+                if same:
+                    assert talking == same[0]
+                else:
+                    assert talking not in faxes
+                    # Whoever takes over what failed is resending: gone until it has heard.
+                    (gone if gone else alive).add(talking)
+                    gone -= failed
+                    faxes.append(talking)
             elif step == "heard" and talking:
                 door.concluded(talking, True)
-                talking, dead = "", False
+                alive.discard(talking)
+                gone.discard(talking)
+                talking = ""
             elif step == "gone" and talking:
                 door.concluded(talking, False)
-                talking, dead = "", True
-            elif step == "fail" and newest and not failed:
-                await door.fail(newest)
-                failed = True
+                alive.discard(talking)
+                gone.add(talking)
+                talking = ""
+            elif step == "fail" and faxes and faxes[-1] not in failed:
+                await door.fail(faxes[-1])
+                failed.add(faxes[-1])
             elif step == "restart":
                 await spool.close()
                 spool = await Spool.open("sqlite:///spool.db", folder, clock=clock)
                 door = Door(spool, clock)
-                # Without a further word of its client, a session that ends with its process was not heard.
-                talking, dead = "", dead or bool(talking)
-            assert len(await door.faxes()) == faxes
+                gone, alive, talking = gone | alive, set(), ""
+            assert len(await door.faxes()) == len(faxes)
     finally:
         await spool.close()
 

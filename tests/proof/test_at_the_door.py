@@ -17,6 +17,7 @@ from mailfax.rules.policy import Policy
 from mailfax.smtpd import Door, open_listeners
 from mailfax.spool.content import Content
 from tests.proof.conftest import ALICE, BODY, HEADER, Zones, begin_content, sign
+from tests.smtpd.conftest import Told
 
 #: (mail, MAIL FROM) -> the reply to its data, and what was accepted.
 Ask = Callable[[bytes, str], Awaitable[tuple[int, list[Envelope]]]]
@@ -40,10 +41,10 @@ def ask(make_prover: Callable[..., Prover], tmp_path: Path) -> Ask:
     async def deliver(mail: bytes, sender: str) -> tuple[int, list[Envelope]]:
         accepted: list[Envelope] = []
 
-        async def accept(envelope: Envelope, content: Content, header_block: bytes) -> str:
+        async def accept(envelope: Envelope, content: Content, header_block: bytes) -> Told:
             accepted.append(envelope)
             content.abandon()
-            return "B000000001"
+            return Told("B000000001", [])
 
         async def authenticate(user: str, password: str, listener: str) -> None:
             return None
@@ -56,7 +57,6 @@ def ask(make_prover: Callable[..., Prover], tmp_path: Path) -> Ask:
             now=lambda: 1795485377.0,
             authenticate=authenticate,
             prove=make_prover().prove,
-            concluded=lambda queue_id, heard: None,
         )
         listeners = await open_listeners([LISTENER], door, hostname="fax.example.org", limits=Limits())
         try:

@@ -81,10 +81,10 @@ class Kept:
         self._failure = failure
         self._room = room
 
-    def prefix(self, block: bytes) -> None:
+    def prefix(self, ours: bytes, header: bytes) -> None:
         assert not self.size, "a prefix comes first"
-        self.prefix_size = len(block)
-        self.write(block)
+        self.prefix_size = len(ours)
+        self.write(ours + header)
 
     def write(self, block: bytes) -> None:
         assert not self.abandoned, "written after it was abandoned"
@@ -120,6 +120,24 @@ class Mail:
 
 
 @dataclass
+class Told:
+    """An answer that keeps what became of it: "late", "acknowledged", "heard", "gone"."""
+
+    queue_id: str
+    became: list[str]
+
+    def late(self) -> None:
+        self.became.append("late")
+
+    def acknowledged(self) -> None:
+        self.became.append("acknowledged")
+
+    def concluded(self, *, heard: bool) -> None:
+        assert not {"heard", "gone"} & set(self.became), "concluded twice"
+        self.became.append("heard" if heard else "gone")
+
+
+@dataclass
 class Desk:
     """What is behind the door. ``before_accept`` may wait, fail or refuse as a spool does."""
 
@@ -130,8 +148,8 @@ class Desk:
     before_accept: Callable[[], Awaitable[Refusal | None]] | None = None
     passwords: Mapping[str, str] = field(default_factory=PASSWORDS.copy)
     proven: Proven = field(default_factory=lambda: Proven("", "nothing was checked"))
-    #: (queue ID, whether the client went on speaking), in the order in which the door told it
-    concluded: list[tuple[str, bool]] = field(default_factory=list)
+    #: what became of each 250, in the order of the mails
+    answers: list[list[str]] = field(default_factory=list)
     #: (user, password, listener) of every attempt to log in
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     room: int = 1 << 40
@@ -140,14 +158,15 @@ class Desk:
         self.contents.append(self.make())
         return self.contents[-1]
 
-    async def accept(self, envelope: Envelope, content: Kept, header_block: bytes) -> str | Refusal:
+    async def accept(self, envelope: Envelope, content: Kept, header_block: bytes) -> Told | Refusal:
         refused = await self.before_accept() if self.before_accept is not None else None
         if refused is not None:
             return refused
         queue_id = f"B{len(self.mails):09d}"
         data = content.data
         self.mails.append(Mail(queue_id, envelope, data, header_block, data[: content.prefix_size]))
-        return queue_id
+        self.answers.append([])
+        return Told(queue_id, self.answers[-1])
 
     async def authenticate(self, user: str, password: str, listener: str) -> str | None:
         self.asked.append((user, password, listener))
@@ -157,8 +176,10 @@ class Desk:
     async def prove(self, client: Client, sender: str, header_block: bytes, content: Kept) -> Proven:
         return self.proven
 
-    def conclude(self, queue_id: str, heard: bool) -> None:
-        self.concluded.append((queue_id, heard))
+    @property
+    def heard(self) -> list[bool]:
+        """Of each mail that was concluded, in their order."""
+        return [became[-1] == "heard" for became in self.answers if became and became[-1] in ("heard", "gone")]
 
     @property
     def door(self) -> Door:
@@ -170,7 +191,6 @@ class Desk:
             now=lambda: NOW,
             authenticate=self.authenticate,
             prove=self.prove,
-            concluded=self.conclude,
         )
 
 

@@ -47,7 +47,9 @@ async def test_each_accepted_recipient_has_its_reply(open_house: OpenHouse, end:
     (mail,) = opened.desk.mails
     assert len(mail.envelope.recipients) == 3, "the same address twice is one fax"
     assert mail.envelope.client.lmtp and b" with LMTP; " in mail.prefix
-    assert opened.desk.concluded == [("B000000000", True)]
+    line.close()
+    await opened.listeners.drain(5)
+    assert opened.desk.heard == [True]
 
 
 async def test_a_refusal_is_told_to_each_recipient_too(open_house: OpenHouse) -> None:
@@ -70,7 +72,7 @@ async def test_a_refusal_is_told_to_each_recipient_too(open_house: OpenHouse) ->
         await line.send(said + b".\r\nNOOP\r\n")
         assert [(await line.hear()).startswith(reply) for _ in RECIPIENTS] == [True] * 4
         assert await line.hear() == "250 2.0.0 Ok"
-        assert desk.mails == [] and desk.contents[0].abandoned and desk.concluded == []
+        assert desk.mails == [] and desk.contents[0].abandoned and desk.answers == []
 
 
 async def test_without_a_recipient_there_is_one_reply(open_house: OpenHouse) -> None:

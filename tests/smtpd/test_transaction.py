@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from mailfax.config import Limits
 from mailfax.rules.envelope import Client, Proven
 from mailfax.rules.status import Cause, Refusal, refusal
-from mailfax.smtpd import Pace
 from tests.smtpd.conftest import LISTENERS, POLICY, Desk, Kept, Line, OpenHouse
 
 pytestmark = pytest.mark.anyio
@@ -196,97 +194,4 @@ async def test_a_quota_that_is_used_up_is_said_at_the_end(open_house: OpenHouse)
     line = await opened.connect()
     await line.begin()
     assert (await line.ask(".")).startswith("550 5.7.1 ")
-    assert opened.desk.contents[0].abandoned and opened.desk.concluded == []
-
-
-# --- concluded, once ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("command", ["QUIT", "NOOP", "nonsense", "x" * 5000, "MAIL FROM:<alice@example.com>"])
-async def test_a_client_that_goes_on_speaking_has_heard(open_house: OpenHouse, command: str) -> None:
-    opened = await open_house()
-    line = await opened.connect()
-    await line.begin()
-    assert await line.ask(".") == QUEUED
-    assert opened.desk.concluded == []
-    await line.ask(command, "NOOP")
-    line.close()
-    await opened.listeners.drain(1)
-    assert opened.desk.concluded == [("B000000000", True)]
-
-
-@pytest.mark.parametrize("how", ["closes", "half-closes", "resets", "falls silent", "is drained", "is cut"])
-async def test_a_client_never_heard_of_again_may_send_it_again(open_house: OpenHouse, how: str) -> None:
-    opened = await open_house(pace=Pace(command=0.2 if how == "falls silent" else 60))
-    line = await opened.connect()
-    await line.begin()
-    assert await line.ask(".") == QUEUED
-    if how == "closes":
-        line.close()
-    elif how == "half-closes":
-        line.writer.write_eof()
-    elif how == "resets":
-        line.writer.transport.abort()
-    elif how == "falls silent":
-        assert (await line.hear()).startswith("421 4.4.2 ")
-    await opened.listeners.drain(0 if how == "is cut" else 5)
-    assert opened.desk.concluded == [("B000000000", False)]
-
-
-@pytest.mark.parametrize("behind", [b"", b"QUIT\r\n", b"MAIL FROM:<alice@example.com>\r\n"])
-async def test_a_client_that_dies_before_its_250_has_not_heard(open_house: OpenHouse, behind: bytes) -> None:
-    reached, go_on = asyncio.Event(), asyncio.Event()
-
-    async def commit() -> None:
-        reached.set()
-        await go_on.wait()
-
-    opened = await open_house(desk=Desk(before_accept=commit))
-    line = await opened.connect()
-    await line.begin()
-    await line.send(b".\r\n" + behind)
-    await reached.wait()
-    line.writer.transport.abort()
-    await asyncio.sleep(0.05)
-    go_on.set()
-    await opened.listeners.drain(5)
-    assert len(opened.desk.mails) == 1 and not opened.desk.contents[0].abandoned
-    assert opened.desk.concluded == [("B000000000", False)]
-
-
-async def test_a_client_that_gave_up_during_the_commit_is_known_to_be_gone_when_it_ends(
-    open_house: OpenHouse,
-) -> None:
-    """Its second try may stand behind in the same group of commits, and asks in the next moment whether it is one."""
-    reached, go_on = asyncio.Event(), asyncio.Event()
-
-    async def commit() -> None:
-        reached.set()
-        await go_on.wait()
-
-    opened = await open_house(desk=Desk(before_accept=commit))
-    line = await opened.connect()
-    await line.begin()
-    await line.send(b".\r\n")
-    await reached.wait()
-    line.writer.write_eof()
-    await asyncio.sleep(0.05)
-    [accepting] = opened.listeners._crowd.accepting
-    then: list[list[tuple[str, bool]]] = []
-    accepting.add_done_callback(lambda _: then.append(list(opened.desk.concluded)))
-    go_on.set()
-    assert await line.hear() == QUEUED
-    assert then == [[("B000000000", False)]]
-
-
-async def test_each_of_several_mails_is_concluded_in_turn(open_house: OpenHouse) -> None:
-    opened = await open_house()
-    line = await opened.connect()
-    await line.hear()
-    one = b"MAIL FROM:<alice@example.com>\r\nRCPT TO:<15551234567@fax.local>\r\nBDAT 0 LAST\r\n"
-    await line.send(b"EHLO c\r\n" + one * 3)
-    for _ in range(10):
-        await line.hear()
-    line.close()
-    await opened.listeners.drain(1)
-    assert opened.desk.concluded == [("B000000000", True), ("B000000001", True), ("B000000002", False)]
+    assert opened.desk.contents[0].abandoned and opened.desk.answers == []

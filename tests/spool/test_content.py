@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mailfax.rules.failure import NotSent
 from mailfax.spool import ContentDamaged, Spool
 from mailfax.spool.files import GROWING, file_path
-from mailfax.spool.growing import INLINE_BYTES
+from mailfax.spool.growing import INLINE_BYTES, Digest
 
 if TYPE_CHECKING:
     from tests.spool.conftest import Mails, OpenSpool
@@ -61,6 +63,55 @@ async def test_what_was_sent_is_known_again_whatever_we_put_before_it(size: int,
         content = spool.content.begin()
         content.write(sent)
         assert content.sent_sha256 == hashlib.sha256(sent).hexdigest()
+
+
+def digest(mail: bytes, block: int = 1 << 20) -> Digest:
+    """Of a mail with its header as the prefix, fed in blocks."""
+    hashed = Digest(mail.index(b"\r\n\r\n") + 2)
+    for start in range(0, len(mail), block):
+        hashed.update(mail[start : start + block])
+    return hashed
+
+
+def parts(boundary: bytes, body: bytes, *, quoted: bool = True) -> bytes:
+    """A mail of two parts."""
+    said = b'"%s"' % boundary if quoted else boundary
+    line = b"\r\n--" + boundary
+    header = b"Subject: x\r\ncontent-type: multipart/mixed; charset=x;\r\n\tBoundary = " + said + b"; y=z\r\n"
+    return header + line + b"\r\n\r\n" + body + line + b"\r\n\r\nb" + line + b"--\r\n"
+
+
+@given(st.binary(max_size=60), st.integers(1, 50), st.sampled_from([b"a", b"--", b"=_1", b"-a-a-"]), st.booleans())
+@example(b"\r\n--=_1\r\n--", 1, b"=_1", True)
+def test_a_boundary_is_no_part_of_what_is_known_again(text: bytes, block: int, boundary: bytes, quoted: bool) -> None:
+    """However it is cut into blocks: the same under another boundary, and whatever is changed is noticed."""
+    body = text.replace(b"\r\n--", b"")
+    mail = parts(boundary, body, quoted=quoted)
+    whole = digest(mail)
+    assert (digest(mail, block).sent(), digest(mail, block).whole()) == (whole.sent(), whole.whole())
+    other = parts(b"other-boundary", body)
+    assert digest(other).sent() == whole.sent()
+    assert digest(other).whole() != whole.whole()
+    assert digest(parts(boundary, body + b"x", quoted=quoted)).sent() != whole.sent()
+    line = b"\r\n--" + boundary
+    for changed in (
+        mail.replace(line, b"\r\n--", 1),
+        mail + line,
+        mail.replace(b"\r\n\r\nb", line + b"\r\n\r\nb", 1),
+    ):
+        assert digest(changed).whole() != whole.whole()
+
+
+async def test_a_mail_of_parts_comes_back(spool: Spool, mails: Mails) -> None:
+    mail = parts(b"=_1", b"x" * 200_000)
+    header, body = mail[: mail.index(b"\r\n\r\n") + 2], mail[mail.index(b"\r\n\r\n") + 2 :]
+    content = spool.content.begin()
+    content.prefix(b"Received: from here\r\n", header)
+    for start in range(0, len(body), 7001):
+        content.write(body[start : start + 7001])
+    assert content.sent_sha256 == digest(parts(b"=_2", b"x" * 200_000)).sent()
+    message = await spool.intake.accept(mails.message(), (), content)
+    assert await spool.content.read(message.content_id) == b"Received: from here\r\n" + mail
 
 
 async def test_a_prefix_comes_first(spool: Spool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailfax.rules.states import JobEvent, JobState
-from mailfax.spool import Spool, Unheard
+from mailfax.spool import Keys, Spool, Unheard
 from mailfax.spool.sql import migrations
 
 if TYPE_CHECKING:
@@ -79,10 +79,12 @@ async def test_what_is_under_way_goes_on(open_spool: OpenSpool, tmp_path: Path, 
     ended = submitted.after(JobEvent.COMPLETED, ended_at=2.0)
     await spool.jobs.advance(submitted, ended, JobEvent.COMPLETED, letters=[mails.letter(about=submitted.queue_id)])
     [job] = await mails.accept(spool)
-    assert await spool.unheard.find(["k"]) == {}
+    assert await spool.unheard.find([Keys("k")]) == []
     new = mails.message()
     other = mails.job(new)
-    await spool.intake.accept(new, [other], spool.content.begin(), unheard=[Unheard("k", other.queue_id)], ceiling=9)
+    await spool.intake.accept(
+        new, [other], spool.content.begin(), unheard=[Unheard(Keys("k"), other.queue_id)], ceiling=9
+    )
     assert (await spool.counts()).jobs == {"submitting": 1, "delivered": 1, "accepted": 2}
     assert job.queue_id != other.queue_id
 

@@ -1,28 +1,31 @@
-"""A key is there once: whoever comes second reads what is known, and what it then decides is guarded."""
+"""A fax whose client is gone keeps others with its keys out; what is then decided is guarded."""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobEvent
-from mailfax.spool import Found, NotCommitted, SentBefore, Spool, Unheard
-from mailfax.spool.unheard import AHEAD_SECONDS, KEPT_SECONDS
+from mailfax.spool import Found, Keys, NotCommitted, SentBefore, Spool, Unheard
+from mailfax.spool.unheard import AHEAD_SECONDS, KEPT_SECONDS, Row
 
 if TYPE_CHECKING:
     from tests.spool.conftest import Clock, Groups, Mails, OpenSpool
 
 pytestmark = pytest.mark.anyio
+K1, K2 = Keys("k1", "copier"), Keys("k2", "copier")
 
 
-async def arrive(spool: Spool, mails: Mails, key: str, instead_of: str = "", **more: str) -> FaxJob:
-    """A mail of one fax with this key; its job."""
+async def arrive(spool: Spool, mails: Mails, keys: Keys = K1, *instead_of: Found, gone: bool = False) -> FaxJob:
+    """A mail of one fax with these keys; its job."""
     message = mails.message()
-    job = mails.job(message, **more)
-    await spool.intake.accept(message, [job], spool.content.begin(), unheard=[Unheard(key, job.queue_id, instead_of)])
+    job = mails.job(message)
+    fax = Unheard(keys, job.queue_id, instead_of, gone)
+    await spool.intake.accept(message, [job], spool.content.begin(), unheard=[fax])
     return job
 
 
@@ -32,94 +35,121 @@ async def settle(spool: Spool) -> None:
     await spool.accounts.reference_returned("main")
 
 
-async def test_a_key_is_there_once(spool: Spool, mails: Mails) -> None:
-    job = await arrive(spool, mails, "k1")
-    assert await spool.unheard.find(["k1", "k2"]) == {"k1": Found("k1", job.queue_id, failed=False, heard=False)}
+async def test_a_client_that_is_there_keeps_nobody_out(spool: Spool, mails: Mails) -> None:
+    jobs = [await arrive(spool, mails), await arrive(spool, mails)]
+    assert await spool.unheard.find([K1, K2]) == [
+        Found(K1, job.queue_id, failed=False, heard=False, gone=False) for job in jobs
+    ]
+
+
+@pytest.mark.parametrize("keys", [K1, K2, Keys("k1"), Keys("k1", "another")])
+async def test_one_that_is_gone_keeps_out_what_has_one_of_its_keys(keys: Keys, spool: Spool, mails: Mails) -> None:
+    job = await arrive(spool, mails)
+    spool.unheard.gone([Row("k1", job.queue_id)])
     with pytest.raises(SentBefore):
-        await arrive(spool, mails, "k1")
-    await arrive(spool, mails, "k2")
-    assert (await spool.counts()).jobs == {"accepted": 2}
+        await arrive(spool, mails, keys)
+    assert [one.gone for one in await spool.unheard.find([keys])] == [True]
+    await arrive(spool, mails, Keys("k3", ""))
+    await arrive(spool, mails, Keys("k4", "another"))
+
+
+async def test_what_has_no_second_key_has_none_in_common(spool: Spool, mails: Mails) -> None:
+    for key in ("k1", "k2"):
+        job = await arrive(spool, mails, Keys(key))
+        spool.unheard.gone([Row(key, job.queue_id)])
+    assert len(await spool.unheard.find([Keys("k1")])) == 1
+
+
+async def test_another_process_is_gone_as_far_as_this_one_knows(open_spool: OpenSpool, mails: Mails) -> None:
+    spool = await open_spool()
+    other = await open_spool()
+    await arrive(other, mails)
+    with pytest.raises(SentBefore):
+        await arrive(spool, mails)
+    await arrive(spool, mails, K2)
+    third = await open_spool()  # one of them may have died
+    for keys in (K1, K2):
+        with pytest.raises(SentBefore):
+            await arrive(third, mails, keys)
 
 
 async def test_a_clash_stores_nothing_and_leaves_the_content_for_the_next_try(spool: Spool, mails: Mails) -> None:
-    await arrive(spool, mails, "k1")
+    await arrive(spool, mails, gone=True)
     content = spool.content.begin()
     content.write(b"x" * 100_000)
     message = mails.message()
     job = mails.job(message)
     with pytest.raises(SentBefore):
-        await spool.intake.accept(message, [job], content, unheard=[Unheard("k1", job.queue_id)])
+        await spool.intake.accept(message, [job], content, unheard=[Unheard(K1, job.queue_id)])
     assert await spool.intake.message(message.queue_id) is None
-    stored = await spool.intake.accept(message, [job], content, unheard=[Unheard("k2", job.queue_id)])
+    stored = await spool.intake.accept(message, [job], content, unheard=[Unheard(Keys("k3"), job.queue_id)])
     assert await spool.content.read(stored.content_id) == b"x" * 100_000
 
 
 async def test_only_one_takes_a_key_over(spool: Spool, mails: Mails) -> None:
-    first = await arrive(spool, mails, "k1")
-    tries = [arrive(spool, mails, "k1", first.queue_id) for _ in range(5)]
+    await arrive(spool, mails, gone=True)
+    [found] = await spool.unheard.find([K1])
+    tries = [arrive(spool, mails, K1, found, gone=True) for _ in range(5)]
     ended = await asyncio.gather(*tries, return_exceptions=True)
     assert [type(one) for one in ended].count(SentBefore) == 4
     [second] = [one for one in ended if isinstance(one, FaxJob)]
-    assert (await spool.unheard.find(["k1"]))["k1"].job == second.queue_id
+    assert [one.job for one in await spool.unheard.find([K1])] == [second.queue_id]
 
 
 async def test_what_came_again_is_a_line_of_the_first_job(spool: Spool, mails: Mails) -> None:
-    job = await arrive(spool, mails, "k1")
-    await spool.unheard.same((await spool.unheard.find(["k1"])).values())
+    job = await arrive(spool, mails)
+    await spool.unheard.same(await spool.unheard.find([K1]))
     last = (await spool.history.of(job.queue_id))[-1]
     assert (last.event, last.state) == ("came again", "accepted")
     assert last.detail.startswith(f"same as {job.queue_id}")
 
 
 async def test_a_job_that_failed_meanwhile_is_not_the_same(spool: Spool, mails: Mails) -> None:
-    job = await arrive(spool, mails, "k1")
-    found = await spool.unheard.find(["k1"])
+    job = await arrive(spool, mails)
+    found = await spool.unheard.find([K1])
     failed = job.after(JobEvent.EXPIRED, ended_at=1.0)
     await spool.jobs.advance(job, failed, JobEvent.EXPIRED)
     with pytest.raises(SentBefore):
-        await spool.unheard.same(found.values())
-    assert (await spool.unheard.find(["k1"]))["k1"].failed
+        await spool.unheard.same(found)
+    assert [one.failed for one in await spool.unheard.find([K1])] == [True]
 
 
 async def test_forgetting_rides_along_and_costs_no_commit_of_its_own(
     spool: Spool, mails: Mails, groups: Groups
 ) -> None:
-    jobs = [await arrive(spool, mails, f"k{n}") for n in range(20)]
+    jobs = [await arrive(spool, mails, Keys(f"k{n}")) for n in range(20)]
     groups.after.clear()
     for n, job in enumerate(jobs):
-        spool.unheard.forget([Unheard(f"k{n}", job.queue_id)])
-        found = (await spool.unheard.find([f"k{n}"]))[f"k{n}"]
+        spool.unheard.forget([Row(f"k{n}", job.queue_id)])
+        [found] = await spool.unheard.find([Keys(f"k{n}")])
         assert found.heard, "known to be heard before it is durable"
     assert groups.after == [], "nothing was committed for it"
     await settle(spool)
     await settle(spool)
-    assert groups.after == [("reference-returned", "heard")] * 2, "the first alone, and all that came meanwhile"
-    assert await spool.unheard.find([f"k{n}" for n in range(20)]) == {}
+    assert groups.after == [("heard", "reference-returned")] * 2, "the first alone, and all that came meanwhile"
+    assert await spool.unheard.find([Keys(f"k{n}") for n in range(20)]) == []
 
 
 async def test_forgetting_takes_nothing_from_who_took_the_key_over(spool: Spool, mails: Mails) -> None:
-    first = await arrive(spool, mails, "k1")
-    spool.unheard.forget([Unheard("k1", first.queue_id)])
-    # Its own group takes the ride along, after it.
-    second = await arrive(spool, mails, "k1", first.queue_id)
+    first = await arrive(spool, mails, gone=True)
+    [found] = await spool.unheard.find([K1])
+    second = await arrive(spool, mails, K1, found)
+    spool.unheard.forget([Row("k1", first.queue_id)])
     await settle(spool)
-    assert (await spool.unheard.find(["k1"]))["k1"].job == second.queue_id
+    assert [one.job for one in await spool.unheard.find([K1])] == [second.queue_id]
 
 
 async def test_what_was_heard_survives_a_stop(open_spool: OpenSpool, mails: Mails) -> None:
     spool = await open_spool()
-    job = await arrive(spool, mails, "k1")
-    other = await arrive(spool, mails, "k2")
-    spool.unheard.forget([Unheard("k1", job.queue_id)])
-    spool.unheard.forget([Unheard("k2", other.queue_id)])
+    for key in ("k1", "k2"):
+        job = await arrive(spool, mails, Keys(key))
+        spool.unheard.forget([Row(key, job.queue_id)])
     await spool.close()
     again = await open_spool()
-    assert await again.unheard.find(["k1", "k2"]) == {}
+    assert await again.unheard.find([Keys("k1"), Keys("k2")]) == []
 
 
-async def test_a_disk_that_is_full_forgets_later(open_spool: OpenSpool, mails: Mails) -> None:
-    import sqlite3
-
+async def test_a_disk_that_is_full_forgets_and_marks_later(open_spool: OpenSpool, mails: Mails) -> None:
     full = False
 
     def fill(names: tuple[str, ...]) -> None:
@@ -129,15 +159,18 @@ async def test_a_disk_that_is_full_forgets_later(open_spool: OpenSpool, mails: M
             raise trouble
 
     spool = await open_spool(before_commit=fill)
-    job = await arrive(spool, mails, "k1")
-    spool.unheard.forget([Unheard("k1", job.queue_id)])
+    job, other = await arrive(spool, mails), await arrive(spool, mails, Keys("k3"))
+    spool.unheard.forget([Row("k1", job.queue_id)])
+    spool.unheard.gone([Row("k3", other.queue_id)])
     full = True
     with pytest.raises(NotCommitted):
         await settle(spool)
     full = False
-    assert (await spool.unheard.find(["k1"]))["k1"].heard
+    assert [one.heard for one in await spool.unheard.find([K1])] == [True]
+    with pytest.raises(SentBefore):
+        await arrive(spool, mails, Keys("k3"))
     await settle(spool)
-    assert await spool.unheard.find(["k1"]) == {}
+    assert await spool.unheard.find([K1]) == []
 
 
 @pytest.mark.parametrize(
@@ -153,7 +186,7 @@ async def test_a_disk_that_is_full_forgets_later(open_spool: OpenSpool, mails: M
 async def test_keys_are_kept_for_five_days(
     seconds: float, stays: bool, spool: Spool, mails: Mails, clock: Clock
 ) -> None:
-    await arrive(spool, mails, "k1")
+    await arrive(spool, mails)
     clock.now += seconds
     await spool.sweep()
-    assert ("k1" in await spool.unheard.find(["k1"])) == stays
+    assert bool(await spool.unheard.find([K1])) == stays
