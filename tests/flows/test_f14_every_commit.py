@@ -8,6 +8,8 @@ more: then every fax has been sent as often as it should be, and its sender has 
 from __future__ import annotations
 
 import asyncio
+import email.policy
+import smtplib
 import sqlite3
 import subprocess
 import sys
@@ -24,7 +26,7 @@ import httpx
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from house import NUMBER, PASSWORD, House, free_port, letter, until
+from house import NUMBER, PASSWORD, SENDER, House, free_port, letter, until
 
 from mailfax.spool.commits import COMMITS
 
@@ -210,6 +212,26 @@ def test_dead_while_a_mail_comes_again(house: House, moment: str) -> None:
         with suppress(OSError, ConnectionError, Exception):
             house.send("15555550100", mail=mail)
         dies(house, bridge, " ".join(place))
+    house.start()
+    house.send("15555550100", mail=mail)
+    [answer] = house.answers(1)
+    assert answer["X-Fax-Outcome"] == "delivered" and len(house.faxes()) == 1
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_dead_while_it_is_noted_that_a_client_is_gone(house: House, moment: str) -> None:
+    bridge = house.start(moment, "not-heard")
+    mail = letter()
+    client = smtplib.SMTP("127.0.0.1", house.smtp_port, timeout=60)
+    client.ehlo()
+    client.mail(SENDER)
+    client.rcpt("15555550100@fax.local")
+    client.docmd("DATA")
+    client.send(mail.as_bytes(policy=email.policy.SMTP) + b".\r\n")
+    until(lambda: house.rows("SELECT 1 FROM job"), "the mail to be stored", house.log)
+    time.sleep(0.1)
+    client.close()  # the 250 is unread: its system resets the connection
+    dies(house, bridge, f"{moment} not-heard")
     house.start()
     house.send("15555550100", mail=mail)
     [answer] = house.answers(1)
