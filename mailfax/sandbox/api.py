@@ -69,7 +69,7 @@ class Api:
         except wire.Dropped:
             entry.outcome = "dropped"
             return
-        entry.status = reply.status
+        entry.status, entry.reply_size = reply.status, len(reply.body)
         entry.outcome = "answered"
         await wire.send_reply(reply, request, send)
 

@@ -14,7 +14,8 @@ KEPT = 10_000
 
 @dataclass(slots=True)
 class Entry:
-    """One request; filled in while it is worked on. ``at`` is the sandbox's clock; ``status`` 0: no reply."""
+    """One request; filled in while it is worked on. ``at`` is the sandbox's clock; ``status`` 0: no reply;
+    ``size`` and ``reply_size`` are of the bodies."""
 
     at: float
     method: str
@@ -28,6 +29,7 @@ class Entry:
     fault: str = ""
     outcome: str = "under way"
     status: int = 0
+    reply_size: int = 0
     warnings: list[str] = field(default_factory=list)
 
 

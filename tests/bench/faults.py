@@ -13,13 +13,11 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from PIL import Image
 
+from tests.bench.filling import copies, opened, spool_of
 from tests.support import documents
 from tests.support.house import House, free_port, letter, until
 
@@ -130,12 +129,12 @@ def clock_a_day_ahead(house: House) -> dict[str, Any]:
 def slow_pictures(house: House) -> dict[str, Any]:
     house.settings["render_seconds"] = 120
     house.start_installed()
-    noise = Image.effect_noise((7000, 7000), 90).convert("RGB")
+    noise = Image.effect_noise((6000, 6000), 90).convert("RGB")
     file = io.BytesIO()
-    noise.save(file, "JPEG", quality=95)
+    noise.save(file, "JPEG", quality=60)
     for _ in range(4):
         mail = letter()
-        for page in range(4):
+        for page in range(3):
             documents.attach(mail, f"{page}.jpg", "image/jpeg", file.getvalue())
         house.send(QUICK, mail=mail, sender="pictures@example.com")
     names = []
@@ -159,7 +158,7 @@ def ten_thousand_submitted(house: House) -> dict[str, Any]:
         lambda: house.rows(f"SELECT 1 FROM job WHERE number = '{FOR_EVER}' AND state = 'submitted'"), "it", house.log
     )
     house.stop(bridge)
-    _copies(house, "job", f"number = '{FOR_EVER}'", 10_000)
+    copies(spool_of(house), "job", f"number = '{FOR_EVER}'", 10_000)
     bridge = house.start_installed()
     time.sleep(20)  # the first round of questions
     before, began = _processor(bridge.pid), time.monotonic()
@@ -206,12 +205,12 @@ def stale_documents(house: House) -> dict[str, Any]:
     house.send(QUICK)
     until(lambda: house.rows("SELECT 1 FROM job WHERE state = 'ready'"), "its pages", house.log)
     house.close()
-    with _spool(house) as database:
+    with opened(spool_of(house)) as database:
         database.execute("UPDATE document SET state = 'pending', next_attempt_at = 1, lease_until = 0")
         database.execute("UPDATE job SET state = 'accepted'")
     for table in ("message", "document", "job"):
-        _copies(house, table, "1", 10_000)
-    with _spool(house) as database:
+        copies(spool_of(house), table, "1", 10_000)
+    with opened(spool_of(house)) as database:
         database.execute("UPDATE job SET state = 'cancelled' WHERE rowid % 2 = 0")
     return {"claim_ms": round(1000 * _claims(house, 50), 2)}
 
@@ -244,7 +243,7 @@ def a_long_queue(house: House) -> dict[str, Any]:
     until(lambda: house.mails(), "its answer", house.log)
     house.stop(bridge)
     for table in ("message", "document", "job"):
-        _copies(house, table, "1", 100_000)
+        copies(spool_of(house), table, "1", 100_000)
 
     def seconds(*command: str) -> float:
         began = time.monotonic()
@@ -259,35 +258,6 @@ def a_long_queue(house: House) -> dict[str, Any]:
         "find_number_s": seconds("find", QUICK),
         "find_nothing_s": seconds("find", "nothing like it"),
     }
-
-
-@contextlib.contextmanager
-def _spool(house: House) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(house.folder / "spool.db", timeout=30)) as database, database:
-        yield database
-
-
-def _copies(house: House, table: str, which: str, number: int) -> None:
-    """So many copies of a row, each with names of its own; whatever columns the table has."""
-    own = {"queue_id", "message", "reference", "letter_id", "claim"}
-    with _spool(house) as database:
-        columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})")]
-        values = ", ".join(_copied(name, own) for name in columns)
-        database.execute(
-            f"WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {number}) "
-            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM counted, "
-            f"(SELECT * FROM {table} WHERE {which} LIMIT 1)"
-        )
-
-
-def _copied(column: str, own: set[str]) -> str:
-    """The column of copy ``n``: names get the number before their first dash, so that jobs keep their "-1"."""
-    if column == "fax_id":
-        return "fax_id || '/' || n"
-    if column not in own:
-        return column
-    dash = f"instr({column} || '-', '-')"
-    return f"substr({column}, 1, {dash} - 1) || '/' || n || substr({column}, {dash})"
 
 
 # --- being killed --------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
-"""The whole street, measured: mail in by SMTP, pages made, faxes at the sandbox, answers in Maildirs.
+"""The whole way of a fax, measured: mail in by SMTP, pages made, faxes at the sandbox, answers in Maildirs.
 
 Usage: scripts/bench street [--json] [--quick] [--document pdf|tiff]. The sandbox answers at once, ends each fax
 at once and shares the machine, so it takes part of what is measured. ``faxes_per_second``: from the first connection
 to the last fax that the sandbox took. ``answer_p95_s``: from then to the commit of a fax's end with its answer.
-``idle_p50_ms``: from the commit of a mail to that of its SendFax, one mail at a time. ``calls_per_fax``: what beside
-SendFax was asked of the service.
+``idle_p50_ms``: from the commit of a mail to that of its SendFax, one mail at a time; ``loaded_p99_ms``: the same of
+a sender with one fax after another, while 10,000 of others wait and scans are rendered. ``calls_per_fax`` and
+``bytes_per_fax``: what beside SendFax was asked of the service, and how much it answered. ``growth``: what questions
+to the spool cost with a million faxes in it, by what they cost in an empty one (``--quick``: 50,000).
 """
 
 from __future__ import annotations
@@ -24,12 +26,15 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from reportlab.lib.pagesizes import letter
 from reportlab.pdfgen.canvas import Canvas
 
+from tests.bench.growth import growth
 from tests.support.house import SENDER, House, until
+from tests.support.house import letter as email_letter
 
-CONNECTIONS, IDLE = 16, 20
+CONNECTIONS, IDLE, SINGLE = 16, 20, 100
 #: Ends "completed" at once.
 NUMBER = "15555550100"
 #: One number stands for as many as there are faxes.
@@ -83,9 +88,41 @@ def run(folder: Path, faxes: int, document: str) -> dict[str, Any]:
             "idle_p50_ms": round(statistics.median(idle) * 1000),
             "answer_p95_s": round(waited[round(0.95 * (len(waited) - 1))], 1),
             "calls_per_fax": round(len(others) / faxes, 2),
-            "faxes": faxes,
-            "document": document,
-            "machine": f"{os.cpu_count()} × {platform.machine()}, Linux {platform.release()}",
+            "bytes_per_fax": round(sum(request["reply_size"] for request in others) / faxes),
+        }
+    finally:
+        house.close()
+
+
+def loaded(folder: Path, waiting: int) -> dict[str, Any]:
+    """A sender with one fax after the other, while so many of another wait and four scans are rendered."""
+    house = House(folder, account='document = "pdf"', more=LIMITS + "recipients = 1000\n", timeout_seconds=30)
+    house.start_sandbox()
+    house.start_installed()
+    try:
+        for first in range(0, waiting, 500):
+            house.send(*(f"1555{first + place:07d}" for place in range(500)), sender="campaign@example.com")
+        noise = Image.effect_noise((5000, 5000), 90).convert("RGB")
+        file = io.BytesIO()
+        noise.save(file, "JPEG", quality=60)
+        for _ in range(4):
+            scan = email_letter()
+            for page in range(3):
+                scan.add_attachment(file.getvalue(), "image", "jpeg", filename=f"{page}.jpg")
+            house.send(NUMBER, mail=scan, sender="copier@example.com")
+        for number in range(SINGLE):
+            house.send(NUMBER, mail=email_letter(text=f"Line {number}."))
+            time.sleep(0.1)
+        [(left,)] = house.rows("SELECT count(*) FROM job WHERE submitting_at = 0")
+        mine = "message IN (SELECT queue_id FROM message WHERE sender = ?)"
+        until(
+            lambda: not house.rows(f"SELECT 1 FROM job WHERE submitting_at = 0 AND {mine}", SENDER), "mine", house.log
+        )
+        waits = sorted(s for (s,) in house.rows(f"SELECT submitting_at - accepted_at FROM job WHERE {mine}", SENDER))
+        return {
+            "loaded_p50_ms": round(1000 * statistics.median(waits)),
+            "loaded_p99_ms": round(1000 * waits[round(0.99 * (len(waits) - 1))]),
+            "others_left": left,
         }
     finally:
         house.close()
@@ -97,8 +134,20 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the faxes")
     parser.add_argument("--document", choices=("pdf", "tiff"), default="pdf")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mailfax-bench-") as folder:
-        result = run(Path(folder), 100 if asked.quick else 1000, asked.document)
+    faxes, waiting, rows = (100, 1000, 50_000) if asked.quick else (1000, 10_000, 1_000_000)
+    result: dict[str, Any] = {}
+    for measure in (
+        lambda folder: run(folder, faxes, asked.document),
+        lambda folder: loaded(folder, waiting),
+        lambda folder: {"growth": growth(folder, rows)},
+    ):
+        with tempfile.TemporaryDirectory(prefix="mailfax-bench-") as folder:
+            result |= measure(Path(folder))
+    result |= {
+        "faxes": faxes,
+        "document": asked.document,
+        "machine": f"{os.cpu_count()} × {platform.machine()}, Linux {platform.release()}",
+    }
     print(json.dumps(result, indent=2) if asked.json else result)
 
 

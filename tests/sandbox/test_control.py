@@ -206,10 +206,11 @@ async def test_reset_forgets_all_but_never_gives_an_id_twice(box: Caller) -> Non
 
 
 async def test_requests_are_kept_in_order(box: Caller) -> None:
-    await box.sent()
-    await box.get("GetFaxList", folder="Sent")
+    sent = await box.send()
+    listed = await box.get("GetFaxList", folder="Sent")
     entries = await box.control("GET", "requests")
     assert [(each["operation"], each["status"]) for each in entries] == [("SendFax", 200), ("GetFaxList", 200)]
+    assert [each["reply_size"] for each in entries] == [len(sent.content), len(listed.content)]
     assert await box.control("DELETE", "requests") == []
 
 

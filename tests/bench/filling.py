@@ -1,0 +1,47 @@
+"""A spool that is full: rows are copied as they are, whatever columns they have, each copy with names of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from tests.support.house import House
+
+#: Columns that name a row or point to one.
+NAMES = frozenset({"queue_id", "message", "reference", "letter_id", "claim", "about"})
+
+
+def spool_of(house: House) -> Path:
+    return house.folder / "spool.db"
+
+
+@contextlib.contextmanager
+def opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """The database beside the bridge; what is done in the block is committed at its end."""
+    with closing(sqlite3.connect(file, timeout=30)) as database, database:
+        yield database
+
+
+def copies(file: Path, table: str, which: str, number: int) -> None:
+    """So many copies of the row that ``which`` finds."""
+    with opened(file) as database:
+        columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})") if name != "seq"]
+        values = ", ".join(_copied(name) for name in columns)
+        database.execute(
+            f"WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {number}) "
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM counted, "
+            f"(SELECT * FROM {table} WHERE {which} LIMIT 1)"
+        )
+
+
+def _copied(column: str) -> str:
+    """The column of copy ``n``: names get the number before their first dash, so that jobs keep their "-1"."""
+    if column == "fax_id":
+        return "fax_id || '/' || n"
+    if column not in NAMES:
+        return column
+    dash = f"instr({column} || '-', '-')"
+    return f"substr({column}, 1, {dash} - 1) || '/' || n || substr({column}, {dash})"
