@@ -131,8 +131,8 @@ class _Clerk:
     async def _with_office(self, soffice: str, kind: Kind, content: bytes) -> tuple[bytes, list[str]]:
         """By the warm one; where that dies, by a new one, once.
 
-        A warm one without a screen dies of comments in a text (7.4: their window has no form); a cold one never shows
-        them. It can't be asked what it leaves out.
+        A warm one without a screen dies of comments in a text (7.4: their window has no form) that could not be taken
+        out of it (DOC, RTF); a cold one never shows them. It can't be asked what it leaves out.
         """
         with contextlib.suppress(OfficeFailed):
             return await self._by_office(soffice, kind, content)

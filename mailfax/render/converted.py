@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mailfax.render.converters import NotConverted
 from mailfax.render.plan import Source
+from mailfax.render.uncommented import uncommented
 from mailfax.render.words_kept import share_lost
 from mailfax.render.work import Work
 
@@ -17,8 +18,10 @@ BEARABLE = 0.02
 
 def add_converted(source: Source, work: Work) -> list[str]:
     """Append the pages that a program makes of the source; raises ``NotConverted``."""
-    pdf, left_out = work.desk.convert(source.kind, source.part.content)
-    if share_lost(source.kind, source.part.content, pdf) > BEARABLE:
+    content, comments = uncommented(source.kind, source.part.content)
+    pdf, left_out = work.desk.convert(source.kind, content)
+    if share_lost(source.kind, content, pdf) > BEARABLE:
         raise NotConverted("the pages that were made of it lack some of its words", opened=False)
     work.document.add(pdf, source.name)
-    return [f"{source.name}: {what}" for what in left_out]
+    told = [f"{comments} comment{'s' * (comments != 1)}"] if comments else []
+    return [f"{source.name}: {what}" for what in [*told, *left_out]]

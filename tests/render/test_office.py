@@ -39,6 +39,30 @@ def word(text: str = WORDS) -> bytes:
     return saved(document.save)
 
 
+def commented_odt() -> bytes:
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "text")
+    )
+    note = '<office:annotation office:name="1"><text:p>Internal note</text:p></office:annotation>'
+    words = f'Words that were commented on<office:annotation-end office:name="1"/>{note} and more of them{note}'
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr(
+            "content.xml",
+            f'<office:document-content {spaces} office:version="1.2"><office:body><office:text>'
+            f"<text:p>{words}</text:p></office:text></office:body></office:document-content>",
+        )
+        archive.writestr(
+            "META-INF/manifest.xml",
+            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+            '<manifest:file-entry manifest:full-path="/" '
+            'manifest:media-type="application/vnd.oasis.opendocument.text"/><manifest:file-entry '
+            'manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>',
+        )
+    return file.getvalue()
+
+
 def excel(columns: int = 3, rows: int = 4) -> bytes:
     book = openpyxl.Workbook()
     for row in range(rows):
@@ -180,11 +204,15 @@ def test_words_that_are_not_on_the_pages_are_missed() -> None:
     assert share_lost(Kind.DOCX, b"no zip file", pdf) == 0
 
 
-async def test_a_text_with_comments_becomes_pages_without_them(render: Render) -> None:
+@pytest.mark.parametrize("kind", ["docx", "odt"])
+async def test_a_text_with_comments_becomes_pages_without_them(kind: str, render: Render) -> None:
     document = docx.Document()
-    run = document.add_paragraph().add_run("Words that were commented on")
-    document.add_comment(run, text="Internal note", author="A", initials="A")
-    made = await render(mail("See.", ("a.docx", "", saved(document.save))))
+    paragraph = document.add_paragraph()
+    for words in ("Words that were commented on", " and more of them"):
+        document.add_comment(paragraph.add_run(words), text="Internal note", author="A", initials="A")
+    content = saved(document.save) if kind == "docx" else commented_odt()
+    made = await render(mail("See.", (f"a.{kind}", "", content)))
     [page] = text_of(made.content)
-    assert "Words that were commented on" in page and "Internal" not in page
-    assert any("comment" in line for line in made.skipped)
+    assert "Words that were commented on and more of them" in page and "Internal" not in page
+    # By LibreOffice kept warm, which dies of comments: a cold one can't be asked what it leaves out.
+    assert [line for line in made.skipped if "a." in line] == [f"a.{kind}: 2 comments"]
