@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailfax.render.converters import Clerk
-from mailfax.render.fonts import load_fonts
+from mailfax.render.fonts import font_folders, load_fonts
 from mailfax.render.fresh import LONGEST_TASK, MOST_FILES, Fresh, write_all
 from mailfax.render.jail import Jail
 from mailfax.render.rehearsal import rehearse
@@ -260,7 +260,7 @@ def main() -> None:
     clerk = Clerk.started(terms.seconds)  # while there still are programs to be seen
     load_fonts()
     rehearse(terms)
-    jail = Jail(readable())
+    jail = Jail(readable(font_folders()))
     gc.collect()
     gc.freeze()  # else the first collection of each cell writes to, and so copies, all that it shares with us
     with contextlib.suppress(BrokenPipeError):

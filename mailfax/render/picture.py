@@ -42,6 +42,8 @@ LEAST_DOTS = 8
 LEAST_PAGE = 3.0
 #: Around what is no scan, in points.
 MARGIN = 28.0
+#: A lying page of fewer dots an inch is no scan, which would be turned, but a picture (800 x 600 at 72 is 11 inches).
+SCANNED = 98.0
 #: The tag of EXIF and TIFF that says how a picture is to be turned.
 ORIENTATION, LYING = 0x0112, range(5, 9)
 #: Widths of a fax line, and the height that a page of them does not reach at 98 lines an inch (T.30; A4 has 1143).
@@ -256,7 +258,7 @@ def _layout(width: int, height: int, dpi: tuple[float, float], paper: str) -> tu
     across, down = width / dpi[0] * 72, height / dpi[1] * 72
     page = PAPERS[paper]
     for other in PAPERS.values():
-        for page_width, page_height in (other, other[::-1]):
+        for page_width, page_height in (other, other[::-1]) if max(dpi) >= SCANNED else (other,):
             if abs(across - page_width) < 0.06 * page_width and abs(down - page_height) < 0.08 * page_height:
                 return across, down
     scale = min(1.0, (page[0] - 2 * MARGIN) / across, (page[1] - 2 * MARGIN) / down)

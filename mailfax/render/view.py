@@ -29,8 +29,9 @@ def system(*more: str) -> tuple[Path, ...]:
     return _outermost((*_SYSTEM, *_LINKS, *_ETC, *more))
 
 
-def readable() -> tuple[Path, ...]:
-    """What cells read: the interpreter's libraries, each package loaded from elsewhere, the system's libraries."""
+def readable(more: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """What cells read: the interpreter's libraries, each package loaded from elsewhere, the system's libraries; and
+    ``more``, by the paths that are told: where an environment lies behind a link, they are others than Python's."""
     homes = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     homes += [f"{sys.base_prefix}/lib"] if sys.base_prefix not in ("/", "/usr", "/usr/local") else []
     loaded = {name.partition(".")[0] for name in sys.modules}
@@ -40,7 +41,7 @@ def readable() -> tuple[Path, ...]:
         for file in files
         if file and not file.startswith(tuple(f"{home}/" for home in (*homes, *_SYSTEM)))
     ]
-    return _outermost((*_SYSTEM, *_LINKS, *_ETC, *homes, *packages))
+    return _outermost((*_SYSTEM, *_LINKS, *_ETC, *homes, *packages, *map(str, more)))
 
 
 def _outermost(paths: Iterable[str]) -> tuple[Path, ...]:

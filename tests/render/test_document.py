@@ -245,6 +245,15 @@ async def test_a_photograph_stands_upright(render: Render, orientation: int, dar
     assert ("upper" if middle[1] < 396 else "lower") + (" left" if middle[0] < 306 else " right") == darkest
 
 
+async def test_a_picture_that_seems_to_be_a_lying_letter_at_72_dots_an_inch_is_not_turned(render: Render) -> None:
+    """800 x 600 dots are 11.1 x 8.3 inches of those, and the commonest size of a small photograph."""
+    file = io.BytesIO()
+    Image.open(io.BytesIO(picture("JPEG", (800, 600)))).save(file, "JPEG", dpi=(72, 72))
+    made = await render(mail("", ("photo.jpg", "image/jpeg", file.getvalue())))
+    left, top, right, bottom = ink(made.content)
+    assert right - left > 1.2 * (bottom - top)
+
+
 async def test_a_transparent_picture_stands_on_white(render: Render) -> None:
     made = await render(mail("", ("logo.png", "image/png", logo())))
     assert look(made.content).getpixel((306, 396 + 25)) == 255

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from mailfax.render import view
+
 TOP = Path(__file__).parents[2]
 USER = 1_900_300_000
 
@@ -44,6 +46,11 @@ def interpreter(*, for_others: bool) -> str:
     if not Path(system).exists():
         pytest.skip(f"needs {system}: {ours} is readable to root alone")
     return system
+
+
+def test_what_is_told_is_shown_by_the_path_that_is_told(tmp_path: Path) -> None:
+    """The fonts of an environment behind a link: Python knows them by the link, the engine by where they lie."""
+    assert tmp_path in view.readable([tmp_path]) and tmp_path not in view.readable()
 
 
 @pytest.fixture
