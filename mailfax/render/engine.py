@@ -124,12 +124,24 @@ def draw_html(
 
 def draw_drawing(content: bytes, width: float, height: float, language: str = "") -> bytes:
     """Draw an SVG file on a page of that size in points; a PDF. Raises the engine's own ``Error``."""
-    load_fonts()
-    book = plutoprint.Book(plutoprint.PageSize(width, height), plutoprint.PageMargins(0, 0, 0, 0))
-    book.custom_resource_fetcher = _OnlyMail({"drawing": Part("drawing", DRAWING, content)})
     # A little less high: what is rounded up would be a second page.
     size = f"width: {width:.2f}pt; height: {height - 0.05:.2f}pt"
-    book.load_html(f"<style>body {{ margin: 0 }}</style><img style='display: block; {size}' src='cid:drawing'>")
+    page = f"<img style='display: block; max-width: none; {size}' src='cid:drawing'>"
+    return draw_box(page, width, height, {"drawing": Part("drawing", DRAWING, content)}, language=language)
+
+
+def draw_box(
+    page: str, width: float, height: float, images: Mapping[str, Part] | None = None, *, language: str = ""
+) -> bytes:
+    """Draw HTML that is clean in a box of that size in points, without edges; a PDF of one page.
+
+    Raises ``TooWide`` and ``TooManyPages`` where it does not fit, and the engine's own ``Error``.
+    """
+    load_fonts()
+    whole = f'<html lang="{language}"><style>{HAN % FACES[language]}{STYLE}</style>{page}'
+    book = _laid_out(whole, images or {}, (width, height), 1.0, edge=0.0)
+    if book.get_document_width() > 1.01 * book.get_viewport_width():
+        raise TooWide
     return _pdf(book, 1, language)
 
 
@@ -157,8 +169,10 @@ def _character(found: re.Match[bytes]) -> bytes:
     return found[0] if whole is None else b"> <%04x>" % ord(whole if isinstance(whole, str) else chr(whole))
 
 
-def _laid_out(page: str, images: Mapping[str, Part], size: tuple[float, float], larger: float) -> plutoprint.Book:
-    edge = EDGE * larger
+def _laid_out(
+    page: str, images: Mapping[str, Part], size: tuple[float, float], larger: float, edge: float = EDGE
+) -> plutoprint.Book:
+    edge *= larger
     book = plutoprint.Book(
         plutoprint.PageSize(size[0] * larger, size[1] * larger), plutoprint.PageMargins(edge, edge, edge, edge)
     )

@@ -1,8 +1,9 @@
-"""Whether the viewer can write what was filled into a form, where the form does not say how it looks.
+"""What was filled into a form is written, where the form does not say how it looks and the viewer can't write it.
 
-In: a PDF. Out: nothing, or ``NotFaxable``. A field without an appearance is written by the viewer, with fonts of the
-machine, letter by letter from left to right. So Arabic or Hebrew comes out wrong or not at all, and other writing
-does where no font has it: each such character is tried in a field of its own.
+In: a PDF. Out: the same with those fields written, or ``NotFaxable``. A field without an appearance is written by the
+viewer, with fonts of the machine, letter by letter from left to right. So Arabic or Hebrew comes out wrong or not at
+all, and other writing does where no font has it: each such character is tried in a field of its own. What the viewer
+can't write is laid out here (``writing``).
 
 STANDARDS: ISO 32000-2 12.7.4 (fields), UAX 9 (writing from right to left).
 LIMITS: ``MOST_TRIED`` different characters.
@@ -19,32 +20,53 @@ from pikepdf import Array, Dictionary, Name
 from PIL import Image, ImageChops
 
 from mailfax.render.compare import Place, opened, view
+from mailfax.render.writing import write
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
 MOST_TRIED = 400
 #: Side of the square that a character is tried in, in points, and how many stand in a row.
 SIDE, ROW = 20, 20
+#: The bit of a field whose letters are not shown (table 228).
+PASSWORD = 1 << 13
 #: A character that no font has.
 NOBODY = "\U0010fff0"
 #: From here on letters join, stack or move (Devanagari to Sinhala; Thai stays in its place; Myanmar, Khmer).
 JOINING = (range(0x0900, 0x0E00), range(0x1000, 0x10A0), range(0x1780, 0x1800))
 
 
-def require_drawable(pdf: pikepdf.Pdf, name: str) -> None:
-    """Raise ``NotFaxable`` where a field holds writing that would not be on the page."""
-    strange = {char for value in _values(pdf) for char in value if ord(char) > 0xFF and not char.isspace()}
+def written(pdf: pikepdf.Pdf, name: str) -> bytes | None:
+    """The file with what the viewer can't write; None where it can write all. Raises ``NotFaxable``."""
+    values = list(_values(pdf))
+    strange = {char for _, value in values for char in value if ord(char) > 0xFF and not char.isspace()}
     if not strange:
-        return
-    missing = {char for char in strange if _moves(char)} or _undrawn(sorted(strange)[:MOST_TRIED])
-    if missing or len(strange) > MOST_TRIED:
-        words = sorted({unicodedata.name(char, "unknown").split()[0].capitalize() for char in missing or strange})
-        why = f"a field of its form is filled in with writing that can't be drawn here ({', '.join(words[:5])})"
-        raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=f'{why}. Print it "as PDF" and send that'))
+        return None
+    missing = {char for char in strange if _moves(char)} | _undrawn(sorted(strange)[:MOST_TRIED])
+    missing |= set(sorted(strange)[MOST_TRIED:])
+    if not missing:
+        return None
+    for field, value in values:
+        # What has a look that is to be made anew must not keep the old one, once the others are written.
+        if "/AP" in field:
+            del field["/AP"]
+        if missing.isdisjoint(value):
+            continue
+        told = (_of_field(field, key) for key in ("/Ff", "/Q"))
+        flags, aligned = (each if isinstance(each, int) else 0 for each in told)
+        plain = _of_field(field, "/FT") == "/Tx" and not flags & PASSWORD
+        if not (plain and write(pdf, field, value, str(_of_field(field, "/DA") or ""), flags, aligned)):
+            strange = missing & set(value)
+            words = sorted({unicodedata.name(char, "unknown").split()[0].capitalize() for char in strange})
+            why = f"a field of its form is filled in with writing that can't be drawn here ({', '.join(words[:5])})"
+            raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=f'{why}. Print it "as PDF" and send that'))
+    pdf.Root.AcroForm.NeedAppearances = False
+    file = io.BytesIO()
+    pdf.save(file)
+    return file.getvalue()
 
 
-def _values(pdf: pikepdf.Pdf) -> Iterator[str]:
-    """What is in text fields and lists whose look is left to the viewer."""
+def _values(pdf: pikepdf.Pdf) -> Iterator[tuple[pikepdf.Object, str]]:
+    """Text fields and lists whose look is left to the viewer, and what is in them."""
     form = pdf.Root.get("/AcroForm")
     if not isinstance(form, pikepdf.Dictionary):
         return
@@ -55,7 +77,7 @@ def _values(pdf: pikepdf.Pdf) -> Iterator[str]:
             if isinstance(note, pikepdf.Dictionary) and (anew or "/AP" not in note):
                 value = _of_field(note, "/V") if _of_field(note, "/FT") in ("/Tx", "/Ch") else None
                 every = list(value) if isinstance(value, pikepdf.Array) else [value]
-                yield from (str(each) for each in every if isinstance(each, pikepdf.String))
+                yield from ((note, str(each)) for each in every if isinstance(each, pikepdf.String))
 
 
 def _of_field(node: pikepdf.Object, key: str) -> object:

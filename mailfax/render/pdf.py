@@ -24,7 +24,7 @@ from pypdfium2 import raw
 
 from mailfax.render.compare import LOSS, Place, difference, dots, looks, opened, same
 from mailfax.render.extras import UNSEEN, extras
-from mailfax.render.fields import require_drawable
+from mailfax.render.fields import written
 from mailfax.render.placing import Fit, Shape, as_form, fitted, is_box, near, plain_shape, shape_shown, uncrop
 from mailfax.render.repaint import DPI, PAINTERS, Painter
 from mailfax.render.sameness import Fingerprints, joined, streams_in
@@ -91,8 +91,9 @@ class Document:
             if None not in shapes:
                 self._append(found, shapes, None, name)
                 return left_out
+            if mended := written(pdf, name):
+                return self.add(mended, name)
             try:
-                require_drawable(pdf, name)
                 with _shown(found, name) as (shown, content), _flattened(content) as flat:
                     self._append(replace(found, content=content), shapes, (shown, flat), name)
             except (pypdfium2.PdfiumError, pikepdf.PdfError) as wrong:
