@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.filling import copies, spool_of
 from tests.support.house import House, letter, until
 
 
@@ -111,3 +112,26 @@ def test_pages_of_the_queue_have_no_silent_end(house: House) -> None:
         assert ("give --page" in listed) == (page != "3")
     assert sorted(seen) == sorted(sent)
     assert set(faxes(house)) == set(sent), "scripts get all of them"
+
+
+def test_paging_through_100_000_faxes_shows_each_of_them_once(house: House) -> None:
+    sent = house.send("15555550101")  # busy
+    until(lambda: house.rows("SELECT 1 FROM letter WHERE state = 'handed-over'"), "its answer", house.log)
+    for table in ("message", "document", "job"):
+        copies(spool_of(house), table, "1", 99_999)
+    seen: list[str] = []
+    for page in ("1", "2", "3", "4"):
+        ran = order(house, "queue", "--all", "--json", "--limit", "30000", "--page", page)
+        seen += [fax["queue_id"] for fax in json.loads(ran.stdout)["faxes"]]
+    assert len(seen) == len(set(seen)) == 100_000 and f"{sent}-1" in seen
+
+
+def test_a_failed_fax_is_sent_again_and_the_first_stays_what_it_was(house: House) -> None:
+    failed = house.send("15555550101", mail=letter(subject="Contract 7")) + "-1"
+    house.answers(1)
+    assert failed in order(house, "find", "Contract 7").stdout
+    assert order(house, "resend", failed).returncode == 0
+    outcomes = [mail["X-Fax-Outcome"] for mail in house.answers(2)]
+    assert outcomes == ["failed", "failed"] and len(house.faxes()) == 2, "busy is busy"
+    shown = order(house, "show", failed).stdout
+    assert "sent again by a person" in shown, shown
