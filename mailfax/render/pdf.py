@@ -35,6 +35,8 @@ from mailfax.rules.submission import NotFaxable
 
 #: Width and height in points (1/72 inch).
 PAPERS = {"letter": (612.0, 792.0), "a4": (595.28, 841.89)}
+#: Bytes of streams that came unpacked, from which on they are packed.
+MOST_UNPACKED = 50_000
 #: Of a page: what is no longer true, or leads to what is not copied.
 SHED = ("/Annots", "/AA", "/B", "/Thumb", "/PieceInfo", "/Metadata", "/StructParents", "/Tabs", "/Trans", "/Dur")
 
@@ -71,6 +73,7 @@ class Document:
         self._paper, self._most = PAPERS[paper], most_pages
         self._pdf = pikepdf.new()
         self._given: list[_Given] = []
+        self._unpacked = 0
 
     @property
     def pages(self) -> int:
@@ -121,11 +124,12 @@ class Document:
     def _written(self) -> bytes:
         file = io.BytesIO()
         # What is packed stays as it is packed: nothing is gained by packing it anew, and pages can be recognized.
+        # "compress" packs also what is packed in a way that text can hold, which takes long for little.
         self._pdf.save(
             file,
             object_stream_mode=pikepdf.ObjectStreamMode.generate,
             stream_decode_level=pikepdf.StreamDecodeLevel.none,
-            compress_streams=True,
+            compress_streams=self._unpacked > MOST_UNPACKED,
         )
         return file.getvalue()
 
@@ -161,6 +165,7 @@ class Document:
 
     def _append(self, found: Whole, shapes: list[Shape | None], as_shown: _AsShown | None, name: str) -> None:
         """Put all pages of a file on our paper; those without a plain shape are as shown."""
+        self._unpacked += found.unpacked if as_shown is None else len(found.content)
         for number, shape in enumerate(shapes):
             pdf, fingerprint, seen = found.pdf, found.prints[number], b""
             shown = as_shown[0] if as_shown else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import img2pdf
@@ -20,7 +21,7 @@ import pi_heif
 import pypdfium2
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat, UnidentifiedImageError
 
-from mailfax.render.jpeg import holds, require_readable, shown_alike
+from mailfax.render.jpeg import holds, require_readable, require_whole, shown_alike
 from mailfax.render.kinds import Kind
 from mailfax.render.pdf import PAPERS
 from mailfax.render.tiff import pages_of
@@ -75,7 +76,10 @@ def draw_picture(
                 if kind is Kind.TIFF and (frames := int(getattr(picture, "n_frames", 1))) > 2 * most_pages:
                     raise NotFaxable(status(Cause.TOO_MANY_PAGES, pages=frames, limit=most_pages))
                 if kind is Kind.JPEG and _goes_as_it_is(content, picture, paper):
-                    yield _page_of_jpeg(content, picture, paper, name)
+                    with ThreadPoolExecutor(1) as beside:
+                        decoded = beside.submit(require_whole, content)
+                        yield _page_of_jpeg(content, picture, paper, name)
+                        decoded.result()
                 else:
                     for frame in _frames(content, picture, kind, name, told):
                         yield _page(*_fax_ready(frame, paper), paper, name)
@@ -267,11 +271,8 @@ def _layout(width: int, height: int, dpi: tuple[float, float], paper: str) -> tu
 
 def _page_of_jpeg(content: bytes, picture: Image.Image, paper: str, name: str) -> bytes:
     """One page with a JPEG as it came; raises ``NotFaxable`` where the page does not have it."""
-    page, mode = _laid_out(content, picture, paper), picture.mode
-    # All of its code is read, but an eighth of its dots computed: half a picture would go through, and be grey below.
-    picture.draft("L", (1, 1))
-    picture.load()
-    if not holds(page, content, mode):
+    page = _laid_out(content, picture, paper)
+    if not holds(page, content, picture.mode):
         raise _other_than(name)
     return page
 

@@ -10,6 +10,7 @@ LIMITS: ``LARGEST`` points a page.
 from __future__ import annotations
 
 import contextlib
+import zlib
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -115,7 +116,7 @@ def uncrop(pdf: pikepdf.Pdf) -> bool:
 def as_form(pdf: pikepdf.Pdf, page: pikepdf.Page, box: Box) -> pikepdf.Stream:
     """A page of ``pdf`` as a form with its resources (8.10)."""
     operators = joined(each.read_bytes() for each in streams_in(page.obj.get("/Contents")))
-    form = pikepdf.Stream(pdf, operators)
+    form = pikepdf.Stream(pdf, zlib.compress(operators), Filter=pikepdf.Name.FlateDecode)
     form.Type, form.Subtype, form.BBox = pikepdf.Name.XObject, pikepdf.Name.Form, pikepdf.Array(box)
     for key, value in (("/Resources", inherited(page, "/Resources")), ("/Group", page.obj.get("/Group"))):
         if value is not None:

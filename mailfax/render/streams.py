@@ -54,7 +54,11 @@ class Inspection:
         self.pdf, self.name = pdf, name
         self.warnings: list[str] = []
         self._prints = Fingerprints(self._read)
-        self._unpacked = 0
+        #: Bytes of streams that came without a filter.
+        self.unpacked = 0
+        self._size = 0
+        #: The streams of operators of the page that is looked at, once they were unpacked for its fingerprint.
+        self._kept: dict[int, bytes] = {}
         #: What forms cost, by the number of their object: bytes of operators, those of inner forms included.
         self._costs: dict[int, int] = {}
 
@@ -71,6 +75,7 @@ class Inspection:
         prints = []
         for page in self.pdf.pages:
             contents, resources = page.obj.get("/Contents"), inherited(page, "/Resources")
+            self._kept = dict.fromkeys((each.objgen[0] for each in streams_in(contents)), b"")
             for each in (contents, page.obj.get("/Annots")):
                 self._prints.of(each)
             operators = joined(self._operators(each) for each in streams_in(contents))
@@ -116,6 +121,9 @@ class Inspection:
         else:
             unpacked = self._all(stream, packed)
             size, data = len(unpacked), _sum(unpacked)
+            self.unpacked += 0 if filters else size
+            if stream.objgen[0] in self._kept:
+                self._kept[stream.objgen[0]] = unpacked
         if picture and size < _image_bytes(stream):
             self.damaged("a picture in it is cut off")
         return data if simple(stream) else _sum(packed)
@@ -175,8 +183,8 @@ class Inspection:
         return size, sum_.digest()
 
     def _count(self, size: int) -> None:
-        self._unpacked += size
-        if self._unpacked > MOST_UNPACKED:
+        self._size += size
+        if self._size > MOST_UNPACKED:
             self._refuse(f"it unpacks to more than {MOST_UNPACKED // 1_000_000} MB")
 
     def _coded(self, packed: bytes, kind: str) -> None:
@@ -198,7 +206,7 @@ class Inspection:
 
     def _operators(self, stream: pikepdf.Stream) -> bytes:
         try:
-            operators = bytes(stream.read_bytes())
+            operators = self._kept.get(stream.objgen[0]) or bytes(stream.read_bytes())
         except pikepdf.PdfError as wrong:
             self.warnings.insert(0, str(wrong))
             self.damaged("a part of it can't be unpacked")

@@ -31,12 +31,13 @@ KEY_OR_REFERENCE = re.compile(rb"/([A-Za-z0-9]+)|\b(\d+)\s+\d+\s+R\b")
 @dataclass(frozen=True, slots=True)
 class Whole:
     """A PDF that is whole: ``content`` is its bytes without encryption, ``prints`` the fingerprints of its pages,
-    ``warnings`` what the parser complained of."""
+    ``warnings`` what the parser complained of, ``unpacked`` the bytes of streams that are not packed."""
 
     pdf: pikepdf.Pdf
     content: bytes
     prints: tuple[bytes, ...]
     warnings: tuple[str, ...]
+    unpacked: int
 
 
 def whole(pdf: pikepdf.Pdf, content: bytes, name: str) -> Whole:
@@ -50,7 +51,7 @@ def whole(pdf: pikepdf.Pdf, content: bytes, name: str) -> Whole:
             inspection.damaged("parts of it are missing or broken, perhaps by an incomplete transfer")
     except (pikepdf.PdfError, RuntimeError, TypeError, ValueError, AttributeError) as wrong:
         raise damaged(name, "its pages can't be read", str(wrong)) from None
-    return Whole(pdf, content, tuple(prints), tuple(inspection.warnings))
+    return Whole(pdf, content, tuple(prints), tuple(inspection.warnings), inspection.unpacked)
 
 
 def count_pages(content: bytes, name: str) -> int:

@@ -11,6 +11,8 @@ import binascii
 import re
 from dataclasses import dataclass
 
+import pybase64
+
 IDENTITY = frozenset(
     ["", "7bit", "8bit", "binary", "8bits", "7bits", "7-bit", "8-bit", "none", "plain", "bit7", "bit8"]
 )
@@ -169,7 +171,7 @@ def _group(bare: bytes, padding: int) -> bytes:
         if last & _ZERO_BITS[left]:
             raise Broken("its base64 coding is cut off")
     try:
-        return binascii.a2b_base64(bare + b"=" * (-len(bare) % 4))
+        return pybase64.b64decode(bare + b"=" * (-len(bare) % 4), validate=True)
     except binascii.Error:
         raise Broken("its base64 coding is broken") from None
 
