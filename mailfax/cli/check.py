@@ -204,7 +204,7 @@ async def _newest_sent(config: Config, account: str) -> FaxJob | None:
 async def _account(account: Account, ours: FaxJob | None) -> AsyncIterator[Finding]:
     from mailfax.cli.observation import observed
     from mailfax.faxcore.errors import Failure
-    from mailfax.service import connect
+    from mailfax.wiring import connect
 
     client = connect(account)
     try:

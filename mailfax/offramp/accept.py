@@ -44,12 +44,13 @@ Examine = Callable[[BinaryIO], Awaitable[Status | None]]
 class Accept:
     """Takes mails over from the door."""
 
-    def __init__(self, context: Context, *, examine: Examine | None = None) -> None:
+    def __init__(self, context: Context, *, examine: Examine | None = None, resent: Resent | None = None) -> None:
+        """``resent``: that of the one before, which knows whose 250 is on its way."""
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         #: What the whole site may send in a day; 0 is no ceiling.
         self._ceiling = context.limits.faxes_per_day
         self._expire_seconds, self._choose = context.limits.expire_seconds, Signs()
-        self._resent, self._examine = Resent(context.spool), examine
+        self.resent, self._examine = resent or Resent(context.spool), examine
 
     async def __call__(self, envelope: Envelope, content: Content, header: bytes) -> Answer | Refusal:
         """Store the mail; what may be answered. Raises ``NotSent`` where nothing was stored."""
@@ -65,7 +66,7 @@ class Accept:
         faxes = {fax.keys(sent, envelope.sender, envelope.client, heading.message_id): fax for fax in asked}
         if envelope.grant.cover_page == "none" and any(fax.cover_page == "yes" for fax in faxes.values()):
             return refusal(Cause.NO_COVER, sender=envelope.sender or "<>", postmaster=self._site.postmaster)
-        before = await self._resent.before(faxes)
+        before = await self.resent.before(faxes)
         while True:
             known = {keys: before.get(keys, Before()) for keys in faxes}
             same = [one.same for one in known.values() if one.same is not None]
@@ -92,14 +93,14 @@ class Accept:
                     for position, fax in enumerate(fresh.values(), start=1)
                 ]
                 unheard = [known[keys].unheard(keys, job.queue_id) for keys, job in zip(fresh, jobs, strict=True)]
-                with self._resent.answer(message.queue_id, unheard, same) as answer:
+                with self.resent.answer(message.queue_id, unheard, same) as answer:
                     message = await self._spool.intake.accept(
                         message, jobs, content, forwards, unheard=unheard, same=same, ceiling=self._ceiling
                     )
             except (QueueIdTaken, ReferenceTaken):
                 continue  # one in a hundred million: draw again
             except SentBefore:
-                before = await self._resent.before(faxes, clash=True)
+                before = await self.resent.before(faxes, clash=True)
                 continue
             except CeilingReached:
                 return await self._site_has_none_left()
@@ -124,7 +125,7 @@ class Accept:
 
     async def _again(self, envelope: Envelope, content: Content, same: Sequence[Found]) -> Answer:
         """Nothing of it is new: the first queue ID is the answer. Raises ``SentBefore``: not so any more."""
-        with self._resent.answer(message_id(same[0].job), (), same) as answer, not_stored():
+        with self.resent.answer(message_id(same[0].job), (), same) as answer, not_stored():
             await self._spool.unheard.same(same)
         content.discard()
         for found in same:

@@ -36,7 +36,7 @@ class Pails:
     """One leaking pail for each key: what is poured in runs out at ``leak`` a second. Empty ones need no memory."""
 
     def __init__(self, leak: float, time: Callable[[], float]) -> None:
-        self._leak = leak
+        self.leak = leak
         self._time = time
         self._pails: dict[str, tuple[float, float]] = {}
 
@@ -45,7 +45,7 @@ class Pails:
 
     def level(self, key: str) -> float:
         level, since = self._pails.get(key, (0.0, 0.0))
-        return max(0.0, level - (self._time() - since) * self._leak)
+        return max(0.0, level - (self._time() - since) * self.leak)
 
     def pour(self, key: str, *, most: float = float("inf")) -> None:
         """Add one, up to ``most``."""
@@ -83,6 +83,11 @@ class Crowd:
         self.sessions: dict[Member, asyncio.Task[None]] = {}
         self.accepting: set[asyncio.Task[Any]] = set()
         self.going_down = False
+
+    def renew(self, limits: Limits) -> None:
+        """Other limits from now on; who is there is still counted."""
+        self._limits = limits
+        self._mails.leak = limits.messages_per_minute / 60
 
     def enter(self, session: Member, task: asyncio.Task[None]) -> Cause | None:
         """Count a connection in; the cause why it must leave at once, if any. ``leave`` follows in either case."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from mailfax.config import ConfigError, Limits, Listener
 from mailfax.smtpd.conversation import Conversation
@@ -24,6 +24,8 @@ from mailfax.smtpd.tls import tls_context
 
 #: Connections that wait to be accepted.
 _BACKLOG = 512
+#: A client that was let in just before may not be counted yet; after so many seconds it is.
+ACCEPTED_SECONDS = 0.05
 #: A hand-over ends in a commit or a rollback within this long, in seconds: SQLite waits for a lock no longer.
 HAND_OVER_SECONDS = 30.0
 
@@ -31,21 +33,31 @@ HAND_OVER_SECONDS = 30.0
 class _Entrance:
     """One bound socket, and who accepts from it: asyncio, or the prelude."""
 
-    def __init__(self, door: socket.socket, accepting: asyncio.Server | asyncio.Task[None]) -> None:
+    def __init__(self, place: Place, door: socket.socket, accepting: asyncio.Server | asyncio.Task[None]) -> None:
         self.address: tuple[str, int] = door.getsockname()[:2]
+        self.place = place
         self._door = door
         self._accepting = accepting
 
     @classmethod
-    async def open(cls, place: Place, begin: Callable[[], Conversation]) -> _Entrance:
-        """Raises ``OSError``."""
-        listener, loop = place.listener, asyncio.get_running_loop()
-        family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-        door = socket.create_server((listener.host, listener.port), family=family, backlog=_BACKLOG)
+    async def open(cls, place: Place, before: _Entrance | None) -> _Entrance:
+        """On the socket of the one ``before``, where there is one: no client that waits there is sent away. Raises
+        ``OSError``."""
+        listener, loop, begin = place.listener, asyncio.get_running_loop(), partial(Session, place)
+        if before is not None:
+            door = before._door.dup()
+        else:
+            family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+            door = socket.create_server((listener.host, listener.port), family=family, backlog=_BACKLOG)
         door.setblocking(False)
         if needs_prelude(listener):
-            return cls(door, loop.create_task(accept_all(place, door, begin)))
-        return cls(door, await loop.create_server(begin, sock=door, backlog=_BACKLOG))
+            return cls(place, door, loop.create_task(accept_all(place, door, begin)))
+        return cls(place, door, await loop.create_server(begin, sock=door, backlog=_BACKLOG))
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What an entrance is kept by: its address; where any port will do, its name, too."""
+        return _key(self.place.listener)
 
     async def close(self) -> None:
         """Let nobody in any more."""
@@ -61,13 +73,41 @@ class _Entrance:
             await self._accepting.wait_closed()
 
 
-@dataclass(frozen=True)
-class Listeners:
-    """The open doors. ``addresses``: listener name -> (host, port)."""
+def _key(listener: Listener) -> tuple[str, int, str]:
+    return listener.host, listener.port, "" if listener.port else listener.name
 
-    addresses: dict[str, tuple[str, int]]
-    _entrances: tuple[_Entrance, ...]
-    _crowd: Crowd
+
+class Listeners:
+    """The open doors."""
+
+    def __init__(self, entrances: Sequence[_Entrance], crowd: Crowd) -> None:
+        self._entrances, self._crowd = tuple(entrances), crowd
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, int]]:
+        """Listener name -> (host, port)."""
+        return {entrance.place.listener.name: entrance.address for entrance in self._entrances}
+
+    async def renew(
+        self, listeners: Sequence[Listener], door: Door, *, hostname: str, limits: Limits, pace: Pace | None = None
+    ) -> None:
+        """Go on with other listeners, another door, other certificates. Where an address stays, its socket does.
+
+        No session is ended: each goes on as on the listener where it began, by the new rules from its next mail on.
+        Raises ``ConfigError``, and all is as it was.
+        """
+        before = {entrance.key: entrance for entrance in self._entrances}
+        places = _places(listeners, door, self._crowd, hostname=hostname, limits=limits, pace=pace)
+        entrances = await _open(places, before)
+        old, self._entrances = self._entrances, tuple(entrances)
+        for entrance in old:
+            await entrance.close()
+        await asyncio.sleep(ACCEPTED_SECONDS)
+        self._crowd.renew(limits)
+        certificates = {place.listener.name: place.tls for place in places}
+        for session in cast(Iterable[Conversation], self._crowd.sessions):
+            tls = certificates.get(session.place.listener.name, session.place.tls)
+            session.place = replace(session.place, door=door, hostname=hostname, limits=limits, tls=tls)
 
     async def drain(self, seconds: float) -> None:
         """Let nobody in, send away who is only connected, and give mails on their way ``seconds`` to arrive.
@@ -104,26 +144,30 @@ async def open_listeners(
     listeners: Sequence[Listener], door: Door, *, hostname: str, limits: Limits, pace: Pace | None = None
 ) -> Listeners:
     """Bind every listener, or none: raises ``ConfigError`` naming the one that can't be opened."""
-    pace = pace or Pace()
     crowd = Crowd(limits, asyncio.get_running_loop().time)
-    entrances: list[_Entrance] = []
-    addresses: dict[str, tuple[str, int]] = {}
-    places = [
-        Place(
-            listener,
-            door,
-            hostname,
-            limits,
-            replace(pace, command=pace.device_command) if listener.device else pace,
-            tls_context(listener),
-            crowd,
-        )
-        for listener in listeners
+    places = _places(listeners, door, crowd, hostname=hostname, limits=limits, pace=pace)
+    return Listeners(await _open(places, {}), crowd)
+
+
+def _places(
+    listeners: Sequence[Listener], door: Door, crowd: Crowd, *, hostname: str, limits: Limits, pace: Pace | None
+) -> list[Place]:
+    """Raises ``ConfigError`` where a certificate can't be used."""
+    pace = pace or Pace()
+    patient = replace(pace, command=pace.device_command)
+    return [
+        Place(one, door, hostname, limits, patient if one.device else pace, tls_context(one), crowd)
+        for one in listeners
     ]
+
+
+async def _open(places: Sequence[Place], before: Mapping[tuple[str, int, str], _Entrance]) -> list[_Entrance]:
+    """An entrance for each, or none."""
+    entrances: list[_Entrance] = []
     for place in places:
         listener = place.listener
         try:
-            entrances.append(await _Entrance.open(place, partial(Session, place)))
+            entrances.append(await _Entrance.open(place, before.get(_key(listener))))
         except OSError as error:
             for entrance in entrances:
                 await entrance.close()
@@ -131,5 +175,4 @@ async def open_listeners(
             raise ConfigError(
                 f'listener "{listener.name}": {where} can\'t be opened: {error.strerror or error}'
             ) from error
-        addresses[listener.name] = entrances[-1].address
-    return Listeners(addresses, tuple(entrances), crowd)
+    return entrances

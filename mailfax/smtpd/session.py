@@ -65,7 +65,8 @@ class Session(Introduction):
         if not path.isascii():
             parameters = replace(parameters, smtputf8=True)
         # The sender is judged now and told at RCPT: our postmaster is reached by everybody (RFC 5321 4.5.1).
-        self._transaction = Transaction(path, place.door.policy.judge_sender(client, path), parameters)
+        policy = place.door.policy
+        self._transaction = Transaction(path, policy, policy.judge_sender(client, path), parameters)
         self.say("250 2.1.0 Ok")
 
     async def smtp_RCPT(self, arg: str) -> None:
@@ -79,7 +80,7 @@ class Session(Introduction):
             parameters = rcpt_parameters(rest, device=self.client.device)
         except Malformed as problem:
             return self.refuse(problem.cause, **problem.facts)
-        found = self.place.door.policy.judge_recipient(self.client, transaction.judged, path)
+        found = transaction.policy.judge_recipient(self.client, transaction.judged, path)
         if isinstance(found, Refusal):
             # Not an error of the dialog: a list with thirty dead numbers must still reach the others.
             return self.tell(found, counts=False, sender=transaction.sender or "<>")

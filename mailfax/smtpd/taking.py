@@ -118,7 +118,7 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
     if arrival.cause is not None:
         return refusal(arrival.cause, **arrival.facts)
     door, client, sender = talk.place.door, talk.client, transaction.sender
-    policy, header, limit = door.policy, arrival.header_block, talk.place.limits.recipients
+    policy, header, limit = transaction.policy, arrival.header_block, talk.place.limits.recipients
     judged = transaction.judged if transaction.to_fax and isinstance(transaction.judged, Permission) else None
     subject: Destination | Refusal = Destination()
     if judged is not None and transaction.in_subject:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from mailfax.rules.envelope import Destination, Postmaster, Recipient
-from mailfax.rules.policy import Permission
+from mailfax.rules.policy import Permission, Policy
 from mailfax.rules.status import Refusal
 from mailfax.smtpd.arrival import Arrival
 from mailfax.smtpd.syntax import MailParameters, RcptParameters
@@ -36,13 +36,15 @@ class Accepted:
 
 @dataclass(slots=True)
 class Transaction:
-    """From MAIL to the end of data. ``judged`` is what the policy says of the sender; it is told at each RCPT.
+    """From MAIL to the end of data. ``judged`` is what the policy says of the sender; it is told at each RCPT. It
+    is this policy that judges the mail to its end, whatever holds from the next one on.
 
     ``replies`` counts the RCPTs answered 250, for LMTP owes each of them a reply. The same address twice is one
     recipient. ``arrival`` is there once BDAT has begun.
     """
 
     sender: str
+    policy: Policy
     judged: Permission | Refusal
     parameters: MailParameters
     accepted: dict[str, Accepted] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from mailfax.service import Service, configure_logging, loop_factory
 
 async def serve(config: Path) -> None:
     service = await Service.start(load(config, os.environ))
-    service._carriers.clear()
+    service._rooms.carriers = ()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, service.stop)
     await service.run()
 

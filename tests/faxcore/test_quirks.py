@@ -21,7 +21,7 @@ from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.values import CoverFields, FaxDetails, Folder, Progress, progress_of
 from mailfax.rules.reference import references_in, with_reference
 from mailfax.sandbox.quirks import Quirks
-from mailfax.service import connect
+from mailfax.wiring import connect
 from tests.offramp.conftest import account, sandbox
 from tests.offramp.street import NUMBER, Sandbox
 from tests.support.documents import pdf

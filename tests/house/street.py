@@ -20,12 +20,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("smtpd", "spool", "render", "faxcore", "relay", "passwords", "proof"),
     ("context",),
     ("offramp", "onramp", "postmaster"),
+    ("wiring",),
     ("service",),
     ("cli", "web"),
 )
 #: What a figure calls them. ``letters`` stands on ``rules``, both pure: together they are floor 0.
-#: The carriers stand on ``context``.
-FLOOR_NAMES = ("floor 0", "floor 0", "floor 1", "floor 2", "floor 2", "floor 3", "floor 4")
+#: The carriers stand on ``context``, and ``service`` on ``wiring``.
+FLOOR_NAMES = ("floor 0", "floor 0", "floor 1", "floor 2", "floor 2", "floor 3", "floor 3", "floor 4")
 #: Everybody may import these. They import nobody, but for maillog, whose events are about the values of ``rules``.
 LEAVES: dict[str, tuple[str, ...]] = {
     "maillog": ("rules",),

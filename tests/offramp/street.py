@@ -30,8 +30,8 @@ from mailfax.offramp.track import Track
 from mailfax.render import Renderer
 from mailfax.rules.envelope import PREVIEW, Client, Envelope, FaxNumber, Grant, Recipient
 from mailfax.rules.job import FaxJob, Letter
-from mailfax.service import connect
 from mailfax.spool import Spool
+from mailfax.wiring import connect
 
 NUMBER, PASSWORD = "5557152222", "mypassword"
 SITE = Site("fax.example.com", "postmaster@example.com", "fax.local")

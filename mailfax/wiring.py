@@ -1,0 +1,166 @@
+"""What is made of one configuration: every carrier, and the door. The only module that knows everybody.
+
+In: the configuration and an open spool; where the service reloads, what was built before it. Out: ``Rooms``. Nothing
+here runs yet, but for the renderer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Protocol
+
+from mailfax.config import Account, Config, ConfigError
+from mailfax.context import Context
+from mailfax.faxcore.client import FaxCore
+from mailfax.offramp.accept import Accept
+from mailfax.offramp.deadlines import Deadlines
+from mailfax.offramp.desk import Desk
+from mailfax.offramp.ending import Ending
+from mailfax.offramp.prepare import Prepare, PrepareSlow
+from mailfax.offramp.preview import Preview
+from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.sending import Compose
+from mailfax.offramp.submit import Submit
+from mailfax.offramp.track import Track
+from mailfax.onramp.collect import Collect
+from mailfax.passwords import Passwords
+from mailfax.postmaster.delays import Delays
+from mailfax.postmaster.deliver import Deliver
+from mailfax.postmaster.disk import DiskAlarm
+from mailfax.proof import Prover
+from mailfax.relay import relay_for
+from mailfax.render import Renderer
+from mailfax.rules.job import Status
+from mailfax.rules.paper import paper_for
+from mailfax.rules.policy import Policy
+from mailfax.smtpd import Door
+from mailfax.spool import Spool
+
+#: How many carriers of a kind work beside each other: a slow POST must not stop the next fax.
+SUBMITTERS, DELIVERERS = 4, 2
+#: Documents are made by as many as there are processors, and by one in each lane at least.
+SLOW_PREPARERS = max(1, (os.cpu_count() or 1) // 2)
+QUICK_PREPARERS = max(1, (os.cpu_count() or 1) - SLOW_PREPARERS)
+#: What a client waits, at the most, for a mail to be examined that may be one that can't be faxed.
+EXAMINE_SECONDS = 1.0
+
+
+class Carrier(Protocol):
+    """Moves work between rooms: one piece or one pass a round."""
+
+    async def round(self) -> bool:
+        """Do some work; whether there was any."""
+
+
+@dataclass
+class Rooms:
+    """What was built of one configuration. ``retired``: another one has taken over, or the service stops."""
+
+    config: Config
+    context: Context
+    renderer: Renderer
+    disk: DiskAlarm
+    accept: Accept
+    door: Door
+    carriers: Sequence[tuple[str, Carrier]]
+    exits: AsyncExitStack
+    retired: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+async def build(config: Config, spool: Spool, before: Rooms | None = None) -> Rooms:
+    """Every room; from the one ``before`` comes what must not forget, and the renderer, where it is the same."""
+    exits = AsyncExitStack()
+    context = Context.of(config, spool)
+    if before is not None:
+        context = replace(context, steady=before.context.steady)
+    paper = paper_for(config.default_country)
+    if before is not None and _same_renderer(before.config, config):
+        renderer = before.renderer
+    else:
+        renderer = Renderer(paper=paper, limits=config.limits, config=config.render)
+        await renderer.start()
+    desk = Desk(context, config.accounts, connect=connect)
+    exits.push_async_callback(desk.close)
+
+    ending = Ending(context, desk)
+    compose = Compose(spool, desk, renderer)
+    submit = Submit(context, desk, ending, compose)
+    relay = relay_for(config.relay, config.hostname)
+    deliver = Deliver(context, relay)
+    disk = DiskAlarm(context, relay)
+    devices = [listener.name for listener in config.listeners if listener.device]
+    prepare = Prepare(context, desk, ending, renderer, devices=devices, disk_failed=disk.failed)
+    carriers: list[tuple[str, Carrier]] = [
+        *[("prepare", prepare)] * QUICK_PREPARERS,
+        *[("prepare", PrepareSlow(prepare))] * SLOW_PREPARERS,
+        *[("submit", submit)] * SUBMITTERS,
+        *[("deliver", deliver)] * DELIVERERS,
+        ("preview", Preview(context, desk, ending, compose)),
+        ("desk", desk),
+        ("disk", disk),
+        ("deadlines", Deadlines(context, desk, ending)),
+        ("delays", Delays(context, is_sandbox=desk.is_sandbox)),
+    ]
+    for account in config.accounts:
+        name, client = account.name, desk.client(account.name)
+        collect = Collect(context, client, account, renderer, trouble=desk.trouble)
+        # Each account on its own: one that answers slowly keeps no other waiting.
+        carriers += [
+            (f"collect {name}", collect),
+            (f"track {name}", Track(context, desk, ending, name)),
+            (f"reconcile {name}", Reconcile(context, desk, ending, name)),
+        ]
+    resent = before.accept.resent if before is not None else None
+    accept = Accept(context, examine=functools.partial(examine, renderer), resent=resent)
+    passwords, prover = Passwords.of(config), Prover(config)
+    exits.callback(passwords.close)
+    exits.callback(prover.close)
+    door = Door(
+        begin=spool.content.begin,
+        room=spool.content.room,
+        accept=accept,
+        policy=Policy.of(config),
+        now=spool.now,
+        authenticate=passwords.authenticate,
+        prove=prover.prove,
+    )
+    return Rooms(config, context, renderer, disk, accept, door, carriers, exits)
+
+
+def _same_renderer(one: Config, other: Config) -> bool:
+    return (one.default_country, one.limits, one.render) == (other.default_country, other.limits, other.render)
+
+
+async def examine(renderer: Renderer, mail: BinaryIO) -> Status | None:
+    """Why a mail can't be faxed, if a cell says so within a second: its client waits for the answer."""
+    with tempfile.TemporaryFile() as copy:
+        mail.seek(0)
+        await asyncio.to_thread(shutil.copyfileobj, mail, copy)
+        copy.seek(0)
+        return await renderer.examine(copy, seconds=EXAMINE_SECONDS)
+
+
+def connect(account: Account, monotonic: Callable[[], float] = time.monotonic) -> FaxCore:
+    """The client of an account."""
+    try:
+        return FaxCore(
+            base_url=account.base_url,
+            username=account.username,
+            password=account.password,
+            ca_file=account.ca_file,
+            read_timeout=account.timeout_seconds,
+            server_timezone=account.server_timezone,
+            content_type=account.content_type,
+            monotonic=monotonic,
+        )
+    except ValueError as wrong:
+        raise ConfigError(f"[[account]] {account.name}: {wrong}") from wrong
