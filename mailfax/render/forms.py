@@ -14,8 +14,12 @@ from selectolax.lexbor import LexborNode
 Attributes = dict[str, str]
 Written = tuple[str, str]  #: HTML, and its words
 
+#: The font that a style asks for first: those behind it are for signs that it lacks, as "Segoe UI Symbol" is.
+FIRST_FONT = re.compile(
+    r"(?<![\w-])(?:font-family\s*:|font\s*:[^;,\"']*?[\d.]+[a-z%]*(?:\s*/\s*[\w.%]+)?\s)\s*([^,;!]*)",
+    re.IGNORECASE,
+)
 #: Fonts that draw something else than the letter, with the signs that people type with them.
-SYMBOL_FONTS = re.compile(r"\b(wingdings|symbol)\b(?! [23])", re.IGNORECASE)
 SIGNS = {
     "wingdings": str.maketrans(
         {
@@ -24,6 +28,15 @@ SIGNS = {
             **{chr(0x80 + n): "⓪①②③④⑤⑥⑦⑧⑨⑩"[n] for n in range(11)},
         }
     ),
+    "wingdings 2": str.maketrans(
+        {
+            **dict(zip("OPQRST£¢", "✗✓☒☑☒☒☐■", strict=True)),
+            **{chr(0x69 + n): "⓪①②③④⑤⑥⑦⑧⑨⑩"[n] for n in range(11)},
+            **{chr(0x74 + n): "⓿❶❷❸❹❺❻❼❽❾❿"[n] for n in range(11)},
+        }
+    ),
+    "wingdings 3": str.maketrans(dict(zip('!"#$%&pqrstuvw}', "←→↑↓↖↗▲▼△▽◀▶◁▷►", strict=True))),
+    "webdings": str.maketrans(dict(zip("arcgn3456i", "✔✘☐■●◀▶▲▼ℹ", strict=True))),
     "symbol": str.maketrans(
         {
             **dict(zip("abgdezhqiklmnxoprstufcyw", "αβγδεζηθικλμνξοπρστυφχψω", strict=True)),
@@ -35,6 +48,18 @@ SIGNS = {
 for table in SIGNS.values():
     # Word writes these letters in the private area, too.
     table.update({0xF000 + char: sign for char, sign in list(table.items()) if char < 0x100})
+
+
+def symbol_font(attributes: Attributes) -> str | None:
+    """The font of signs that an element asks for, "" where it asks for another font, None where for none."""
+    asked = FIRST_FONT.findall(attributes.get("style", ""))
+    face = attributes.get("face", "").partition(",")[0]
+    if not asked and not face:
+        return None
+    first = (asked[-1] if asked else face).strip(" \"'\t\r\n").lower()
+    return first if first in SIGNS else ""
+
+
 UNWRITTEN = {"hidden", "file"}
 BUTTONS = {"submit": "Submit", "reset": "Reset", "button": ""}
 

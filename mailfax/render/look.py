@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import tinycss2.color4
 
-from mailfax.render.forms import SYMBOL_FONTS
+from mailfax.render.forms import symbol_font
 from mailfax.render.style import UNSEEN, pixels
 
 
@@ -65,11 +65,8 @@ class Look:
             look = replace(look, colour=_colour(colour) or look.colour)
         if ground:
             look = replace(look, ground=None if "url(" in ground else _colour(ground) or look.ground)
-        family = attributes.get("face", "") or attributes.get("style", "")
-        if found := SYMBOL_FONTS.search(family):
-            look = replace(look, symbols=found[1].lower())
-        elif look.symbols and "font-family" in family.lower():
-            look = replace(look, symbols="")
+        if (symbols := symbol_font(attributes)) is not None:
+            look = replace(look, symbols=symbols)
         return look
 
 

@@ -194,6 +194,20 @@ SHAPES = [
     ("srcdoc", "<iframe srcdoc='<p>inner words'></iframe>", "inner words", ""),
     ("fallback of an object", "<object data=x><p>fallback</p></object>", "fallback", ""),
     (
+        "Wingdings 2 and 3, Webdings",
+        "<p style='font-family:\"Wingdings 2\"'>P£</p><font face='Wingdings 3'>}</font> <font face=Webdings>a",
+        "✓☐|►|✔",
+        "P",
+    ),
+    (
+        "a font of signs only for what others lack",
+        '<p style=\'font-family:-apple-system,"Segoe UI",Arial,"Segoe UI Emoji","Segoe UI Symbol"\'>Hello</p>'
+        "<p style='font-family:X;mso-bidi-font-family:Symbol'>Jane</p><p style='font:9px Segoe UI Symbol'>Doe</p>"
+        "<font face=Symbol>a <font face=Arial>end</font></font><p style='font:9pt Symbol'>b</p>",
+        "Hello|Jane|Doe|α|end|β",
+        "ω",
+    ),
+    (
         "Wingdings of Outlook",
         "<span style='font-family:Wingdings'>J ü</span> <font face=Symbol>·</font>",
         "☺ ✓ •",
