@@ -73,14 +73,14 @@ def add_html(source: Source, work: Work) -> list[str]:
         told = add_words(source.name, visible(text_of(page)), work)
         return [f"{source.name}: its layout and pictures (only its text could be drawn)", *told, *left_out]
     work.document.add(pdf, source.name)
-    wanted = sum(images[cid].label != DRAWING for cid in set(markup.pictures) & images.keys())
+    wanted = sum(cid in images and images[cid].label != DRAWING for cid in markup.pictures)
     if undrawn := wanted - _pictures_on(pdf, wanted):
         told.append(f"{source.name}: {undrawn} picture{'s' * (undrawn != 1)} in the text that could not be drawn")
     return [*told, *left_out]
 
 
 def _pictures_on(pdf: bytes, wanted: int) -> int:
-    """How many of the pictures that are wanted are on the pages."""
+    """How many of the pictures that are wanted are on the pages, each as often as it is shown."""
     found = 0
     with pypdfium2.PdfDocument(pdf) as document:
         for page in document:

@@ -249,6 +249,10 @@ def test_a_shape_has_its_words_on_the_page(page: str, has: str, never: str) -> N
         ),
         ("<img src='data:image/svg+xml,<svg><g>'>x", "1 picture in the text that is damaged"),
         ("<img src='data:image/png,nothing'>x", "1 picture in the text that could not be drawn"),
+        (
+            "<img src=cid:logo> <img src=cid:logo> <img src='data:image/png,x'>x",
+            "1 picture in the text that could not",
+        ),
         (f"<svg><image href='{in_page(HALF)}'/></svg>x", "1 picture within a drawing, which is damaged"),
         (f"<iframe srcdoc='<img src={in_page(HALF)}>'></iframe>x", "1 picture in the text that is damaged"),
         ("<p style='background:url(cid:logo)'>x", "logo.png: a picture behind the text of the mail"),
