@@ -6,7 +6,7 @@ In: elements of a tree. Out: HTML that is drawn, and its visible characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 
 from selectolax.lexbor import LexborNode
@@ -50,7 +50,7 @@ for table in SIGNS.values():
     table.update({0xF000 + char: sign for char, sign in list(table.items()) if char < 0x100})
 
 
-def symbol_font(attributes: Attributes) -> str | None:
+def symbol_font(attributes: Mapping[str, str]) -> str | None:
     """The font of signs that an element asks for, "" where it asks for another font, None where for none."""
     asked = FIRST_FONT.findall(attributes.get("style", ""))
     face = attributes.get("face", "").partition(",")[0]

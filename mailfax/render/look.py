@@ -12,11 +12,17 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import tinycss2.color4
 
 from mailfax.render.forms import symbol_font
 from mailfax.render.style import UNSEEN, pixels
+
+#: Colours that are written as functions; what else is one is a picture, a gradient, or known to the browser alone.
+COLOURS = re.compile(r"\b(?:rgb|hsl|hwb|lab|lch|oklab|oklch)a?\([^()]*\)")
+#: What is less opaque lets shine through what is behind it.
+OPAQUE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,9 @@ class Look:
         if "font-size" in said:
             look = replace(look, size=_size(said["font-size"], look.size))
         colour = said.get("color") or attributes.get("color") or attributes.get("text")
-        ground = said.get("background-color") or said.get("background") or attributes.get("bgcolor")
         if colour:
             look = replace(look, colour=_colour(colour) or look.colour)
-        if ground:
-            look = replace(look, ground=None if "url(" in ground else _colour(ground) or look.ground)
+        look = replace(look, ground=_ground(tag, attributes, said, look.ground))
         if (symbols := symbol_font(attributes)) is not None:
             look = replace(look, symbols=symbols)
         return look
@@ -82,12 +86,31 @@ def _zero(value: str | None) -> bool:
     return value is not None and re.fullmatch(r"0+(\.0+)?(px|pt|em|%|in|cm)?", value) is not None
 
 
-@functools.lru_cache(maxsize=500)
+def _ground(tag: str, attributes: Mapping[str, str], said: Mapping[str, str], around: object) -> object:
+    """The colour behind an element; None where that is not known: a picture, what shines through, another element."""
+    if attributes.get("background") or tag.startswith("v:") or said.get("position") in ("absolute", "fixed"):
+        return None
+    told = [said.get("background-color") or said.get("background") or attributes.get("bgcolor", "")]
+    if any("(" in COLOURS.sub("", value) for value in (*told, said.get("background-image", ""))):
+        return None
+    found = _parsed(told[0])
+    if found is None or found.alpha == 0:
+        return around
+    return tuple(found.coordinates) if found.alpha > OPAQUE else None
+
+
 def _colour(value: str) -> object:
     """A colour as (red, green, blue), 0 to 1; None for none that is known."""
+    found = _parsed(value)
+    return tuple(found.coordinates) if found is not None and found.alpha else None
+
+
+@functools.lru_cache(maxsize=500)
+def _parsed(value: str) -> Any:
+    """The first colour in a value; None where there is none."""
     for word in re.findall(r"[a-z]+\([^)]*\)|#?\w+", value):
         for written in (word, f"#{word}"):
             found = tinycss2.color4.parse_color(written)
             if found is not None and found != "currentcolor":
-                return tuple(found.coordinates) if found.alpha else None
+                return found
     return None

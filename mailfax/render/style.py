@@ -44,7 +44,8 @@ KEPT = names("""font-style font-weight text-align text-decoration text-decoratio
     quotes tab-size""")
 #: What decides whether text is seen.
 HIDING = names(
-    "display visibility opacity font-size color background background-color height max-height overflow overflow-y"
+    "display visibility opacity font-size color background background-color background-image position height "
+    "max-height overflow overflow-y"
 )
 #: Text that a style adds: words and the numbers of headings; what it would fetch is no text.
 GENERATED = re.compile(

@@ -290,6 +290,42 @@ def test_a_white_logo_in_the_page_itself_is_drawn_in_black() -> None:
     assert sum(value < 100 for value in drawn(f"<img src='{in_page(file.getvalue())}'>").look().tobytes()) > 1000
 
 
+@pytest.mark.parametrize(
+    "ground",
+    [
+        "<table bgcolor=white><tr><td background='https://x/hero.jpg'>",
+        "<div style='background:#fff'><div style='background-image:url(https://x/hero.jpg)'>",
+        "<style>body{background:#fff}.h{background-image:linear-gradient(90deg,#036,#069)}</style><div class=h>",
+        "<body bgcolor=white><div style='background:linear-gradient(#fff,#069)'>",
+        "<body bgcolor=white><div style='background:var(--brand)'>",
+        "<body bgcolor=white><div style='background-color:rgba(255,255,255,0.2)'>",
+        "<body bgcolor=white><img src=cid:photo><div style='position:absolute;top:10px'>",
+        "<body bgcolor=white><v:rect fillcolor='#036'>",
+    ],
+)
+def test_white_words_on_what_is_not_known_to_be_white_are_drawn(ground: str) -> None:
+    made = drawn(f"{ground}<font color=white>Autumn offers</font>")
+    assert "Autumn offers" in made.words
+    assert not any("colour of its background" in told for told in made.left_out)
+
+
+@pytest.mark.parametrize(
+    "ground",
+    [
+        "<td bgcolor='#ffffff'>",
+        "<p style='background:none'>",
+        "<p style='background-color:transparent'>",
+        "<p style='background-color:rgba(0,0,0,0)'>",
+        "<p style='background-color:rgba(255,255,255,0.95);background-image:none'>",
+        "<p style='position:relative'>",
+    ],
+)
+def test_white_words_on_white_are_named(ground: str) -> None:
+    made = drawn(f"<div style='background:#fff'>seen<table>{ground}<font color=white>not seen")
+    assert "not seen" not in made.words
+    assert made.left_out == ["mail: 2 words in the colour of its background"]
+
+
 def test_a_picture_that_only_watches_is_not_missed() -> None:
     assert drawn("<img src=https://x/a.gif width=1 height=1>x").left_out == []
 
