@@ -74,8 +74,11 @@ LEAST_SQUARES = 6
 DOT = 3
 
 
-def black(page: Tones) -> Mask:
-    """Which dots of a grey page are black. Its width is a multiple of 32 dots, its height of 2, and at least 64."""
+def black(page: Tones, *, charts: bool = True) -> Mask:
+    """Which dots of a grey page are black. Its width is a multiple of 32 dots, its height of 2, and at least 64.
+
+    ``charts``: whether their areas are dithered. Where lines are coarse, dots would swallow the writing on them.
+    """
     drawn, (page, scanned) = page, _on_white(page)
     light, dark = cells_of(page)
     tones = (light >> 1) + (dark >> 1)
@@ -106,7 +109,9 @@ def black(page: Tones) -> Mask:
     made = _not_above(page, up_to)
     if turned.any():
         made ^= dots_of(turned)
-    toned = photographs | areas(tones, contrast, flat & ~photographs, faint, middle)
+    toned = photographs
+    if charts:
+        toned = toned | areas(tones, contrast, flat & ~photographs, faint, middle)
     if toned.any():
         rows, columns = rectangle_of(toned)
         dots = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)

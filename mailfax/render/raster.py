@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -81,7 +82,7 @@ def fax_tiff(pdf: bytes, into: BinaryIO, *, device: bool = False, down: int = FI
 def fax_pages(pdf: bytes, *, down: int = FINE) -> Iterator[Mask]:
     """The pages of a document, black is true; raises ``NotFaxable``."""
     _keep_memory()
-    return ahead(in_black, enumerate(_all_drawn(pdf, down), 1))
+    return ahead(partial(in_black, down=down), enumerate(_all_drawn(pdf, down), 1))
 
 
 def _all_drawn(pdf: bytes, down: int) -> Iterator[Tones]:
@@ -92,10 +93,10 @@ def _all_drawn(pdf: bytes, down: int) -> Iterator[Tones]:
             page.close()
 
 
-def in_black(numbered: tuple[int, Tones]) -> Mask:
+def in_black(numbered: tuple[int, Tones], down: int = FINE) -> Mask:
     """A page, with its number from 1, in black (true) and white; raises ``NotFaxable`` where that loses it."""
     number, grey = numbered
-    made = black(grey)
+    made = black(grey, charts=down == FINE)
     if vanished(grey, made):
         made = dithered(grey)
         if vanished(grey, made):

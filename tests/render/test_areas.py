@@ -10,7 +10,7 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from mailfax.render.cells import Mask
-from mailfax.render.faxtiff import Profile, encoded
+from mailfax.render.faxtiff import FINE, STANDARD, Profile, encoded
 from mailfax.render.raster import fax_pages
 from tests.render.test_legibility import box, lines, lost, page, read
 
@@ -18,9 +18,9 @@ from tests.render.test_legibility import box, lines, lost, page, read
 TINTS = ["#4472c4", "#ed7d31", "#ffc000", "#70ad47"]
 
 
-def dots(made: Mask, left: float, top: float, width: float, height: float) -> Mask:
+def dots(made: Mask, left: float, top: float, width: float, height: float, lines_an_inch: int = FINE) -> Mask:
     """The dots of a rectangle on a Letter page, all in points from the upper left."""
-    across, down = 204 / 72, 196 / 72
+    across, down = 204 / 72, lines_an_inch / 72
     return made[
         round(top * down) : round((top + height) * down), round(left * across) : round((left + width) * across)
     ]
@@ -43,6 +43,12 @@ def test_the_bars_of_a_chart_differ_and_its_legend_has_the_same_dots() -> None:
     assert all(0.1 < bar < 0.9 for bar in bars)
     assert np.argsort(bars).tolist() == [2, 1, 3, 0]
     assert max(swatches) == swatches[0] and min(swatches) == swatches[2], swatches
+
+
+def test_where_lines_are_coarse_writing_is_worth_more_than_tones() -> None:
+    """At 98 lines an inch a digit on a tint would get lost among the dots."""
+    (made,) = fax_pages(page(chart)[0], down=STANDARD)
+    assert {dots(made, 66 + 40 * number, 250, 28, 130, STANDARD).mean() for number in range(4)} == {0.0, 1.0}
 
 
 @pytest.mark.needs("tesseract")

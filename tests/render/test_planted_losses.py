@@ -120,7 +120,7 @@ def harm_jpeg(pdf: pikepdf.Pdf) -> None:
 
 def blank_bits(patch: Patch) -> None:
     for name in ("black", "dithered"):
-        patch.setattr(raster, name, lambda grey: np.zeros(grey.shape, np.bool_))
+        patch.setattr(raster, name, lambda grey, **_: np.zeros(grey.shape, np.bool_))
 
 
 @dataclass(frozen=True)

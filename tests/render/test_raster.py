@@ -126,7 +126,7 @@ def test_what_vanishes_is_seen(loss: str) -> None:
 
 def test_a_page_that_would_be_lost_is_dithered_and_else_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = np.zeros((2156, 1728), np.bool_)
-    monkeypatch.setattr(raster, "black", lambda page: nothing)
+    monkeypatch.setattr(raster, "black", lambda page, **_: nothing)
     (page,) = fax_pages(letter(1))
     assert page.any()
     monkeypatch.setattr(raster, "dithered", lambda page: nothing)
