@@ -3,7 +3,7 @@
 Usage: scripts/bench intake [--json] [--quick] [--turns N] [--folder DIR]. Both servers keep their mail on one file
 system and answer 250 after an fsync; after every turn the mails that lie there are counted. Figures are medians of
 the turns. ``messages_ratio`` is of mails a second (4 KB), ``bytes_ratio`` of bytes a second (13.5 MB), mailfax to
-Postfix, both over 16 connections.
+Postfix, both over 16 connections; ``cpu_ratio`` is of mails (4 KB) for a second of processor, all processes of each.
 """
 
 from __future__ import annotations
@@ -59,11 +59,14 @@ MEMORY_LOADS = {"eight_50_mb": Load(50_000_000, 8, 8), "one_400_mb": Load(400_00
 
 @dataclass(frozen=True)
 class Cell:
-    """One load: the median of mailfax and of Postfix, in mails and in megabytes a second."""
+    """One load: the median of mailfax and of Postfix, in mails and in megabytes a second; and what a mail takes of
+    their processors, in milliseconds."""
 
     load: Load
     mailfax: float
     postfix: float
+    mailfax_cpu: float
+    postfix_cpu: float
 
     @property
     def ratio(self) -> float:
@@ -95,13 +98,17 @@ def send(server: Server, load: Load) -> float:
 def compare(load: Load, servers: tuple[Server, ...], turns: int) -> Cell:
     """A B A B …, so that whatever else the machine does falls on both."""
     rates: dict[str, list[float]] = {server.name: [] for server in servers}
+    busy: dict[str, list[float]] = {server.name: [] for server in servers}
     for _ in range(turns):
         for server in servers:
+            before = server.processor()
             rates[server.name].append(load.mails / send(server, load))
+            busy[server.name].append(1000 * (server.processor() - before) / load.mails)
             server.empty()
             # What one left to be written must not slow the other.
             os.sync()
-    return Cell(load, statistics.median(rates["mailfax"]), statistics.median(rates["postfix"]))
+    medians = (statistics.median(of[name]) for of in (rates, busy) for name in ("mailfax", "postfix"))
+    return Cell(load, *medians)
 
 
 def measure_memory(folder: Path) -> dict[str, float]:
@@ -131,13 +138,15 @@ def run(folder: Path, turns: int, progress: Any) -> dict[str, Any]:
         for load in LOADS:
             cells.append(compare(load, servers, turns))
             print(_row(cells[-1]), file=progress, flush=True)
-    ratios = {cell.load.size: cell.ratio for cell in cells if cell.load.connections == COMPARED_AT}
+    compared = {cell.load.size: cell for cell in cells if cell.load.connections == COMPARED_AT}
     return {
-        "messages_ratio": round(ratios[SMALL], 2),
-        "bytes_ratio": round(ratios[LARGE], 2),
+        "messages_ratio": round(compared[SMALL].ratio, 2),
+        "bytes_ratio": round(compared[LARGE].ratio, 2),
+        "cpu_ratio": round(compared[SMALL].postfix_cpu / compared[SMALL].mailfax_cpu, 2),
         "loads": [
             asdict(cell.load)
             | {side: round(getattr(cell, side), 1) for side in ("mailfax", "postfix")}
+            | {side: round(getattr(cell, side), 2) for side in ("mailfax_cpu", "postfix_cpu")}
             | {"ratio": round(cell.ratio, 2)}
             for cell in cells
         ],
@@ -161,7 +170,8 @@ def _row(cell: Cell) -> str:
     load = cell.load
     cells = [f"{load.size / 1000:>8.0f} KB", f"{load.connections:>4}"]
     cells += [f"{rate:>7.0f} {cell.megabytes(rate):>6.0f}" for rate in (cell.mailfax, cell.postfix)]
-    return " | ".join([*cells, f"{cell.ratio:.2f}"])
+    cells += [f"{cell.ratio:>5.2f}", f"{cell.mailfax_cpu:.2f}, {cell.postfix_cpu:.2f}"]
+    return " | ".join(cells)
 
 
 def _processor() -> str:
@@ -188,7 +198,7 @@ def main() -> None:
     if os.geteuid() != 0:
         raise SystemExit("Needs root: Postfix starts as root only.")
     progress = sys.stderr if arguments.json else sys.stdout
-    print("    size |  conn | mailfax /s, MB/s | postfix /s, MB/s | ratio", file=progress)
+    print("    size |  conn | mailfax /s, MB/s | postfix /s, MB/s | ratio | processor ms a mail", file=progress)
     folder = Path(tempfile.mkdtemp(prefix="mailfax-bench-", dir=arguments.folder))
     try:
         folder.chmod(0o755)  # user postfix must be able to enter it

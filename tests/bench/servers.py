@@ -5,6 +5,8 @@ In: a folder of its own. Out: a ``port``; how many mails it holds, counted where
 
 from __future__ import annotations
 
+import contextlib
+import os
 import smtplib
 import subprocess
 import sys
@@ -34,6 +36,9 @@ class Server(Protocol):
 
     def empty(self) -> None:
         """Give the disk back what large mails took; not measured."""
+
+    def processor(self) -> float:
+        """Seconds of processor that all its processes have used so far, those that ended included."""
 
 
 class Mailfax:
@@ -83,6 +88,10 @@ class Mailfax:
         for pid in self._family():
             Path(f"/proc/{pid}/clear_refs").write_text("5")
 
+    def processor(self) -> float:
+        assert self._process is not None
+        return _processor(self._process.pid)
+
     def _family(self) -> list[int]:
         assert self._process is not None
         return _with_descendants(self._process.pid)
@@ -99,6 +108,9 @@ class HoldingPostfix(Postfix):
     def empty(self) -> None:
         command = ["postsuper", "-c", str(self.folder / "etc"), "-d", "ALL"]
         subprocess.run(command, check=True, capture_output=True, env={"PATH": SEARCHED})
+
+    def processor(self) -> float:
+        return _processor(int((self.folder / "queue" / "pid" / "master.pid").read_text()))
 
 
 def version() -> str:
@@ -117,8 +129,10 @@ def _greets(port: int) -> bool:
 
 def _with_descendants(pid: int) -> list[int]:
     """A process and its descendants."""
-    children = Path(f"/proc/{pid}/task").glob("*/children")
-    found = [int(child) for file in children for child in file.read_text().split()]
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError):  # it has just ended
+        children = Path(f"/proc/{pid}/task").glob("*/children")
+        found += [int(child) for file in children for child in file.read_text().split()]
     return [pid, *(member for child in found for member in _with_descendants(child))]
 
 
@@ -126,3 +140,12 @@ def _peak(pid: int) -> int:
     """VmHWM (proc(5)): the highest resident size, of which clear_refs "5" makes the present one."""
     status = Path(f"/proc/{pid}/status").read_text()
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
+def _processor(pid: int) -> float:
+    """utime, stime, cutime and cstime (proc(5)) of a process and its descendants, in seconds."""
+    ticks = 0
+    for member in _with_descendants(pid):
+        with contextlib.suppress(FileNotFoundError):  # it has just ended: its parent has its time
+            ticks += sum(map(int, Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
