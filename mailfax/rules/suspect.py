@@ -19,11 +19,11 @@ ORDINARY = frozenset(
     b"application/pdf application/octet-stream application/rtf application/msword application/vnd.ms-excel "
     b"application/vnd.ms-powerpoint application/pgp-signature application/pkcs7-signature "
     b"application/x-pkcs7-signature image/jpeg image/jpg image/pjpeg image/png image/gif image/tiff image/bmp "
-    b"image/webp image/heic".split()
+    b"image/webp image/heic image/svg+xml".split()
 )
 OFFICE = b"application/vnd.openxmlformats-officedocument."
 EXTENSIONS = frozenset(
-    b"pdf tif tiff jpg jpeg png gif bmp webp heic txt csv htm html rtf doc docx xls xlsx ppt pptx "
+    b"pdf tif tiff jpg jpeg png gif bmp webp heic svg txt csv htm html rtf doc docx xls xlsx ppt pptx "
     b"p7s asc vcf ics".split()
 )
 _TYPE = re.compile(rb"(?i)\ncontent-type:[ \t\r\n]*([^\s;]*)")

@@ -8,6 +8,7 @@ import pypdfium2
 import pytest
 
 from mailfax.render import text as module
+from mailfax.render.drawing import DRAWERS
 from mailfax.render.html import add_html
 from mailfax.render.kinds import Kind
 from mailfax.render.pdf import Document
@@ -126,3 +127,26 @@ def test_the_bound_of_a_page_is_above_all_that_a_page_holds() -> None:
     columns = "a    b    c\n" * module.MOST_LINES * 3
     assert len(pages_of(draw_text(columns, "a4"))) > 3
     assert len(pages_of(draw_text("i" * module.MOST_CHARACTERS * 2, "a4"))) > 2
+
+
+GUESSED = ["t: its character set is not told; it was read as windows-1251"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "charset", "told"),
+    [
+        (Kind.TEXT, "Договор поставки подписан", "cp1251", GUESSED),
+        (Kind.CSV, "Имя;Сумма\nИван;100\nПётр;200", "cp1251", GUESSED),
+        (Kind.HTML, "<p>Договор поставки подписан</p>", "cp1251", GUESSED),
+        (Kind.HTML, "<meta charset=koi8-r><p>Договор поставки подписан</p>", "koi8-r", []),
+        (Kind.XML, "<!DOCTYPE a><a>Договор поставки подписан</a>", "cp1251", GUESSED),
+        (Kind.XML, "<?xml version='1.0' encoding='cp1251'?><!DOCTYPE a><a>Договор</a>", "cp1251", []),
+        (Kind.CSV, "Имя;Сумма\nИван;100", "utf-8", []),
+    ],
+)
+def test_a_charset_that_had_to_be_guessed_is_told(kind: Kind, text: str, charset: str, told: list[str]) -> None:
+    document = Document("a4", 200)
+    part = Part("t", "application/octet-stream", text.encode(charset))
+    assert DRAWERS[kind](Source("t", kind, part), Work({}, document, TERMS)) == told
+    shown = "".join(pages_of(document.save()))
+    assert "Договор" in shown or "Иван" in shown

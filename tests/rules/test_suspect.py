@@ -18,6 +18,7 @@ PDF = ("offer.pdf", "application/pdf", b"%PDF-1.7 ...")
         mail("Please see.", ("Bericht für Bob.docx", "application/octet-stream", b"PK")),
         mail(None, ("SCAN0001.TIF", "image/tiff", b"II*")),
         mail("Text", html="<p>Text</p>"),
+        mail("The plan.", ("plan.svg", "image/svg+xml", b"<svg/>")),
     ],
 )
 def test_ordinary_mails_are_not_examined(raw: bytes) -> None:
