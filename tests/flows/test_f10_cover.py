@@ -96,23 +96,23 @@ def test_fax_pages_made_here_reach_the_other_side(house: House, tmp_path: Path) 
     assert told.count("Image Length: 2292") == 2, "A4 for London"
 
 
-def test_signature_and_quoted_message_are_left_out_and_told(office: House) -> None:
-    office.settings |= {"sender": 'strip = ["signature", "quote"]'}
-    office.start()
+def test_signature_and_quoted_message_are_left_out_and_told(house: House) -> None:
+    house.settings |= {"sender": 'strip = ["signature", "quote"]'}
+    house.start()
     text = "Please see the offer.\n\n-- \nAlice, Sales\n\nOn Monday Bob wrote:\n> When does it come?\n> Bob\n"
-    fax = faxed(office, "15557650111", text)
+    fax = faxed(house, "15557650111", text)
     assert fax["cover"]["notes"] == "Please see the offer."
-    [answer] = office.mails()
+    [answer] = house.mails()
     told = str(answer.get_body(("plain",)))
     assert "signature" in told and "quoted" in told
 
 
-def test_a_cover_page_that_has_to_be_left_off_is_told(office: House) -> None:
+def test_a_cover_page_that_has_to_be_left_off_is_told(house: House) -> None:
     """Nothing of ours can stand before a file that goes to the fax service as it is."""
-    office.settings |= {"account": 'cover = "ours"'}
-    office.start()
+    house.settings |= {"account": 'cover = "ours"'}
+    house.start()
     mail = letter(text="")
     documents.attach(mail, "print.pcl", "application/vnd.hp-pcl", b"\x1bE\x1b&l0OHello\x1bE")
-    office.send("15557650112/cover=yes", mail=mail)
-    [answer] = office.answers(1)
+    house.send("15557650112/cover=yes", mail=mail)
+    [answer] = house.answers(1)
     assert "cover page: none, since nothing of ours can stand before a file" in " ".join(str(answer).split())
