@@ -3,11 +3,14 @@
 In: descriptors of a mail and of an empty file. Out: the document in that file, and one JSON object for the foreman:
 ``rendered`` or ``refused``. Everything here may be killed at any moment; nothing here is shared with anybody. The
 cell was closed (``jail``) before the first byte is read.
+
+LIMITS: ``SHARE`` of the time for the engine that lays out HTML; then the cell ends.
 """
 
 from __future__ import annotations
 
 import errno
+import faulthandler
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -23,6 +26,9 @@ from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable
 
+STANDARD_ERROR = 2
+#: The part of the time of a document that the engine for HTML may take for one text.
+SHARE = 1 / 3
 Say = Callable[[dict[str, Any]], None]
 
 
@@ -37,6 +43,10 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, des
         nonlocal at
         at = name
         say({"at": name, "engine": engine})
+        faulthandler.cancel_dump_traceback_later()
+        if engine:
+            # A thread that needs no interpreter: it ends the cell whatever the engine is at.
+            faulthandler.dump_traceback_later(terms.seconds * SHARE, exit=True, file=STANDARD_ERROR)
 
     try:
         with os.fdopen(files[0], "rb") as source:

@@ -6,12 +6,11 @@ text, and the sender is told. Where it dies, or takes more than its share of the
 has the mail drawn by another one, with the words of this HTML.
 
 STANDARDS: RFC 2392 (cid).
-LIMITS: ``SHARE`` of the time of the whole document.
+LIMITS: a share of the time of the whole document (``cell.SHARE``).
 """
 
 from __future__ import annotations
 
-import faulthandler
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -37,9 +36,6 @@ from mailfax.render.work import Work
 from mailfax.rules.pictures import DRAWING, behind_text_in
 from mailfax.rules.submission import Part
 
-STANDARD_ERROR = 2
-#: The part of the time of a document that the engine may take for one text.
-SHARE = 1 / 3
 #: The part of the shape of a picture that width and height may differ from its own and still mean it.
 SAME_SHAPE = 0.1
 #: A picture told to be wider than the text (CSS px) is as wide as the text.
@@ -94,12 +90,9 @@ def _pictures_on(pdf: bytes, wanted: int) -> int:
 def overseen(name: str, work: Work) -> Iterator[None]:
     """The engine is at work: where it does not come back, the foreman knows why."""
     work.say_at(name, engine=True)
-    # A thread that needs no interpreter: it ends the cell whatever the engine is at.
-    faulthandler.dump_traceback_later(work.terms.seconds * SHARE, exit=True, file=STANDARD_ERROR)
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
         work.say_at(name)
 
 
