@@ -61,7 +61,7 @@ def shown_alike(content: bytes, picture: Image.Image) -> bool:
 def require_whole(content: bytes) -> None:
     """Decode a JPEG; raises ``OSError`` where a part of it is missing. Half a picture would be shown, and grey below.
 
-    All of its code is read, but only the mean of 8 x 8 dots computed. Pillow lets other threads run meanwhile.
+    All of its code is read, but only the mean of 8 x 8 dots computed.
     """
     with Image.open(io.BytesIO(content), formats=["JPEG"]) as picture:
         picture.draft("L", (1, 1))

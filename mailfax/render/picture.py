@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import img2pdf
@@ -76,10 +75,8 @@ def draw_picture(
                 if kind is Kind.TIFF and (frames := int(getattr(picture, "n_frames", 1))) > 2 * most_pages:
                     raise NotFaxable(status(Cause.TOO_MANY_PAGES, pages=frames, limit=most_pages))
                 if kind is Kind.JPEG and _goes_as_it_is(content, picture, paper):
-                    with ThreadPoolExecutor(1) as beside:
-                        decoded = beside.submit(require_whole, content)
-                        yield _page_of_jpeg(content, picture, paper, name)
-                        decoded.result()
+                    require_whole(content)
+                    yield _page_of_jpeg(content, picture, paper, name)
                 else:
                     for frame in _frames(content, picture, kind, name, told):
                         yield _page(*_fax_ready(frame, paper), paper, name)
