@@ -1,4 +1,4 @@
-"""What every carrier works with: the spool, who writes our mails, the limits, the clocks, and chance.
+"""What every carrier is, and what it works with: the spool, who writes our mails, the limits, the clocks, chance.
 
 In: the configuration and an open spool. Out: one value, made once and the same for all. What only some carriers need
 (a client, the relay, the renderer) each is given beside it.
@@ -6,8 +6,10 @@ In: the configuration and an open spool. Out: one value, made once and the same 
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -45,6 +47,22 @@ class Context:
             drawn_marks(config.hostname, spool.now),
             SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts)),
         )
+
+
+class Carrier(ABC):
+    """Moves work between rooms: one piece or one pass a round.
+
+    ``news`` are the names of commits, or of statements in them (``spool.bell``), after which there may be work for
+    it; ``next_at`` is when there will be by the passing of time, on the spool's clock, as far as its last round knew.
+    Beside these it is asked now and then, for other processes may bring it work.
+    """
+
+    news: tuple[str, ...] = ()
+    next_at: float = math.inf
+
+    @abstractmethod
+    async def round(self) -> bool:
+        """Do some work; whether there was any."""
 
 
 def drawn_marks(hostname: str, now: Callable[[], float]) -> Callable[[], Marks]:

@@ -21,19 +21,21 @@ from typing import Any
 
 from mailfax import __version__
 from mailfax.config import Config, ConfigError, load
+from mailfax.context import Carrier
 from mailfax.offramp.prepare import MARGIN
 from mailfax.offramp.submit import LEASE_FACTOR
 from mailfax.smtpd import Listeners, open_listeners
 from mailfax.spool import Spool
-from mailfax.wiring import Carrier, Rooms, build
+from mailfax.wiring import Rooms, build
 from mailfax.working_folder import working_folder
 
 log = logging.getLogger("mailfax")
 
 #: How long sessions in DATA and carriers may take to end after a stop was asked for, in seconds; a POST has longer.
 DRAIN_SECONDS = 8.0
-#: A carrier that found nothing looks again after this long, or as soon as something is committed.
-IDLE_SECONDS = 2.0
+#: A carrier that found nothing looks again after this long, unless its news or its next moment come first: another
+#: process may have brought it work. It never looks more often than this, whatever the moment that it named.
+IDLE_SECONDS, SHORTEST_SECONDS = 2.0, 0.02
 #: A carrier whose round failed unexpectedly waits this long, so that a bug does not spin.
 FAILED_SECONDS = 5.0
 #: After another configuration has taken over, a session has still so many seconds for what it asked of the one
@@ -172,10 +174,10 @@ class Service:
             rooms.tasks.append(asyncio.create_task(self._carry(name, carrier, rooms, after), name=name))
 
     async def _carry(self, name: str, carrier: Carrier, rooms: Rooms, after: asyncio.Task[None] | None) -> None:
-        """Round after round; an idle carrier waits for a commit or a moment, a failed one a little longer."""
+        """Round after round; an idle carrier waits for its news or its next moment, a failed one a little longer."""
         if after is not None:
             await asyncio.wait([after])
-        bell = self.spool.bell()
+        bell = self.spool.bell(carrier.news)
         while not rooms.retired.is_set():
             try:
                 busy = await carrier.round()
@@ -186,7 +188,8 @@ class Service:
                 await _first(asyncio.sleep(FAILED_SECONDS), rooms.retired.wait())
                 continue
             if not busy:
-                await _first(bell.wait(IDLE_SECONDS), rooms.retired.wait())
+                wait = min(IDLE_SECONDS, carrier.next_at - self.spool.now())
+                await _first(bell.wait(max(wait, SHORTEST_SECONDS)), rooms.retired.wait())
 
     async def _sweep(self) -> None:
         while not self._stopping.is_set():

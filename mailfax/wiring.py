@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from mailfax.config import Account, Config, ConfigError
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.deadlines import Deadlines
@@ -51,13 +51,6 @@ SLOW_PREPARERS = max(1, (os.cpu_count() or 1) // 2)
 QUICK_PREPARERS = max(1, (os.cpu_count() or 1) - SLOW_PREPARERS)
 #: What a client waits, at the most, for a mail to be examined that may be one that can't be faxed.
 EXAMINE_SECONDS = 1.0
-
-
-class Carrier(Protocol):
-    """Moves work between rooms: one piece or one pass a round."""
-
-    async def round(self) -> bool:
-        """Do some work; whether there was any."""
 
 
 @dataclass

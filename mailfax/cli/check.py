@@ -195,10 +195,10 @@ async def _newest_sent(config: Config, account: str) -> FaxJob | None:
     except (SpoolRefused, OSError):
         return None  # told already
     try:
-        jobs = [job for job in await spool.jobs.listing(account=account) if job.fax_id]
+        newest = await spool.jobs.recent(account, 0.0, 1)
     finally:
         await spool.close()
-    return max(jobs, key=lambda job: job.submitted_at, default=None)
+    return newest[0] if newest else None
 
 
 async def _account(account: Account, ours: FaxJob | None) -> AsyncIterator[Finding]:

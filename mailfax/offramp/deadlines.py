@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from mailfax import maillog
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.silence import Silence
@@ -26,8 +26,10 @@ from mailfax.spool import CommitUnclear, NotCommitted, Outdated
 log = logging.getLogger(__name__)
 
 
-class Deadlines:
+class Deadlines(Carrier):
     """Ends overdue and cancelled jobs of all accounts, one pass a round."""
+
+    news = ("noted", "not-sent", "proven-absent", "cancel")
 
     def __init__(self, context: Context, desk: Desk, ending: Ending) -> None:
         self._spool, self._steady = context.spool, context.steady
@@ -85,11 +87,7 @@ class Deadlines:
                 continue
             self._shut.unanswered(account.name)
             if self._shut.is_an_answer(account.name):
-                late += [
-                    job
-                    for job in await self._spool.jobs.tracked(account.name)
-                    if max(job.submitted_at, job.last_byte_at) < oldest
-                ]
+                late += await self._spool.jobs.silent(account.name, oldest)
         return late
 
     async def _end(self, job: FaxJob, event: JobEvent, cause: Cause, **facts: Any) -> bool:

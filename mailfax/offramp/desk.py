@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from mailfax import letters, maillog
 from mailfax.config import Account
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotRead, Trouble
 from mailfax.faxcore.values import Folder
@@ -44,8 +44,10 @@ class Line:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Desk:
+class Desk(Carrier):
     """Keeps the clients; pauses and resumes accounts."""
+
+    news = ("account-paused",)
 
     def __init__(
         self, context: Context, accounts: Iterable[Account], *, connect: Callable[[Account], FaxCore]
@@ -69,12 +71,8 @@ class Desk:
 
     async def open_for_submission(self) -> list[str]:
         """The accounts to which faxes may be submitted now: met, and not in trouble."""
-        open_now = []
-        for name in self.lines:
-            state = await self._spool.accounts.state(name)
-            if state.baseline_at and not state.paused:
-                open_now.append(name)
-        return open_now
+        states = await self._spool.accounts.listing()
+        return [each.name for each in states if each.name in self.lines and each.baseline_at and not each.paused]
 
     async def watches(self, name: str) -> bool:
         """Whether this process looks after the account now, and it can be asked."""
@@ -115,8 +113,10 @@ class Desk:
     async def round(self) -> bool:
         """Try accounts in trouble again with one harmless call; True if one was tried."""
         tried = False
-        for name, line in self.lines.items():
-            state = await self._spool.accounts.state(name)
+        for state in await self._spool.accounts.listing():
+            name, line = state.name, self.lines.get(state.name)
+            if line is None:
+                continue
             if not state.paused:
                 if line.told and not line.sending:
                     self._forget(line)  # another process has resumed it

@@ -11,6 +11,7 @@ file stops another's line of text.
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from mailfax import __version__, maillog
 from mailfax.config import Account
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.wishes import document_of, not_shown_on_cover, wishes_of
@@ -46,8 +47,10 @@ class _Slow(Exception):
     """It takes longer than the quick lane allows."""
 
 
-class Prepare:
+class Prepare(Carrier):
     """Makes documents, one a round. What is under way is shared by all who work with it."""
+
+    news = ("document_add", "document_change", "document_now")
 
     def __init__(
         self,
@@ -83,8 +86,12 @@ class Prepare:
     async def _claim(self, slow: bool) -> tuple[Message, Document] | None:
         """Who has the fewest under way comes first: those who have none, here."""
         busy = tuple(payer for payer, number in self._under_way.items() if number > 0)
+        self.next_at = math.inf
         for lane in (True, False) if slow else (False,):
-            if claimed := await self._spool.documents.claim(self._lease, slow=lane, busy=busy):
+            due_at = await self._spool.documents.next_at(slow=lane)
+            if due_at > self._spool.now():
+                self.next_at = min(self.next_at, due_at)
+            elif claimed := await self._spool.documents.claim(self._lease, slow=lane, busy=busy):
                 return claimed
         return None
 
@@ -188,12 +195,16 @@ class Prepare:
             maillog.ended(job)
 
 
-class PrepareSlow:
+class PrepareSlow(Carrier):
     """The same documents from the slow lane first, and from the quick one while that is empty."""
+
+    news = Prepare.news
 
     def __init__(self, prepare: Prepare) -> None:
         self._prepare = prepare
 
     async def round(self) -> bool:
         """Make one document; False if none was waiting."""
-        return await self._prepare.round(slow=True)
+        busy = await self._prepare.round(slow=True)
+        self.next_at = self._prepare.next_at
+        return busy

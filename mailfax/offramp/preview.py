@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailfax import letters, maillog
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.letters import texts
 from mailfax.offramp.cover import cover_for
 from mailfax.offramp.desk import Desk
@@ -27,8 +27,10 @@ from mailfax.spool import ContentDamaged, Outdated
 AGAIN = 60.0
 
 
-class Preview:
+class Preview(Carrier):
     """Answers previews, one a round."""
+
+    news = ("document_jobs_ready", "release")
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks

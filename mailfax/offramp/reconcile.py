@@ -11,13 +11,14 @@ other recent faxes of the account, where there are any; and no id in them was le
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailfax import maillog
 from mailfax.config import Account
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, same_number
@@ -44,8 +45,10 @@ WINDOW = 65 * 60.0
 UNOWNED = (JobState.SUBMITTING, JobState.IN_DOUBT, JobState.DEFERRED, JobState.READY, JobState.HELD)
 
 
-class Reconcile:
+class Reconcile(Carrier):
     """Looks for the jobs in doubt of one account."""
+
+    news = ("no-answer", "lease-expired")
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, account: str) -> None:
         self._spool, self._steady, self._jitter = context.spool, context.steady, context.jitter
@@ -56,12 +59,15 @@ class Reconcile:
 
     async def round(self) -> bool:
         """Look once if a job is in doubt and due; False if there was none."""
-        name, now = self._name, self._spool.now()
+        name = self._name
+        first = await self._spool.jobs.in_doubt(name, 1)
+        due_at, self.next_at = first[0].reconcile_at if first else math.inf, math.inf
+        if due_at > self._spool.now():
+            self.next_at = due_at
+            return False
         if not await self._desk.watches(name):
             return False
-        jobs = await self._spool.jobs.tracked(name, JobState.IN_DOUBT)
-        if not any(job.reconcile_at <= now for job in jobs):
-            return False
+        jobs = await self._spool.jobs.in_doubt(name)  # one look tells of all
         try:
             await self._look_for(jobs)
         except AccountTrouble as trouble:
@@ -103,21 +109,12 @@ class Reconcile:
 
     async def _recent(self) -> list[FaxJob]:
         """Our newest other faxes at this account: a listing that hides them proves nothing."""
-        since = self._spool.now() - RECENT_SECONDS
-        jobs = await self._spool.jobs.listing(account=self._name, limit=10 * RECENT)
-        known = sorted(
-            (job for job in jobs if job.fax_id and job.submitted_at > since), key=lambda job: -job.submitted_at
-        )
-        return known[:RECENT]
+        return await self._spool.jobs.recent(self._name, self._spool.now() - RECENT_SECONDS, RECENT)
 
     async def _own(self, seen: Look) -> int:
         """Ask about every id that nobody owns; how many of them are left without an owner."""
         left = silent = 0
-        trying = [
-            job
-            for job in await self._spool.jobs.listing(states=UNOWNED, account=self._name, limit=100_000)
-            if job.attempts and not job.fax_id
-        ]
+        trying = await self._spool.jobs.tried(self._name)
         self._mute &= seen.unknown.keys()
         for fax_id in sorted(seen.unknown, key=self._mute.__contains__):
             try:

@@ -20,6 +20,9 @@ class Silence:
         self._elapsed = elapsed
         self._since: dict[str, float] = {}
 
+    def __len__(self) -> int:
+        return len(self._since)
+
     def unanswered(self, about: str) -> None:
         """A question brought no answer."""
         self._since.setdefault(about, self._elapsed())

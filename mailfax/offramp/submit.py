@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from mailfax import maillog
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.faxcore.errors import InDoubt
 from mailfax.faxcore.verdict import ASP_NET_BODY_LIMIT
 from mailfax.offramp import trouble
@@ -30,8 +30,18 @@ from mailfax.spool import Claimed, FaxIdTaken, Outdated
 LEASE_FACTOR = 3.0
 
 
-class Submit:
+class Submit(Carrier):
     """Submits jobs, one a round."""
+
+    news = (
+        "document_jobs_ready",
+        "job_due",
+        "release",
+        "resent",
+        "account-resumed",
+        "baseline",
+        "no-answer",
+    )
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
         self._spool, self._elapsed, self._jitter = context.spool, context.elapsed, context.jitter
@@ -40,19 +50,22 @@ class Submit:
 
     async def round(self) -> bool:
         """Submit one job; False if none was waiting."""
-        await self._spool.jobs.make_due()
         open_now = await self._desk.open_for_submission()
-        if not open_now:
-            return False
-        # One lease for all: the longest answer time among the open accounts.
-        answer_seconds = max(self._desk.account(name).timeout_seconds for name in open_now)
+        heads = await self._spool.jobs.heads(open_now)
+        if heads.deferred <= self._spool.now():
+            await self._spool.jobs.make_due()
+            heads = await self._spool.jobs.heads(open_now)
+        due = heads.due(self._spool.now())
+        # One lease for all: the longest answer time among the accounts.
+        answer_seconds = max((self._desk.account(name).timeout_seconds for name in due), default=0.0)
         claimed_at = self._elapsed()
         # Without a reference two faxes to one number could not be told apart: one at a time.
-        one_by_one = [name for name in open_now if not may_have_reference(self._desk.account(name))]
+        one_by_one = [name for name in due if not may_have_reference(self._desk.account(name))]
         claimed = await self._spool.jobs.claim(
-            open_now, answer_seconds * LEASE_FACTOR, one_by_one=one_by_one, per_number=self._per_number
+            due, answer_seconds * LEASE_FACTOR, one_by_one=one_by_one, per_number=self._per_number
         )
         if claimed is None:
+            self.next_at = heads.next_at(self._spool.now())
             return False
         lease_ends = claimed_at + answer_seconds * LEASE_FACTOR
         await self._hand_over(claimed, may_finish=lambda: self._elapsed() + answer_seconds < lease_ends)

@@ -10,13 +10,14 @@ LIMITS: six lists a minute and account, that of received faxes among them.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from mailfax import maillog
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress, progress_of
@@ -28,9 +29,9 @@ from mailfax.offramp.silence import SILENT_IN_A_ROW, Silence
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
-from mailfax.rules.states import JobEvent, JobState
+from mailfax.rules.states import JobEvent
 from mailfax.rules.status import Cause, status
-from mailfax.spool import Outdated
+from mailfax.spool import Outdated, Pending
 
 #: Seconds between two lists: five a minute, and one of the Inbox.
 LIST_EVERY = 12.0
@@ -44,8 +45,10 @@ QUESTIONS = 20
 AT_ONCE = 4
 
 
-class Track:
+class Track(Carrier):
     """Follows the submitted jobs of one account."""
+
+    news = ("id-given", "late-id", "found")
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, account: str) -> None:
         self._spool, self._steady = context.spool, context.steady
@@ -58,14 +61,23 @@ class Track:
     async def round(self) -> bool:
         """Ask about the faxes that are due; False if none was."""
         name = self._account
-        if self._elapsed() < self._look_at or not await self._desk.watches(name):
+        now = self._spool.now()
+        if (too_soon := self._look_at - self._elapsed()) > 0:
+            self.next_at = now + too_soon
+            return False
+        self.next_at = math.inf
+        if not await self._desk.watches(name):
             return False
         self._look_at = self._elapsed() + LOOK_EVERY
-        jobs = await self._spool.jobs.tracked(name, JobState.SUBMITTED)
-        due = [job for job in jobs if job.track_at <= self._spool.now()]
+        # Whose question had no answer stands first all the time: they must not hide those behind them.
+        jobs = await self._spool.jobs.submitted(name, QUESTIONS + len(self._silence))
+        due = [job for job in jobs if job.track_at <= now]
         due.sort(key=lambda job: self._silence.is_silent(job.queue_id))
+        self.next_at = next((job.track_at for job in jobs if job.track_at > now), math.inf)
         # A list tells of all: also of those whose first question is due only later.
-        soon = [job for job in jobs if job.track_at <= self._spool.now() + LIST_EVERY]
+        soon: Sequence[Pending | FaxJob] = [job for job in jobs if job.track_at <= now + LIST_EVERY]
+        if len(soon) == len(jobs) > FEW:
+            soon = await self._spool.jobs.pending(name, now + LIST_EVERY)
         lists = len(soon) > FEW and len(soon) * BYTES_PER_STATUS >= self._list_cost
         if not due and not lists:
             return False
@@ -75,6 +87,7 @@ class Track:
             elif self._may_list():
                 await self._ask_outbox(soon)
             else:
+                self.next_at = min(self.next_at, now + self._list_at - self._elapsed())
                 return False
         except AccountTrouble as trouble:
             await self._desk.trouble(name, trouble)
@@ -92,15 +105,17 @@ class Track:
         self._list_at = now + lists * LIST_EVERY
         return True
 
-    async def _ask_outbox(self, jobs: list[FaxJob]) -> None:
+    async def _ask_outbox(self, pending: Sequence[Pending | FaxJob]) -> None:
         """Settle what is not in the Outbox any more."""
-        seen = await self._look((Folder.OUTBOX,), jobs)
+        seen = await self._look((Folder.OUTBOX,), pending)
         self._list_cost = seen.cost
-        there = [job for job in jobs if job.fax_id in seen.where]
-        for job in there:
-            self._silence.answered(job.queue_id)
-        await self._end_late(there)
-        gone = [job for job in jobs if job.fax_id not in seen.where]
+        there = [each for each in pending if each.fax_id in seen.where]
+        for each in there:
+            self._silence.answered(each.queue_id)
+        oldest = self._spool.now() - self._deadline_seconds
+        late = [each.queue_id for each in there if each.submitted_at < oldest]
+        await self._end_late(await self._spool.jobs.several(late))
+        gone = await self._spool.jobs.several([each.queue_id for each in pending if each.fax_id not in seen.where])
         unclear: list[FaxJob] = []
         for first in range(0, len(gone), AT_ONCE):
             some = gone[first : first + AT_ONCE]
@@ -112,7 +127,7 @@ class Track:
     def _client(self) -> FaxCore:
         return self._desk.client(self._account)
 
-    async def _look(self, folders: Sequence[Folder], jobs: list[FaxJob]) -> Look:
+    async def _look(self, folders: Sequence[Folder], jobs: Sequence[Pending | FaxJob]) -> Look:
         """Where the faxes of ``jobs`` are among ``folders``; raises ``NotRead``."""
         try:
             seen = await look(
@@ -198,11 +213,13 @@ class Track:
         """Asked, and no end is known: ask again later, or end what has been silent for too long."""
         late = await self._end_late(jobs)
         now = self._spool.now()
-        for job in jobs:
-            if job not in late:
-                wait = max(schedule.track_interval(now - job.submitted_at, self._jitter()), at_least)
-                with suppress(Outdated):
-                    await self._spool.jobs.postpone(job, now + wait)
+        await self._spool.jobs.postpone_all(
+            [
+                (job, now + max(schedule.track_interval(now - job.submitted_at, self._jitter()), at_least))
+                for job in jobs
+                if job not in late
+            ]
+        )
 
     async def _end_late(self, jobs: list[FaxJob]) -> list[FaxJob]:
         """End what was asked about and is past its deadline; those."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mailfax import letters, maillog
 from mailfax.config import Account
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress
@@ -42,8 +42,10 @@ FETCHES = 20
 Trouble = Callable[[str, AccountTrouble], Awaitable[None]]
 
 
-class Collect:
+class Collect(Carrier):
     """Collects for one account. ``trouble`` is told what is the matter with it."""
+
+    news = ("account-resumed",)
 
     def __init__(
         self,

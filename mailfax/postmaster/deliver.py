@@ -15,11 +15,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from mailfax import letters, maillog
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.postmaster.relay_trouble import RelayTrouble
 from mailfax.relay import Impossible, Relay
 from mailfax.rules import schedule
@@ -33,8 +34,10 @@ log = logging.getLogger(__name__)
 LEASE = 60.0
 
 
-class Deliver:
+class Deliver(Carrier):
     """Hands letters over, one a round. Several may work beside each other."""
+
+    news = ("letter_add", "letter_recover", "letters_due", "letter-resend")
 
     def __init__(self, context: Context, relay: Relay) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
@@ -43,7 +46,11 @@ class Deliver:
 
     async def round(self) -> bool:
         """Take up letters whose process died, hand one letter over; False if none was due."""
+        self.next_at = await self._spool.outbox.next_at()
+        if self.next_at > self._spool.now():
+            return False
         await self._spool.outbox.recover()
+        self.next_at = math.inf
         with self._trouble.turn() as ours:
             return ours and await self._next()
 

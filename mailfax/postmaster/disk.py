@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 
 from mailfax import letters
-from mailfax.context import Context
+from mailfax.context import Carrier, Context
 from mailfax.relay import Relay
 from mailfax.rules.failure import Failure
 from mailfax.rules.job import Letter
@@ -26,7 +26,7 @@ LEAST_ROOM = 200_000_000
 LOOK_EVERY, CALM = 20.0, 300.0
 
 
-class DiskAlarm:
+class DiskAlarm(Carrier):
     """Looks after the disk of the spool. ``failed`` is told what carriers meet."""
 
     def __init__(self, context: Context, relay: Relay, *, least_room: int = LEAST_ROOM) -> None:

@@ -18,8 +18,9 @@ from dataclasses import asdict
 from typing import Any
 
 from mailfax.render.compose import compose
-from mailfax.render.converters import Desk, NotConverted
+from mailfax.render.converters import Desk
 from mailfax.render.drawing import planned, render
+from mailfax.render.programs import NotConverted
 from mailfax.render.terms import ORDINARY, Order, Terms, Wishes
 from mailfax.render.whole import count_pages
 from mailfax.rules.job import Status

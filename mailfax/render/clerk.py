@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from mailfax.render.confined import taken
-from mailfax.render.converters import NotConverted
 from mailfax.render.kinds import Kind
 from mailfax.render.office import START_AGAIN, NotOpened, Office, OfficeFailed, cold
-from mailfax.render.programs import OFFICE, Program, end, program_for, programs, start
+from mailfax.render.programs import OFFICE, NotConverted, Program, end, program_for, programs, start
 
 #: How many programs work at a time; one LibreOffice is kept warm, a second one is ended when it is not needed.
 AT_ONCE = 2

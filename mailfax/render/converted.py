@@ -6,8 +6,8 @@ words of the source are looked for on the pages: a program that says nothing is 
 
 from __future__ import annotations
 
-from mailfax.render.converters import NotConverted
 from mailfax.render.plan import Source
+from mailfax.render.programs import NotConverted
 from mailfax.render.uncommented import uncommented
 from mailfax.render.words_kept import share_lost
 from mailfax.render.work import Work

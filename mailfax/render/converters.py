@@ -15,18 +15,10 @@ from dataclasses import dataclass
 
 from mailfax.render.jail import FIRST_USER, become_user
 from mailfax.render.kinds import Kind
-from mailfax.render.programs import drawn_by_programs
+from mailfax.render.programs import NotConverted, drawn_by_programs
 
 #: The clerk's and its programs' own user, where mailfax is started as root: cells are others.
 USER = FIRST_USER + 500_000
-
-
-class NotConverted(Exception):
-    """No pages. ``opened``: whether the program could read the file at all; ``later``: it may work another time."""
-
-    def __init__(self, why: str, *, opened: bool = True, later: bool = False) -> None:
-        super().__init__(why)
-        self.opened, self.later = opened, later
 
 
 @dataclass(frozen=True, slots=True)

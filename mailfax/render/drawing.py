@@ -12,14 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 from mailfax.render.converted import add_converted
-from mailfax.render.converters import Desk, NotConverted
+from mailfax.render.converters import Desk
 from mailfax.render.html import add_html
 from mailfax.render.kinds import AT_FAXCORE, DRAWN, PICTURES, Kind
 from mailfax.render.mhtml import add_mhtml
 from mailfax.render.pdf import Document
 from mailfax.render.picture import draw_picture, more_frames
 from mailfax.render.plan import Plan, Source, plan, safe_filename
-from mailfax.render.programs import PROGRAM_KINDS
+from mailfax.render.programs import PROGRAM_KINDS, NotConverted
 from mailfax.render.raster import fax_tiff
 from mailfax.render.smaller import smaller
 from mailfax.render.table import add_table

@@ -33,6 +33,14 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 MOST_MEMORY, MOST_WRITTEN, LOOK = 1536 * 1024**2, 400_000_000, 0.2
 
 
+class NotConverted(Exception):
+    """No pages. ``opened``: whether the program could read the file at all; ``later``: it may work another time."""
+
+    def __init__(self, why: str, *, opened: bool = True, later: bool = False) -> None:
+        super().__init__(why)
+        self.opened, self.later = opened, later
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """``package`` is Debian's, ``kinds`` are what it draws, ``path`` is "" where it is missing."""

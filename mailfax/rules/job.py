@@ -174,7 +174,15 @@ class FaxJob:
 
     def within(self, hours: Window) -> FaxJob:
         """This job, handed over only within ``hours``."""
-        return replace(self, not_before=hours.opens, not_after=hours.closes, waits_until=hours.until)
+        # What it waits for beside the hours that it had.
+        waits = self.submit_at if self.submit_at > self.not_before else self.accepted_at
+        return replace(
+            self,
+            submit_at=max(waits, hours.opens),
+            not_before=hours.opens,
+            not_after=hours.closes,
+            waits_until=hours.until,
+        )
 
     def put_off(self, until: float) -> FaxJob:
         """This job, with nothing done about it before ``until``; ``KeyError`` in a state that has no such time."""

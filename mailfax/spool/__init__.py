@@ -10,7 +10,7 @@ Whole house
     ``await spool.close()``                        finishes what is pending, gives account leases back
     ``spool.epoch -> int``                         this process
     ``spool.now() -> float``                       the spool's clock
-    ``bell = spool.bell()``; ``await bell.wait(timeout)``   until a commit of this process since its last wait
+    ``bell = spool.bell(news)``; ``await bell.wait(timeout)``   until this process committed something of these names
     ``await spool.counts() -> Counts``             ``.jobs``, ``.letters``, ``.inbound``, ``.documents``: state word
                                                    -> number; ``.damaged``: table -> number
     ``await spool.mend_moments(longest_lease) -> int``   ["moments-mended"] what a wrong clock put too far
@@ -47,6 +47,7 @@ Whole house
     ``await ceiling_reached(letters) -> bool``     ["ceiling-reached"] once a day; False: told already
 
 ``spool.documents``                                one per message that has jobs
+    ``await next_at(*, slow) -> float``            when the next one of a lane is due
     ``await claim(lease, *, slow=False, busy=()) -> tuple[Message, Document] | None``   ["rendering"] attempts are
                                                    counted here; payers in ``busy`` come last
     ``await ready(was, now_is, pages: bytes | Path, *, message=None) -> Document``   ["document-ready"] now_is has
@@ -61,6 +62,7 @@ Whole house
 
 ``spool.jobs``
     ``await make_due() -> int``                    ["due"] DEFERRED jobs whose time has come become READY
+    ``await heads(accounts) -> Heads``             when the first DEFERRED job is due, and the first READY one of each
     ``await claim(accounts, lease, *, one_by_one=()) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING),
                                                    ``.message``, ``.document``; accounts in ``one_by_one`` have one
                                                    fax in flight per number
@@ -70,10 +72,15 @@ Whole house
     ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields
                                                    (absences, delay_told, expires_at, …)
     ``await resend(was, again) -> None``           ["resent"] a new job beside one that has ended
-    ``await postpone(was, until) -> None``         ["postponed"] ask again later; no line of history
+    ``await postpone(was, until) -> None``         ["postponed"] ask again later; no line of history;
+                                                   ``postpone_all``: many at once, and none is Outdated
     ``await get(queue_id) -> FaxJob | None``       ``await of(message_queue_id) -> list[FaxJob]``
     ``await listing(*, states=None, account="", limit=100, offset=0) -> list[FaxJob]``   newest first
-    ``await tracked(account, *states) -> list[FaxJob]``  SUBMITTED and IN_DOUBT, or one of them
+    ``await submitted(account, limit)``, ``in_doubt(account, limit) -> list[FaxJob]``   what is due first comes first,
+                                                   due or not; ``tracked(account)``: all of both
+    ``await pending(account, until) -> list[Pending]``   SUBMITTED, asked about until then: ids only
+    ``await silent(account, oldest)``, ``recent(account, since, limit)``, ``tried(account) -> list[FaxJob]``
+                                                   at FaxCore since before then; the newest there; perhaps there
     ``await expired_submissions() -> list[FaxJob]``   SUBMITTING, lease run out: advance with LEASE_EXPIRED
     ``await overdue(accounts, limit=500) -> list[FaxJob]``   past expires_at; none of a paused one of these
     ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and surely not sent
@@ -108,6 +115,7 @@ Whole house
 
 ``spool.outbox``
     ``await owe(letters) -> None``                 ["owed"]
+    ``await next_at() -> float``                   when the next one is due, or a lease runs out
     ``await recover() -> int``                     ["letter-lease-expired"] HANDING_OVER, lease run out -> WAITING
     ``await make_due() -> int``                    ["letters-due"] all that wait are due now
     ``await claim(lease) -> Letter | None``        ["letter-claimed"] with its content; where that is damaged,
@@ -157,7 +165,7 @@ from mailfax.spool.engine import Bell, CommitUnclear, NotCommitted
 from mailfax.spool.growing import Content
 from mailfax.spool.history import HistoryLine
 from mailfax.spool.intake import not_stored
-from mailfax.spool.jobs import Claimed
+from mailfax.spool.jobs import Claimed, Pending
 from mailfax.spool.ledger import LedgerEntry
 from mailfax.spool.queue import Queued, Wanted
 from mailfax.spool.spool import Counts, Spool
@@ -181,6 +189,7 @@ __all__ = [
     "NotCommitted",
     "Outdated",
     "PagesUsedUp",
+    "Pending",
     "QueueIdTaken",
     "Queued",
     "QuotaUsedUp",

@@ -7,6 +7,7 @@ it is one commit. ``spool.documents``.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,11 @@ class Documents:
     def __init__(self, engine: Engine, contents: Contents, outbox: Outbox, usage: Usage) -> None:
         self._engine, self._contents, self._outbox, self._usage = engine, contents, outbox, usage
         self._claims = itertools.count(1)
+
+    async def next_at(self, *, slow: bool) -> float:
+        """When the next one of a lane is due."""
+        [rows] = await self._engine.read(("document_head", {"slow": int(slow)}))
+        return float(rows[0]["next_attempt_at"]) if rows else math.inf
 
     async def claim(
         self, lease: float, *, slow: bool = False, busy: Sequence[str] = ()

@@ -19,7 +19,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,9 +87,11 @@ class _Request:
 
 
 class Bell:
-    """Rings when something was committed by this process; each waiting carrier has its own."""
+    """Rings when this process committed one of ``news``, names of commits or of statements in them; with None at
+    every commit. Each waiting carrier has its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, news: Iterable[str] | None) -> None:
+        self.news = None if news is None else frozenset(news)
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
@@ -144,8 +146,8 @@ class Engine:
         self._reading.close()
         self._writing.close()
 
-    def bell(self) -> Bell:
-        bell = Bell()
+    def bell(self, news: Iterable[str] | None = None) -> Bell:
+        bell = Bell(news)
         self._bells.add(bell)
         return bell
 
@@ -222,9 +224,11 @@ class Engine:
                 request.future.set_exception(request.outcome)
             else:
                 request.future.set_result(request.outcome)
-        if any(request.good for request in group):
+        if good := [request.commit for request in group if request.good]:
+            news = {name for commit in good for name in (commit.name, *(each.name for each in commit.statements))}
             for bell in self._bells:
-                bell.ring()
+                if bell.news is None or not bell.news.isdisjoint(news):
+                    bell.ring()
 
     def _commit_group(self, group: Sequence[_Request]) -> None:
         """One transaction for all of them; where the file itself makes trouble, each is tried alone."""

@@ -10,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailfax.rules.job import InboundFax, Letter
-from mailfax.rules.states import InboundEvent, InboundState
+from mailfax.rules.states import INBOUND, InboundEvent, InboundState
 from mailfax.spool.commits import Commit, Hits, Statement, Values, commit_name
 from mailfax.spool.content import Contents
 from mailfax.spool.engine import SURELY_NOT, Engine
 from mailfax.spool.outbox import CLASHES, Outbox
 from mailfax.spool.rows import history, inbound_of, inbound_values, readable
+
+#: Of these a site has few: the statement names them too, and has an index of them alone.
+OPEN = frozenset(InboundState) - INBOUND.final
 
 
 class Inbound:
@@ -92,8 +95,10 @@ class Inbound:
         self, *, states: Sequence[InboundState] | None = None, limit: int = 100, offset: int = 0
     ) -> list[InboundFax]:
         """Newest first."""
-        words = tuple(state.value for state in (InboundState if states is None else states))
-        return await self._read("inbound_list", {"states": words, "limit": limit, "offset": offset})
+        meant = frozenset(InboundState if states is None else states)
+        question = "inbound_open" if meant <= OPEN else "inbound_newest"
+        words = tuple(state.value for state in meant)
+        return await self._read(question, {"states": words, "limit": limit, "offset": offset})
 
     async def _read(self, name: str, values: Values) -> list[InboundFax]:
         [rows] = await self._engine.read((name, values))

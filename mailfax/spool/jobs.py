@@ -6,7 +6,9 @@ of history, the letters it owes and, where it learned a fax id, the ledger's row
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -31,10 +33,12 @@ from mailfax.spool.rows import document_of, history, job_of, job_values, message
 #: What a job's document must be for the job to stand there.
 _DOCUMENT = {JobState.ACCEPTED: "pending", JobState.READY: "ready"}
 _WAIT_FOR_DOCUMENT = (JobState.ACCEPTED, JobState.HELD)
-#: How those are found about which FaxCore is asked.
-_TRACKED = {JobState.SUBMITTED: "job_submitted", JobState.IN_DOUBT: "job_in_doubt"}
 #: A fax that was handed over longer ago than this keeps no other from its number: FaxCore has redialled by then.
 LINE_SECONDS = 3600.0
+#: No limit, where a question has one.
+ALL = 2**31
+#: How many jobs one question names.
+CHUNK = 500
 #: Answers to SendFax that say something of the account: whether they were clear.
 _CLEAR = {JobEvent.ID_GIVEN: True, JobEvent.NO_ANSWER: False}
 
@@ -48,12 +52,44 @@ class Claimed:
     document: Document
 
 
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """When the first DEFERRED job is due, and the first READY one of each account that has any."""
+
+    deferred: float
+    ready: dict[str, float]
+
+    def due(self, now: float) -> list[str]:
+        """The accounts that have a READY job that is due, those that wait longest first."""
+        return sorted((name for name, at in self.ready.items() if at <= now), key=lambda name: self.ready[name])
+
+    def next_at(self, now: float) -> float:
+        """When the first is due that is not due yet."""
+        return min((at for at in (self.deferred, *self.ready.values()) if at > now), default=math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A SUBMITTED job, as far as a list of FaxCore needs it."""
+
+    queue_id: str
+    fax_id: str
+    submitted_at: float
+
+
 class Jobs:
     """``spool.jobs``."""
 
     def __init__(self, engine: Engine, outbox: Outbox) -> None:
         self._engine, self._outbox = engine, outbox
         self._claims = itertools.count(1)
+
+    async def heads(self, accounts: Sequence[str]) -> Heads:
+        """What Submit may do next: when the first DEFERRED job is due, and the first READY one of each account."""
+        asked = [("job_ready_head", {"account": account}) for account in accounts]
+        [deferred, *ready] = await self._engine.read(("job_deferred_head", {}), *asked)
+        moments = {account: rows[0]["submit_at"] for account, rows in zip(accounts, ready, strict=True) if rows}
+        return Heads(deferred[0]["submit_at"] if deferred else math.inf, moments)
 
     async def make_due(self) -> int:
         """DEFERRED jobs whose time has come become READY, up to 500 at once; how many."""
@@ -71,16 +107,23 @@ class Jobs:
     async def claim(
         self, accounts: Sequence[str], lease: float, *, one_by_one: Sequence[str] = (), per_number: int = 0
     ) -> Claimed | None:
-        """The READY job that is due longest, now SUBMITTING and ours for ``lease`` seconds, or None.
+        """A READY job that is due, now SUBMITTING and ours for ``lease`` seconds, or None: of the first account that
+        has any, the one that is due longest.
 
         Accounts in ``one_by_one`` have at most one fax in flight per number. All have at most ``per_number`` (0: any)
         that were handed over within ``LINE_SECONDS``.
         """
+        for account in accounts:
+            if claimed := await self._claim(account, lease, account in one_by_one, per_number):
+                return claimed
+        return None
+
+    async def _claim(self, account: str, lease: float, one_by_one: bool, per_number: int) -> Claimed | None:
         event = JobEvent.CLAIMED
         while True:
             values = {
-                "accounts": tuple(accounts),
-                "one_by_one": tuple(one_by_one),
+                "account": account,
+                "one_by_one": int(one_by_one),
                 "per_number": per_number,
                 "line_seconds": LINE_SECONDS,
                 "claim": f"{self._engine.epoch}-{next(self._claims)}",
@@ -142,16 +185,14 @@ class Jobs:
 
     async def postpone(self, was: FaxJob, until: float) -> None:
         """Nothing is done about it before; no arrow and no line of history. Raises ``Outdated``."""
-        later = was.put_off(until)
-        values = {
-            "queue_id": was.queue_id,
-            "was_state": was.state.value,
-            "was_version": was.version,
-            "submit_at": later.submit_at,
-            "track_at": later.track_at,
-            "reconcile_at": later.reconcile_at,
-        }
-        await self._engine.commit(Commit("postponed", (Statement("job_postpone", values, Hits.ONE),)))
+        await self._engine.commit(Commit("postponed", (Statement("job_postpone", _put_off(was, until), Hits.ONE),)))
+
+    async def postpone_all(self, laters: Sequence[tuple[FaxJob, float]]) -> None:
+        """The same for many, in few commits; those that somebody else changed are left out."""
+        for start in range(0, len(laters), CHUNK):
+            values = tuple(_put_off(was, until) for was, until in laters[start : start + CHUNK])
+            with contextlib.suppress(Outdated):
+                await self._engine.commit(Commit("postponed", (Statement("job_postpone", values, Hits.SOME),)))
 
     async def _store(
         self,
@@ -173,6 +214,13 @@ class Jobs:
         async with self._outbox.sealed(letters) as owed:
             await self._engine.commit(Commit(name, (*statements, *owed), CLASHES))
         return replace(now_is, version=was.version + 1)
+
+    async def several(self, queue_ids: Sequence[str]) -> list[FaxJob]:
+        """These jobs, in any order; those that can't be read are left out."""
+        found = []
+        for start in range(0, len(queue_ids), CHUNK):
+            found += await self._read("job_several", {"queue_ids": tuple(queue_ids[start : start + CHUNK])})
+        return found
 
     async def get(self, queue_id: str) -> FaxJob | None:
         jobs = await self._read("job_get", {"queue_id": queue_id})
@@ -196,11 +244,34 @@ class Jobs:
             return await self._read("job_newest", values)
         return await self._read("job_list", values | {"states": tuple(state.value for state in states)})
 
-    async def tracked(self, account: str, *states: JobState) -> list[FaxJob]:
-        """What FaxCore may know of: SUBMITTED and IN_DOUBT, or one of them; what is due first comes first."""
-        return [
-            job for state in states or _TRACKED for job in await self._read(_TRACKED[state], {"account": account})
-        ]
+    async def submitted(self, account: str, limit: int = ALL) -> list[FaxJob]:
+        """SUBMITTED jobs, due or not: what is asked about first comes first."""
+        return await self._read("job_submitted", {"account": account, "limit": limit})
+
+    async def in_doubt(self, account: str, limit: int = ALL) -> list[FaxJob]:
+        """IN_DOUBT jobs, due or not: what is looked for first comes first."""
+        return await self._read("job_in_doubt", {"account": account, "limit": limit})
+
+    async def tracked(self, account: str) -> list[FaxJob]:
+        """What FaxCore may know of: SUBMITTED and IN_DOUBT."""
+        return [*await self.submitted(account), *await self.in_doubt(account)]
+
+    async def pending(self, account: str, until: float) -> list[Pending]:
+        """SUBMITTED jobs that are asked about until then, as far as a list of FaxCore needs them."""
+        [rows] = await self._engine.read(("job_pending", {"account": account, "until": until}))
+        return [Pending(*row) for row in rows]
+
+    async def silent(self, account: str, oldest: float, limit: int = 500) -> list[FaxJob]:
+        """What FaxCore may have since before ``oldest``."""
+        return await self._read("job_silent", {"account": account, "oldest": oldest, "limit": limit})
+
+    async def recent(self, account: str, since: float, limit: int) -> list[FaxJob]:
+        """Those with a fax id that were submitted since then, newest first."""
+        return await self._read("job_recent", {"account": account, "since": since, "limit": limit})
+
+    async def tried(self, account: str) -> list[FaxJob]:
+        """Those of which an attempt may have made a fax whose id nobody has told us."""
+        return await self._read("job_tried", {"account": account})
 
     async def expired_submissions(self) -> list[FaxJob]:
         """SUBMITTING with a lease that ran out: its process died, or hangs. Never a second POST."""
@@ -234,6 +305,18 @@ class Jobs:
     async def _read(self, name: str, values: Values) -> list[FaxJob]:
         [rows] = await self._engine.read((name, values))
         return await readable(self._engine, "job", job_of, rows)
+
+
+def _put_off(was: FaxJob, until: float) -> dict[str, object]:
+    later = was.put_off(until)
+    return {
+        "queue_id": was.queue_id,
+        "was_state": was.state.value,
+        "was_version": was.version,
+        "submit_at": later.submit_at,
+        "track_at": later.track_at,
+        "reconcile_at": later.reconcile_at,
+    }
 
 
 def changed(was: FaxJob, now_is: FaxJob, *, only_expired: bool = False) -> Statement:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from mailfax.spool.engine import SURELY_NOT, Engine
 from mailfax.spool.rows import history, letter_of, letter_values, readable
 
 CLASHES = {"letter.letter_id": QueueIdTaken}
+#: Of these a site has few: the statement names them too, and has an index of them alone.
+OPEN = frozenset(LetterState) - LETTER.final
 
 
 class Outbox:
@@ -60,6 +63,11 @@ class Outbox:
             return
         async with self.sealed(letters) as statements:
             await self._engine.commit(Commit("owed", tuple(statements), CLASHES))
+
+    async def next_at(self) -> float:
+        """When the next letter is due, or the lease of one runs out."""
+        [rows] = await self._engine.read(("letter_head", {}))
+        return min((row["at"] for row in rows), default=math.inf)
 
     async def recover(self) -> int:
         """Letters whose process died while handing them over wait again: a mail may be repeated."""
@@ -150,10 +158,11 @@ class Outbox:
         self, *, states: Sequence[LetterState] | None = None, about: str = "", limit: int = 100, offset: int = 0
     ) -> list[Letter]:
         """Newest first, without their contents."""
-        words = tuple(state.value for state in (LetterState if states is None else states))
-        [rows] = await self._engine.read(
-            ("letter_list", {"states": words, "about": about, "limit": limit, "offset": offset})
-        )
+        meant = frozenset(LetterState if states is None else states)
+        question = "letter_about" if about else "letter_open" if meant <= OPEN else "letter_newest"
+        words = tuple(state.value for state in meant)
+        values = {"states": words, "limit": limit, "offset": offset}
+        [rows] = await self._engine.read((question, values | ({"about": about} if about else {})))
         return await readable(self._engine, "letter", letter_of, rows)
 
     async def _with_content(self, letter: Letter) -> Letter:

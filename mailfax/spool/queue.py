@@ -2,7 +2,7 @@
 
 In: filters, or a text. Out: ``Queued`` values, newest first, any number of them, a page at a time. ``spool.queue``.
 
-LIMITS: ``find`` reads every row: about a second for a million faxes, in the reader thread.
+LIMITS: ``find``, and a whole domain as sender, read every row in the reader thread.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailfax.rules.job import FaxJob, InboundFax, Letter
-from mailfax.rules.states import JobState
+from mailfax.rules.states import NON_FINAL, JobState
 from mailfax.spool.engine import Engine
 from mailfax.spool.rows import Row, inbound_of, job_of, letter_of, readable
+
+#: Ended, and no page of it is known to have arrived.
+NOT_DELIVERED = (JobState.FAILED, JobState.CANCELLED, JobState.UNCONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ class Queued:
     detail: str
 
 
+#: States of which a site has few faxes, and the question that has an index of them alone.
+_OF_FEW = {"queue_open": frozenset(NON_FINAL), "queue_not_delivered": frozenset(NOT_DELIVERED)}
+
+
 class Queue:
     """``spool.queue``."""
 
@@ -48,17 +55,23 @@ class Queue:
 
     async def listing(self, wanted: Wanted, *, limit: int = 100, offset: int = 0) -> list[Queued]:
         """Newest first."""
+        states = frozenset(JobState if wanted.states is None else wanted.states)
         values: dict[str, Any] = {
+            "states": tuple(state.value for state in states),
             "account": wanted.account,
-            "sender": _escaped(wanted.sender, "%" if wanted.sender.startswith("@") else ""),
             "number": _escaped(re.sub(r"\D", "", wanted.number), "%") if wanted.number else "",
             "since": wanted.since,
             "limit": limit,
             "offset": offset,
         }
+        if wanted.sender and not wanted.sender.startswith("@"):
+            return await self._rows("queue_of_sender", values | {"sender": _lower(wanted.sender)})
+        values["domain"] = _escaped(wanted.sender, "%")
         if wanted.states is None:
-            return await self._read("queue_all", values)
-        return await self._read("queue_waiting", values | {"states": tuple(state.value for state in wanted.states)})
+            del values["states"]
+            return await self._rows("queue_all", values)
+        of_few = (name for name, few in _OF_FEW.items() if states <= few)
+        return await self._rows(next(of_few, "queue_of_states"), values)
 
     async def find(self, text: str, limit: int = 100) -> tuple[list[Queued], list[InboundFax], list[Letter]]:
         """Faxes, received faxes and letters that have ``text`` in a number, an ID, an address or the subject."""
@@ -69,7 +82,7 @@ class Queue:
             "digits": f"%{digits}%" if len(digits) > 3 and not re.search(r"[^\W\d]", text) else "",
             "limit": limit,
         }
-        jobs = await self._read("queue_find", values)
+        jobs = await self._rows("queue_find", values)
         [faxes, mails] = await self._engine.read(("inbound_find", values), ("letter_find", values))
         return (
             jobs,
@@ -83,8 +96,10 @@ class Queue:
         faxes: Sequence[InboundFax] = await readable(self._engine, "inbound", inbound_of, rows)
         return faxes[0] if faxes else None
 
-    async def _read(self, name: str, values: dict[str, Any]) -> list[Queued]:
-        [rows] = await self._engine.read((name, values))
+    async def _rows(self, question: str, values: dict[str, Any]) -> list[Queued]:
+        """The page is found first: neither the rows before it nor those after it are joined with anything."""
+        [found] = await self._engine.read((question, values))
+        [rows] = await self._engine.read(("queue_rows", {"queue_ids": tuple(row["queue_id"] for row in found)}))
         return await readable(self._engine, "job", _queued, rows)
 
 
@@ -94,6 +109,9 @@ def _queued(row: Row) -> Queued:
 
 def _escaped(text: str, before: str = "", after: str = "") -> str:
     """A pattern for LIKE in which the text stands for itself; empty for no text."""
-    # SQL's LOWER is sure of ASCII alone.
-    lower = "".join(char.lower() if char.isascii() else char for char in text)
-    return before + re.sub("([%_!])", r"!\1", lower) + after if text else ""
+    return before + re.sub("([%_!])", r"!\1", _lower(text)) + after if text else ""
+
+
+def _lower(text: str) -> str:
+    """As SQL's LOWER, which is sure of ASCII alone."""
+    return "".join(char.lower() if char.isascii() else char for char in text)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,9 +105,10 @@ class Spool:
         """The spool's clock."""
         return self._engine.clock()
 
-    def bell(self) -> Bell:
-        """Rings at every commit of this process. Each carrier takes its own."""
-        return self._engine.bell()
+    def bell(self, news: Iterable[str] | None = None) -> Bell:
+        """Rings at each commit of this process that has one of these names, or a statement that has; with None at
+        every commit. Each carrier takes its own."""
+        return self._engine.bell(news)
 
     async def counts(self) -> Counts:
         counts = Counts()

@@ -65,6 +65,12 @@ INSERT INTO document (
     contents, skipped, payer
 ) VALUES (:message, 'pending', 0, :now, 0, 0, 0, '', '', NULL, '', '[]', '[]', :payer)
 
+-- name: document_head
+-- When the next one of a lane is due, of those that nobody makes just now.
+SELECT next_attempt_at FROM document
+WHERE state = 'pending' AND slow = :slow AND damaged = 0 AND lease_until <= :now
+ORDER BY next_attempt_at, message LIMIT 1
+
 -- name: document_claim
 -- Counts the attempt before it is made, so that a file that kills its renderer can't do so for ever. Whose lease has
 -- run out has lost the document. Those of the :busy payers come only when nobody else has any in this lane (:any = 1).
@@ -115,7 +121,7 @@ UPDATE job SET state = 'ready', version = version + 1 WHERE message = :message A
 -- Made of the same within a day.
 SELECT d.* FROM document d JOIN content c ON c.content_id = d.content_id
 WHERE d.render_key = :render_key AND d.state = 'ready' AND d.damaged = 0 AND c.made_at > :now - 86400
-ORDER BY c.made_at DESC LIMIT 1
+LIMIT 1
 
 -- name: document_get
 SELECT * FROM document WHERE message = :message AND damaged = 0
@@ -139,6 +145,18 @@ INSERT INTO job (
     :not_before, :not_after, :waits_until
 )
 
+-- name: job_deferred_head
+-- When the next one is due.
+SELECT submit_at FROM job
+WHERE state = 'deferred' AND damaged = 0 AND cancel_requested = 0
+ORDER BY submit_at, queue_id LIMIT 1
+
+-- name: job_ready_head
+-- When the next one of an account is due: it may not go all the same (job_claim).
+SELECT submit_at FROM job
+WHERE account = :account AND state = 'ready' AND preview = 0 AND damaged = 0 AND cancel_requested = 0
+ORDER BY submit_at, queue_id LIMIT 1
+
 -- name: job_due_history
 INSERT INTO history (at, queue_id, event, state, detail)
 SELECT :now, queue_id, :event_word, :state, '' FROM job
@@ -161,7 +179,7 @@ WHERE queue_id IN (
 -- Committed before the first byte leaves. An account that gave :most_unclear unclear answers in a row has one fax under
 -- way at a time. Neither a paused account's job, nor one that somebody wants cancelled, nor
 -- one that is past its time, before its time or out of its hours. A number has :per_number faxes under way: more would find
--- its line busy. Accounts in :one_by_one, and faxes without a cover page, have no reference by which two faxes
+-- its line busy. An account with :one_by_one, and faxes without a cover page, have no reference by which two faxes
 -- to one number could be told apart, so such a fax goes only while no other to its number is in flight.
 UPDATE job SET
     state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, submitting_at = :now,
@@ -169,7 +187,7 @@ UPDATE job SET
 WHERE queue_id = (
     SELECT j.queue_id FROM job j
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0 AND j.preview = 0
-      AND j.submit_at <= :now AND j.expires_at > :now AND j.account IN (:accounts)
+      AND j.submit_at <= :now AND j.expires_at > :now AND j.account = :account
       AND j.not_before <= :now AND (j.not_after = 0 OR j.not_after > :now)
       AND (:per_number = 0 OR :per_number > (
           SELECT COUNT(*) FROM job l WHERE l.number = j.number AND l.state IN ('submitting', 'submitted', 'in-doubt')
@@ -180,7 +198,7 @@ WHERE queue_id = (
               SELECT 1 FROM job u WHERE u.account = a.name AND u.state = 'submitting'
           ))
       )
-      AND CASE WHEN j.account IN (:one_by_one) OR 'no' = CASE WHEN j.cover <> '' THEN j.cover ELSE (
+      AND CASE WHEN :one_by_one = 1 OR 'no' = CASE WHEN j.cover <> '' THEN j.cover ELSE (
           SELECT d.cover FROM document d WHERE d.message = j.message
       ) END THEN NOT EXISTS (
           SELECT 1 FROM job o
@@ -220,6 +238,9 @@ WHERE queue_id = :queue_id AND state = :was_state AND version = :was_version AND
 -- name: job_get
 SELECT * FROM job WHERE queue_id = :queue_id AND damaged = 0
 
+-- name: job_several
+SELECT * FROM job WHERE queue_id IN (:queue_ids) AND damaged = 0
+
 -- name: job_of
 SELECT * FROM job WHERE message = :message AND damaged = 0 ORDER BY queue_id
 
@@ -235,10 +256,36 @@ WHERE damaged = 0 AND state IN (:states) AND (:account = '' OR account = :accoun
 ORDER BY accepted_at DESC, queue_id DESC LIMIT :limit OFFSET :offset
 
 -- name: job_submitted
-SELECT * FROM job WHERE account = :account AND state = 'submitted' AND damaged = 0 ORDER BY track_at, queue_id
+SELECT * FROM job
+WHERE account = :account AND state = 'submitted' AND damaged = 0 ORDER BY track_at, queue_id LIMIT :limit
+
+-- name: job_pending
+-- What one list of FaxCore settles: no more than what this takes is read, for there may be ten thousand.
+SELECT queue_id, fax_id, submitted_at FROM job
+WHERE account = :account AND state = 'submitted' AND damaged = 0 AND track_at <= :until
 
 -- name: job_in_doubt
-SELECT * FROM job WHERE account = :account AND state = 'in-doubt' AND damaged = 0 ORDER BY reconcile_at, queue_id
+SELECT * FROM job
+WHERE account = :account AND state = 'in-doubt' AND damaged = 0 ORDER BY reconcile_at, queue_id LIMIT :limit
+
+-- name: job_silent
+-- Of an account that can't be asked, what FaxCore may have since before :oldest.
+SELECT * FROM job
+WHERE account = :account AND state = 'submitted' AND damaged = 0 AND submitted_at < :oldest AND last_byte_at < :oldest
+UNION ALL SELECT * FROM job
+WHERE account = :account AND state = 'in-doubt' AND damaged = 0 AND submitted_at < :oldest AND last_byte_at < :oldest
+LIMIT :limit
+
+-- name: job_recent
+SELECT * FROM job
+WHERE account = :account AND submitted_at > 0 AND submitted_at > :since AND fax_id <> '' AND damaged = 0
+ORDER BY submitted_at DESC, queue_id DESC LIMIT :limit
+
+-- name: job_tried
+-- An attempt of these may have made a fax whose id nobody has told us.
+SELECT * FROM job
+WHERE account = :account AND attempts > 0 AND fax_id = '' AND damaged = 0
+  AND state IN ('ready', 'submitting', 'in-doubt', 'deferred', 'held') ORDER BY queue_id
 
 -- name: job_expired_submissions
 SELECT * FROM job WHERE state = 'submitting' AND damaged = 0 AND lease_until <= :now ORDER BY lease_until, queue_id
@@ -454,7 +501,12 @@ WHERE account = :account AND fax_id = :fax_id AND state = :was_state AND version
 -- name: inbound_get
 SELECT * FROM inbound WHERE account = :account AND fax_id = :fax_id AND damaged = 0
 
--- name: inbound_list
+-- name: inbound_open
+SELECT * FROM inbound
+WHERE damaged = 0 AND state IN ('listed', 'unreadable') AND state IN (:states)
+ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
+
+-- name: inbound_newest
 SELECT * FROM inbound
 WHERE damaged = 0 AND state IN (:states) ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
 
@@ -472,6 +524,16 @@ INSERT INTO letter (
     :content_id, ''
 )
 
+-- name: letter_head
+-- When the next one is due, and when the first lease runs out.
+SELECT next_attempt_at AS at FROM (
+    SELECT next_attempt_at FROM letter
+    WHERE state = 'waiting' AND damaged = 0 ORDER BY next_attempt_at, decided_at, letter_id LIMIT 1
+) waiting
+UNION ALL SELECT lease_until FROM (
+    SELECT lease_until FROM letter WHERE state = 'handing-over' AND damaged = 0 ORDER BY lease_until LIMIT 1
+) leased
+
 -- name: letter_claim
 UPDATE letter SET
     state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, attempts = attempts + 1,
@@ -487,7 +549,7 @@ RETURNING *
 INSERT INTO history (at, queue_id, event, state, detail)
 SELECT :now, CASE WHEN about = '' THEN letter_id ELSE about END, 'letter ' || :event_word, state,
     kind || ' ' || letter_id || ', attempt ' || attempts
-FROM letter WHERE state = :state AND claim = :claim
+FROM letter WHERE state = 'handing-over' AND claim = :claim
 
 -- name: letter_recover_history
 INSERT INTO history (at, queue_id, event, state, detail)
@@ -520,57 +582,71 @@ WHERE state = 'waiting' AND damaged = 0
 -- name: letter_get
 SELECT * FROM letter WHERE letter_id = :letter_id AND damaged = 0
 
--- name: letter_list
+-- name: letter_about
 SELECT * FROM letter
-WHERE damaged = 0 AND state IN (:states) AND (:about = '' OR about = :about)
+WHERE about = :about AND damaged = 0 AND state IN (:states)
 ORDER BY decided_at DESC, letter_id DESC LIMIT :limit OFFSET :offset
+
+-- name: letter_open
+SELECT * FROM letter
+WHERE damaged = 0 AND state IN ('waiting', 'handing-over', 'undeliverable') AND state IN (:states)
+ORDER BY decided_at DESC, letter_id DESC LIMIT :limit OFFSET :offset
+
+-- name: letter_newest
+SELECT * FROM letter
+WHERE damaged = 0 AND state IN (:states) ORDER BY decided_at DESC, letter_id DESC LIMIT :limit OFFSET :offset
 
 -- name: letter_aside
 UPDATE letter SET damaged = 1, version = version + 1 WHERE letter_id = :letter_id AND damaged = 0
 
 
--- name: queue_waiting
--- The page is found first: neither the rows before it nor those after it are joined with anything.
-SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
-    SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
-    ORDER BY h.seq DESC LIMIT 1
-), '') AS last_detail
-FROM (
-    SELECT o.queue_id AS found FROM job o
-    WHERE o.damaged = 0 AND o.state IN (:states) AND (:account = '' OR o.account = :account)
-      AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
-      AND (:sender = '' OR EXISTS (
-          SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :sender ESCAPE '!'
-      ))
-    ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
-) page JOIN job j ON j.queue_id = page.found
-JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
-ORDER BY j.accepted_at DESC, j.queue_id DESC
-
 -- name: queue_all
--- Apart from queue_waiting, so that the index by time is taken: a page costs the same among a million ended faxes.
-SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
-    SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
-    ORDER BY h.seq DESC LIMIT 1
-), '') AS last_detail
-FROM (
-    SELECT o.queue_id AS found FROM job o
-    WHERE o.damaged = 0 AND (:account = '' OR o.account = :account)
-      AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
-      AND (:sender = '' OR EXISTS (
-          SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :sender ESCAPE '!'
-      ))
-    ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
-) page JOIN job j ON j.queue_id = page.found
-JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
-ORDER BY j.accepted_at DESC, j.queue_id DESC
+-- A page of queue IDs, by an index alone: a page costs the same among a million ended faxes, whatever its depth.
+SELECT o.queue_id FROM job o
+WHERE o.damaged = 0
+  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:domain = '' OR EXISTS (
+      SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
+  ))
+ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+
+-- name: queue_open
+SELECT o.queue_id FROM job o
+WHERE o.state IN ('accepted', 'ready', 'submitting', 'submitted', 'in-doubt', 'deferred', 'held') AND o.state IN (:states)
+  AND o.damaged = 0
+  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:domain = '' OR EXISTS (
+      SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
+  ))
+ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+
+-- name: queue_not_delivered
+SELECT o.queue_id FROM job o
+WHERE o.state IN ('failed', 'cancelled', 'unconfirmed') AND o.state IN (:states) AND o.damaged = 0
+  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:domain = '' OR EXISTS (
+      SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
+  ))
+ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+
+-- name: queue_of_states
+SELECT o.queue_id FROM job o
+WHERE o.state IN (:states) AND o.damaged = 0
+  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:domain = '' OR EXISTS (
+      SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
+  ))
+ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+
+-- name: queue_of_sender
+-- An address alone: only that sender's faxes are looked at.
+SELECT o.queue_id FROM message s JOIN job o ON o.message = s.queue_id
+WHERE LOWER(s.sender) = :sender AND o.state IN (:states) AND o.damaged = 0
+  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 
 -- name: queue_find
-SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
-    SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
-    ORDER BY h.seq DESC LIMIT 1
-), '') AS last_detail
-FROM job j JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
+SELECT j.queue_id FROM job j JOIN message m ON m.queue_id = j.message
 WHERE j.damaged = 0 AND (
     LOWER(j.queue_id) LIKE :text ESCAPE '!' OR LOWER(j.address) LIKE :text ESCAPE '!'
     OR LOWER(j.fax_id) LIKE :text ESCAPE '!' OR LOWER(j.reference) LIKE :text ESCAPE '!'
@@ -578,6 +654,16 @@ WHERE j.damaged = 0 AND (
     OR LOWER(m.header_message_id) LIKE :text ESCAPE '!' OR (:digits <> '' AND j.number LIKE :digits)
 )
 ORDER BY j.accepted_at DESC, j.queue_id DESC LIMIT :limit
+
+-- name: queue_rows
+-- What people want to know of the faxes of a page.
+SELECT j.*, m.sender AS of_sender, m.subject AS of_subject, COALESCE(d.state, '') AS of_document, COALESCE((
+    SELECT h.detail FROM history h WHERE h.queue_id = j.queue_id AND h.state = j.state AND h.event <> 'noted'
+    ORDER BY h.seq DESC LIMIT 1
+), '') AS last_detail
+FROM job j JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.message = j.message
+WHERE j.queue_id IN (:queue_ids)
+ORDER BY j.accepted_at DESC, j.queue_id DESC
 
 -- name: inbound_find
 SELECT * FROM inbound
@@ -608,8 +694,11 @@ WHERE message = :message AND state IN ('pending', 'unneeded', 'impossible') AND 
 -- name: moments_ahead
 -- How many rows wait for a moment further ahead than that kind of moment ever lies (spool/moments.py).
 SELECT COUNT(*) AS n FROM (
-    SELECT queue_id FROM job WHERE state = 'ready' AND submit_at > :now + :submit
-    UNION ALL SELECT queue_id FROM job WHERE state = 'deferred' AND submit_at > :now + :submit
+    SELECT queue_id FROM job WHERE state = 'ready' AND preview = 0
+      AND submit_at > :now + :submit AND submit_at > not_before
+    UNION ALL SELECT queue_id FROM job WHERE state = 'ready' AND preview = 1 AND submit_at > :now + :submit
+    UNION ALL SELECT queue_id FROM job WHERE state = 'deferred'
+      AND submit_at > :now + :submit AND submit_at > not_before
     UNION ALL SELECT queue_id FROM job WHERE state = 'submitted' AND track_at > :now + :track
     UNION ALL SELECT queue_id FROM job WHERE state = 'in-doubt' AND reconcile_at > :now + :reconcile
     UNION ALL SELECT queue_id FROM job WHERE state = 'submitting' AND lease_until > :now + :lease
@@ -617,21 +706,23 @@ SELECT COUNT(*) AS n FROM (
     WHERE state = 'pending' AND (next_attempt_at > :now + :render OR lease_until > :now + :lease)
     UNION ALL SELECT letter_id FROM letter WHERE state = 'waiting' AND next_attempt_at > :now + :deliver
     UNION ALL SELECT letter_id FROM letter WHERE state = 'handing-over' AND lease_until > :now + :lease
-    UNION ALL SELECT fax_id FROM inbound WHERE state = 'listed' AND next_attempt_at > :now + :fetch
-    UNION ALL SELECT fax_id FROM inbound WHERE state = 'unreadable' AND next_attempt_at > :now + :daily
+    UNION ALL SELECT fax_id FROM inbound
+    WHERE state IN ('listed', 'unreadable')
+      AND next_attempt_at > :now + CASE WHEN state = 'listed' THEN :fetch ELSE :daily END
 ) ahead
 
 -- name: job_moments
 -- The last possible moment of acceptance is no later than now; a lease that is taken for run out means doubt.
 UPDATE job SET
-    submit_at = CASE WHEN submit_at > :now + :submit THEN :now ELSE submit_at END,
+    submit_at = CASE WHEN submit_at > :now + :submit AND submit_at > not_before THEN :now ELSE submit_at END,
     track_at = CASE WHEN track_at > :now + :track THEN :now ELSE track_at END,
     reconcile_at = CASE WHEN reconcile_at > :now + :reconcile THEN :now ELSE reconcile_at END,
     last_byte_at = CASE WHEN last_byte_at > :now + :reconcile THEN :now ELSE last_byte_at END,
     submitted_at = CASE WHEN submitted_at > :now + :track THEN :now ELSE submitted_at END,
     lease_until = CASE WHEN state = 'submitting' AND lease_until > :now + :lease THEN :now ELSE lease_until END
-WHERE (state = 'ready' AND submit_at > :now + :submit)
-   OR (state = 'deferred' AND submit_at > :now + :submit)
+WHERE (state = 'ready' AND preview = 0 AND submit_at > :now + :submit AND submit_at > not_before)
+   OR (state = 'ready' AND preview = 1 AND submit_at > :now + :submit)
+   OR (state = 'deferred' AND submit_at > :now + :submit AND submit_at > not_before)
    OR (state = 'submitted' AND track_at > :now + :track)
    OR (state = 'in-doubt' AND reconcile_at > :now + :reconcile)
    OR (state = 'submitting' AND lease_until > :now + :lease)
@@ -651,12 +742,9 @@ WHERE (state = 'waiting' AND next_attempt_at > :now + :deliver)
 
 -- name: inbound_moments
 UPDATE inbound SET next_attempt_at = :now
-WHERE (state = 'listed' AND next_attempt_at > :now + :fetch)
-   OR (state = 'unreadable' AND next_attempt_at > :now + :daily)
+WHERE state IN ('listed', 'unreadable')
+  AND next_attempt_at > :now + CASE WHEN state = 'listed' THEN :fetch ELSE :daily END
 
 
 -- name: counts
-SELECT 'job' AS what, state, damaged, COUNT(*) AS n FROM job GROUP BY state, damaged
-UNION ALL SELECT 'letter', state, damaged, COUNT(*) FROM letter GROUP BY state, damaged
-UNION ALL SELECT 'inbound', state, damaged, COUNT(*) FROM inbound GROUP BY state, damaged
-UNION ALL SELECT 'document', state, damaged, COUNT(*) FROM document GROUP BY state, damaged
+SELECT what, state, damaged, n FROM tally WHERE n > 0

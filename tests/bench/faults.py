@@ -31,7 +31,7 @@ from tests.support import documents
 from tests.support.house import House, free_port, letter, until
 
 POSTMASTER = "postmaster@example.com"
-LIMITS = "messages_per_minute = 0\nfaxes_per_day = 0\nrecipients = 1000\n"
+LIMITS = "messages_per_minute = 0\nfaxes_per_day = 0\nfaxes_per_number = 0\nrecipients = 1000\n"
 #: Ends "completed" at once; stays in FaxCore's queue for ever.
 QUICK, FOR_EVER = "15555550100", "15555550106"
 

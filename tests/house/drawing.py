@@ -1,12 +1,13 @@
 """Draws from the code what the documents show of it. ``scripts/draw`` writes, the house tests compare.
 
-Out: the whole text of ``docs/states.md`` and ``docs/reference/cli.md``, and the marked part of
+Out: the whole text of ``docs/states.md`` and ``docs/reference/cli.md``, and the marked parts of
 ``docs/architecture.md``.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import enum
 import inspect
 import re
@@ -14,10 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mailfax import wiring
 from mailfax.cli import build_parser
+from mailfax.context import Carrier
 from mailfax.rules import states
 from mailfax.rules.states import INBOUND, JOB, LETTER, Machine
-from tests.house.street import FLOOR_NAMES, FLOORS, LEAVES, SANDBOX, TOP, all_imports
+from tests.house.street import FLOOR_NAMES, FLOORS, HOUSE, LEAVES, SANDBOX, TOP, all_imports, known_modules
 
 STATES_PAGE = """\
 # States
@@ -32,17 +35,53 @@ COMMANDS_PAGE = """\
 Drawn by `scripts/draw` from the parser of the `mailfax` command; a house test compares. Exit status: 0 done, 1 it did
 not work and a sentence says why, 2 the command line was wrong.
 """
-BEGIN, END = "<!-- drawn by scripts/draw: begin -->", "<!-- drawn by scripts/draw: end -->"
+BEGIN, END = "<!-- drawn by scripts/draw: begin {} -->", "<!-- drawn by scripts/draw: end -->"
 
 
 def architecture() -> str:
-    """``docs/architecture.md`` with the figure between its marks drawn anew."""
+    """``docs/architecture.md`` with what stands between its marks drawn anew."""
     text = (TOP / "docs/architecture.md").read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise ValueError(f"docs/architecture.md has lost its marks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n```\n{imports()}```\n{END}{after}"
+    for name, drawn in (("imports", f"```\n{imports()}```\n"), ("carriers", carriers()), ("smtpd", smtpd())):
+        begin = BEGIN.format(name)
+        before, _, rest = text.partition(begin)
+        _, mark, after = rest.partition(END)
+        if not mark:
+            raise ValueError(f"docs/architecture.md has lost its marks {begin} and {END}")
+        text = f"{before}{begin}\n{drawn}{END}{after}"
+    return text
+
+
+def carriers() -> str:
+    """A row for each carrier: what it does, what it is given beside the context, and what wakes it."""
+    rows = ["| carrier | does | is given | is woken by |", "|---|---|---|---|"]
+    known = [each for each in vars(wiring).values() if isinstance(each, type) and issubclass(each, Carrier)]
+    for carrier in known:
+        if carrier is Carrier:
+            continue
+        _, *given = inspect.signature(carrier.__init__).parameters
+        module = carrier.__module__.removeprefix("mailfax.").replace(".", "/")
+        does = _first_sentence(carrier.__doc__ or "")
+        news = ", ".join(f"`{name}`" for name in carrier.news) or "time"
+        rows.append(f"| `{module}.py` {carrier.__name__} | {does} | {', '.join(given)} | {news} |")
+    return "\n".join(rows) + "\n"
+
+
+def smtpd() -> str:
+    """A row for each module of the door, those first that know no other: what it is, and whom of them it knows."""
+    room = {name: targets for name, targets in known_modules().items() if name.startswith("mailfax.smtpd.")}
+    rows, done = ["| module | what it is | knows |", "|---|---|---|"], set[str]()
+    while left := sorted(name for name in room if name not in done):
+        for name in [name for name in left if room[name] & room.keys() <= done]:
+            path = HOUSE / f"{name.removeprefix('mailfax.').replace('.', '/')}.py"
+            what = _first_sentence(ast.get_docstring(ast.parse(path.read_text())) or "")
+            knows = ", ".join(sorted(each.rpartition(".")[2] for each in room[name] & room.keys()))
+            rows.append(f"| `smtpd/{path.name}` | {what} | {knows or '-'} |")
+            done.add(name)
+    return "\n".join(rows) + "\n"
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split("\n\n")[0].split()).partition(". ")[0].removesuffix(".").replace("``", "`")
 
 
 def imports() -> str:

@@ -91,6 +91,25 @@ def imports_of(path: Path) -> Iterator[Import]:
                 yield Import(module, node.lineno, f"{source}.{alias.name}" if is_module else source)
 
 
+def known_modules() -> dict[str, set[str]]:
+    """Each module with the modules of our house that it imports. A name that is a module stands for that module, and
+    not for its package: "from mailfax.letters import texts" asks nothing of ``mailfax/letters/__init__.py``."""
+    names = {name_of(path) for path in modules()}
+    known: dict[str, set[str]] = {name: set() for name in names}
+    for path in modules():
+        module = name_of(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                targets = {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                full = {f"{node.module}.{alias.name}" for alias in node.names}
+                targets = {name if name in names else node.module for name in full}
+            else:
+                continue
+            known[module] |= targets & names - {module}
+    return known
+
+
 def all_imports() -> list[Import]:
     """Every import of every module."""
     return [each for path in modules() for each in imports_of(path)]

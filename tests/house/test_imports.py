@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.street import FLOORS, HOUSE, LEAVES, PURE, SANDBOX, Import, all_imports, floor_of, modules, name_of
+from tests.house.street import (
+    FLOORS,
+    HOUSE,
+    LEAVES,
+    PURE,
+    SANDBOX,
+    Import,
+    all_imports,
+    floor_of,
+    known_modules,
+    modules,
+    name_of,
+)
 
 #: What a pure room may not import: files, sockets, processes, clocks, chance, other threads.
 IMPURE_MODULES = re.compile(
@@ -83,6 +95,36 @@ def test_every_room_stands_in_the_plan() -> None:
     rooms = {path.name for path in HOUSE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
     rooms |= {path.stem for path in HOUSE.glob("*.py")}
     assert rooms <= known
+
+
+def rings(known: dict[str, set[str]]) -> list[str]:
+    """The modules that stand in a ring: what imports no ring is taken away until nothing can be."""
+    left = {module: set(targets) for module, targets in known.items()}
+    while free := [module for module, targets in left.items() if not targets & left.keys()]:
+        for module in free:
+            del left[module]
+    # Who only imports a ring stands in none.
+    while outside := [module for module in left if not any(module in targets for targets in left.values())]:
+        for module in outside:
+            del left[module]
+    return sorted(left)
+
+
+def test_no_modules_import_each_other_in_a_ring() -> None:
+    """Not inside a function, nor for the type checker, either: one of them knows more than it should."""
+    assert rings(known_modules()) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "found"),
+    [
+        ({"a": {"b"}, "b": {"c"}, "c": set()}, []),
+        ({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"e"}, "e": set()}, ["b", "c"]),
+        ({"a": {"b"}, "b": {"c"}, "c": {"a"}}, ["a", "b", "c"]),
+    ],
+)
+def test_the_rule_about_rings_finds_them(known: dict[str, set[str]], found: list[str]) -> None:
+    assert rings(known) == found
 
 
 def what_is_impure(path: Path) -> list[str]:

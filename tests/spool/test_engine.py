@@ -160,6 +160,16 @@ async def test_each_bell_rings_for_itself(spool: Spool, mails: Mails) -> None:
     await one.wait(0.001)  # running out of time is no error
 
 
+async def test_a_bell_for_some_news_rings_for_no_other(spool: Spool, mails: Mails) -> None:
+    """By the name of a commit, or of a statement in it."""
+    commit, statement, other = spool.bell(["accept"]), spool.bell(["document_add"]), spool.bell(["claim"])
+    await mails.accept(spool)
+    for bell in (commit, statement):
+        await asyncio.wait_for(bell.wait(3600), 5)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(other.wait(3600), 0.05)
+
+
 async def test_a_cancelled_caller_stops_nobody(spool: Spool, mails: Mails) -> None:
     asked = [asyncio.ensure_future(mails.accept(spool)) for _ in range(20)]
     await asyncio.sleep(0)
