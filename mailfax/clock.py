@@ -1,14 +1,16 @@
 """Two clocks, and whether they agree: nothing is concluded from the passing of time while they do not.
 
 The spool's clock is the wall clock: it may be set, and may leap. ``elapsed`` counts seconds that nobody can set and
-that go on while the machine sleeps. When the two part, what was measured on the wall (a settling time, a deadline, an
-expiry) proves nothing for a while.
+that go on while the machine sleeps, from its start on (``boot``): what must be measured is stored on both. When the
+two part, what was measured on the wall alone (a deadline, an expiry) proves nothing for a while.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 #: They may part by this many seconds between two looks (slewing by an NTP daemon, a leap second) before we wait.
 TOLERATED = 60.0
@@ -19,6 +21,15 @@ WAIT_AFTER_LEAP = 3600.0
 def elapsed() -> float:
     """Seconds since some moment, asleep or awake. Linux's monotonic clock stops while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@functools.cache
+def boot() -> str:
+    """Since when ``elapsed`` counts, as a name: another one after each start of the machine, or "" for none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()[:8]
+    except OSError:
+        return ""
 
 
 class SteadyClock:

@@ -11,10 +11,10 @@ import random
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from mailfax.clock import SteadyClock, elapsed
+from mailfax.clock import SteadyClock, boot, elapsed
 from mailfax.config import Config, Limits
 from mailfax.letters import Marks, Site
 from mailfax.rules.queue_id import draw_queue_id
@@ -23,7 +23,8 @@ from mailfax.spool import Spool
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Times that are stored are on the spool's clock; those that a process only waits for are on ``elapsed``.
+    """Times that are stored are on the spool's clock; those that a process only waits for are on ``elapsed``, which
+    counts from ``boot``. Where a moment must not be moved by a clock that is set, both are stored.
 
     ``marks`` draws what makes a letter itself; ``steady`` says whether time on the spool's clock may be believed;
     ``jitter`` draws a number in [0, 1).
@@ -36,6 +37,7 @@ class Context:
     steady: SteadyClock
     elapsed: Callable[[], float] = elapsed
     jitter: Callable[[], float] = random.random
+    boot: str = field(default_factory=boot)
 
     @classmethod
     def of(cls, config: Config, spool: Spool) -> Context:

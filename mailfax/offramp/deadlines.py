@@ -33,6 +33,7 @@ class Deadlines(Carrier):
 
     def __init__(self, context: Context, desk: Desk, ending: Ending) -> None:
         self._spool, self._steady = context.spool, context.steady
+        self._elapsed, self._boot = context.elapsed, context.boot
         self._desk, self._ending = desk, ending
         self._deadline_seconds = context.limits.deadline_seconds
         self._shut = Silence(context.elapsed)
@@ -71,7 +72,14 @@ class Deadlines(Carrier):
             now = self._spool.now()
             # Its POST may still be under way: a stalled process goes on by its own clock, not by the wall's.
             last = max(job.lease_until, now)
-            doubted = job.after(JobEvent.LEASE_EXPIRED, last_byte_at=last, reconcile_at=now)
+            elapsed = self._elapsed() + max(0.0, job.lease_until - job.submitting_at)
+            doubted = job.after(
+                JobEvent.LEASE_EXPIRED,
+                last_byte_at=last,
+                last_byte_elapsed=elapsed,
+                last_byte_boot=self._boot,
+                reconcile_at=now,
+            )
             if await self._done(job, self._spool.jobs.advance(job, doubted, JobEvent.LEASE_EXPIRED)):
                 maillog.not_taken(doubted, "its process died while submitting")
         return bool(orphans)

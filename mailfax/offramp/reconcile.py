@@ -52,6 +52,7 @@ class Reconcile(Carrier):
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, account: str) -> None:
         self._spool, self._steady, self._jitter = context.spool, context.steady, context.jitter
+        self._elapsed, self._boot = context.elapsed, context.boot
         self._desk, self._ending, self._name = desk, ending, account
         self._deadline_seconds = context.limits.deadline_seconds
         self._silence = Silence(context.elapsed)
@@ -88,7 +89,7 @@ class Reconcile(Carrier):
         return self._desk.account(self._name)
 
     async def _look_for(self, doubted: list[FaxJob]) -> None:
-        began = self._spool.now()
+        began, elapsed = self._spool.now(), self._elapsed()
         recent = await self._recent()
         seen = await look(
             self._spool, self._client, self._name, ALL_OUTBOUND, {job.fax_id for job in recent}, unknown=True
@@ -105,7 +106,8 @@ class Reconcile(Carrier):
             if current is None or current.state is not JobState.IN_DOUBT:
                 continue
             with suppress(Outdated):
-                await self._not_found(current, began, trustworthy=shows_recent and not left)
+                seconds, measured = self._since_last_byte(current, began, elapsed)
+                await self._not_found(current, seconds, measured=measured, trustworthy=shows_recent and not left)
 
     async def _recent(self) -> list[FaxJob]:
         """Our newest other faxes at this account: a listing that hides them proves nothing."""
@@ -199,13 +201,22 @@ class Reconcile(Carrier):
             await self._spool.accounts.reference_returned(job.account)
         maillog.submitted(found)
 
-    async def _not_found(self, job: FaxJob, began: float, *, trustworthy: bool) -> None:
-        """One more listing without it: proven absent, or looked for again, or ended by the deadline."""
+    def _since_last_byte(self, job: FaxJob, began: float, elapsed: float) -> tuple[float, bool]:
+        """How long after the last possible moment of acceptance a listing began that began at ``began`` on the wall,
+        and whether that is believed. Within one boot it is measured, over restarts and a sleeping machine, whatever
+        the wall clock does; over a start of the machine the wall clock tells, as far as it is steady."""
+        if self._boot and job.last_byte_boot == self._boot:
+            return elapsed - job.last_byte_elapsed, True
+        return began - job.last_byte_at, self._steady.is_steady()
+
+    async def _not_found(self, job: FaxJob, seconds: float, *, measured: bool, trustworthy: bool) -> None:
+        """One more listing without it, begun ``seconds`` after it may have been taken: proven absent, or looked for
+        again, or ended by the deadline."""
         account = self._account
-        if trustworthy and began >= job.last_byte_at:
+        if trustworthy and seconds >= 0:
             counted = replace(job, absences=job.absences + 1)
-            settled = counted.absences >= ENOUGH_LISTINGS and began >= job.last_byte_at + account.settle_seconds
-            proven = settled and await self._absence_counts(job)
+            settled = counted.absences >= ENOUGH_LISTINGS and seconds >= account.settle_seconds
+            proven = settled and measured and await self._absence_counts(job)
             if proven and job.status is not None:  # what kept FaxCore from taking it would do so again
                 await self._ending.end(job, JobEvent.REFUSED, job.status)
                 return
@@ -222,11 +233,11 @@ class Reconcile(Carrier):
 
     async def _absence_counts(self, job: FaxJob) -> bool:
         """Whether what is not found by its reference is not there. What an account once gave back proves nothing
-        where this fax has no reference, and a settling time proves nothing while the clock leaps."""
+        where this fax has no reference."""
         returned = (await self._spool.accounts.state(self._name)).reference_returned
         document = await self._spool.documents.get(job.message)
         carried = document is not None and has_reference(self._account, document, job)
-        return returned and carried and self._steady.is_steady()
+        return returned and carried
 
     async def _again(self, job: FaxJob, *, may_end: bool) -> None:
         """Look again later: soon at first, and often enough to see the end of the settling time; or end it."""

@@ -45,6 +45,7 @@ class Submit(Carrier):
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
         self._spool, self._elapsed, self._jitter = context.spool, context.elapsed, context.jitter
+        self._boot = context.boot
         self._desk, self._ending, self._compose = desk, ending, compose
         self._per_number = context.limits.faxes_per_number
 
@@ -153,7 +154,8 @@ class Submit(Carrier):
         if decision.account is not None:
             # The pause comes first: a crash between the two commits must not leave a job that tries again at once.
             await self._desk.trouble(job.account, decision.account, sending=True)
-        waiting = job.after(decision.event, last_byte_at=now, status=decision.suspected)
+        elapsed: dict[str, Any] = {"last_byte_elapsed": self._elapsed(), "last_byte_boot": self._boot}
+        waiting = job.after(decision.event, last_byte_at=now, status=decision.suspected, **elapsed)
         waiting = waiting.put_off(decision.next_attempt_at)
         await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
         maillog.not_taken(waiting, decision.detail)

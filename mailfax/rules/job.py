@@ -140,6 +140,8 @@ class FaxJob:
     fax_id: str = ""
     submitting_at: float = 0.0  #: when the newest attempt began
     last_byte_at: float = 0.0  #: last possible moment of acceptance, for the proof of absence
+    last_byte_elapsed: float = 0.0  #: the same in seconds since ``last_byte_boot``, which nobody can set
+    last_byte_boot: str = ""  #: "": not known
     submitted_at: float = 0.0
     absences: int = 0  #: full listings that did not show it
     cancel_requested: bool = False

@@ -135,14 +135,15 @@ INSERT INTO job (
     queue_id, message, account, address, number, recipient_name, subject, cover, paper, preview, notify, orcpt, reference, state, accepted_at,
     expires_at, submit_at, track_at, reconcile_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
-    status_code, status_sentence, status_diagnostic, not_before, not_after, waits_until
+    status_code, status_sentence, status_diagnostic, not_before, not_after, waits_until,
+    last_byte_elapsed, last_byte_boot
 ) VALUES (
     :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :preview, :notify, :orcpt,
     :reference, :state, :accepted_at, :expires_at, :submit_at, :track_at, :reconcile_at,
     :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic,
-    :not_before, :not_after, :waits_until
+    :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot
 )
 
 -- name: job_deferred_head
@@ -220,6 +221,7 @@ UPDATE job SET
     reconcile_at = :reconcile_at,
     attempts = :attempts, epoch = :epoch_was, lease_until = :lease_until, fax_id = :fax_id,
     submitting_at = :submitting_at, last_byte_at = :last_byte_at, submitted_at = :submitted_at,
+    last_byte_elapsed = :last_byte_elapsed, last_byte_boot = :last_byte_boot,
     absences = :absences, cancel_requested = :cancel_requested,
     delay_told = :delay_told, ended_at = :ended_at, pages = :pages, pages_delivered = :pages_delivered,
     status_code = :status_code, status_sentence = :status_sentence, status_diagnostic = :status_diagnostic,

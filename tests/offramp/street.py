@@ -24,13 +24,14 @@ from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.resent import Answer
 from mailfax.offramp.sending import Compose
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
 from mailfax.render import Renderer
 from mailfax.rules.envelope import PREVIEW, Client, Envelope, FaxNumber, Grant, Recipient
 from mailfax.rules.job import FaxJob, Letter
-from mailfax.spool import Spool
+from mailfax.spool import Content, Spool
 from mailfax.wiring import connect
 
 NUMBER, PASSWORD = "5557152222", "mypassword"
@@ -107,14 +108,20 @@ class Street:
         envelope = Envelope(
             "alice@example.com", recipients, Client("test", "127.0.0.1"), Grant("main", "Alice", hours=self.hours)
         )
-        queue_id = await self.accept(envelope, content, header)
-        assert isinstance(queue_id, str)
+        queue_id = await self.take(envelope, content, header)
         claimed = await self.spool.documents.claim(60.0)
         assert claimed is not None
         _, pending = claimed
         ready = replace(pending, filename="fax.pdf", pages=1, contents=("text: page 1",), cover=cover)
         await self.spool.documents.ready(pending, ready, document or one_page())
         return await self.spool.jobs.of(queue_id)
+
+    async def take(self, envelope: Envelope, content: Content, header: bytes) -> str:
+        """Accept a mail whose client hears the 250; its queue ID."""
+        told = await self.accept(envelope, content, header)
+        assert isinstance(told, Answer)
+        told.concluded(heard=True)
+        return told.queue_id
 
     async def job(self, queue_id: str) -> FaxJob:
         job = await self.spool.jobs.get(queue_id)

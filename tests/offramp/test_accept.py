@@ -64,9 +64,13 @@ class Door:
     ) -> str | Refusal:
         """``arrives``: the 250 is acknowledged at once."""
         content = self.spool.content.begin()
-        header, _, body = mail.partition(b"\r\n\r\n")
-        content.prefix(received, header + b"\r\n")
-        content.write(b"\r\n" + body)
+        header, empty_line, body = mail.partition(b"\r\n\r\n")
+        if empty_line:
+            content.prefix(received, header + b"\r\n")
+            content.write(b"\r\n" + body)
+        else:
+            content.prefix(received)
+            content.write(mail)
         recipients: list[Recipient | Postmaster] = [
             Recipient(f"{n}@fax.local", FaxNumber(n, n), **recipient)  # type: ignore[arg-type]
             for n in numbers

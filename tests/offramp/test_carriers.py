@@ -14,6 +14,7 @@ from mailfax.config import Account
 from mailfax.faxcore.errors import AccountTrouble, Trouble, Unavailable
 from mailfax.offramp.submit import Submit
 from mailfax.onramp.meet import meet
+from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
 from tests.offramp.street import NUMBER, PASSWORD, Clock, Sandbox, Street, opened
@@ -171,6 +172,66 @@ async def test_a_clock_that_leaps_during_a_post_proves_no_absence(street: Street
     await street.submit._hand_over(claimed, may_finish=lambda: True)
     assert (await street.job(job.queue_id)).state is JobState.SUBMITTED
     assert len([fax for fax in await sandbox.faxes() if fax["number"] == "15551234567"]) == 1
+
+
+async def in_doubt(street: Street, sandbox: Sandbox) -> FaxJob:
+    """A fax that never reached the service, and whose answer was not heard; another was delivered before."""
+    await delivered_once(street)
+    await sandbox.control("faults", {"operation": "SendFax", "action": "drop_before", "count": 1})
+    [job] = await street.mail("15551234567")
+    await street.submit.round()
+    doubted = await street.job(job.queue_id)
+    assert doubted.state is JobState.IN_DOUBT
+    return doubted
+
+
+async def looked_for(street: Street, job: FaxJob) -> JobState:
+    """Its state after three more looks."""
+    for _ in range(3):
+        await street.spool.jobs.postpone(await street.job(job.queue_id), street.clock())
+        await street.reconcile.round()
+        if (await street.job(job.queue_id)).state is not JobState.IN_DOUBT:
+            break
+    return (await street.job(job.queue_id)).state
+
+
+@pytest.mark.parametrize("leap", [0.0, 30 * 86_400.0, -30 * 86_400.0], ids=["steady", "set forward", "set back"])
+async def test_the_settling_time_is_measured_whatever_the_wall_clock_does(
+    leap: float, street: Street, sandbox: Sandbox
+) -> None:
+    job = await in_doubt(street, sandbox)
+    street.clock.leap(leap)
+    await street.forward(890)
+    assert await looked_for(street, job) is JobState.IN_DOUBT
+    await street.forward(20)
+    assert await looked_for(street, job) is JobState.DEFERRED
+
+
+@pytest.mark.parametrize("leap", [0.0, 30 * 86_400.0, -30 * 86_400.0], ids=["steady", "set forward", "set back"])
+async def test_the_settling_time_goes_on_over_a_restart(
+    leap: float, tmp_path: Path, street: Street, account: Account, sandbox: Sandbox
+) -> None:
+    job = await in_doubt(street, sandbox)
+    await street.forward(800)
+    street.clock.leap(leap)
+    async with opened(tmp_path, street.clock, account) as restarted:
+        assert await looked_for(restarted, job) is JobState.IN_DOUBT
+        await restarted.forward(110)
+        assert await looked_for(restarted, job) is JobState.DEFERRED
+
+
+async def test_the_settling_time_begins_anew_when_the_machine_does(
+    tmp_path: Path, street: Street, account: Account, sandbox: Sandbox
+) -> None:
+    """What the wall says of the time before a start of the machine can't be measured any more."""
+    job = await in_doubt(street, sandbox)
+    await street.forward(890)
+    async with opened(tmp_path, street.clock, account) as rebooted:
+        rebooted.reconcile._boot = "another boot"
+        await rebooted.forward(890)
+        assert await looked_for(rebooted, job) is JobState.IN_DOUBT
+        await rebooted.forward(20)
+        assert await looked_for(rebooted, job) is JobState.DEFERRED
 
 
 async def test_each_attempt_has_to_be_missed_anew(street: Street, sandbox: Sandbox) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mailfax.offramp.faxes import both, faxes_of
-from mailfax.rules.envelope import FaxNumber, Notify, Postmaster, Recipient
+from mailfax.rules.envelope import Client, FaxNumber, Notify, Postmaster, Recipient
+from mailfax.spool import Keys
 
 NEVER, SUCCESS, FAILURE, DELAY = (frozenset({word}) for word in Notify)
 UNSAID = None
+COPIER = Client("copiers", "127.0.0.1")
 
 
 def to(number: str, *, address: str = "", cover: dict[str, str] | None = None, **more: object) -> Recipient:
@@ -57,7 +61,7 @@ def test_another_cover_is_another_fax() -> None:
         {"1555@fax.local": "Somebody"},
     )
     assert [fax.recipient_name for fax in faxes] == ["Jane, Example Ltd", "John", "Somebody"]
-    assert len({fax.key("00", "a@b") for fax in faxes}) == 3
+    assert len({fax.keys("00", "a@b", COPIER, "") for fax in faxes}) == 3
 
 
 @pytest.mark.parametrize(
@@ -100,10 +104,20 @@ def test_nobody_who_asked_is_forgotten(
     "different",
     [("01", "a@b", "1555", ""), ("00", "A@b", "1555", ""), ("00", "a@b", "1556", ""), ("00", "a@b", "1555", "Jane")],
 )
-def test_a_key_is_of_bytes_sender_number_and_cover(different: tuple[str, str, str, str]) -> None:
-    def key(sent: str, sender: str, number: str, name: str) -> str:
+@pytest.mark.parametrize("message_id", ["", "<1@a>"])
+def test_keys_are_of_content_sender_number_and_cover(different: tuple[str, str, str, str], message_id: str) -> None:
+    def keys(sent: str, sender: str, number: str, name: str) -> Keys:
         [fax] = faxes_of([to(number, cover={"to": name} if name else {})], {})
-        return fax.key(sent, sender)
+        return fax.keys(sent, sender, COPIER, message_id)
 
-    assert key("00", "a@b", "1555", "") == key("00", "a@b", "1555", "")
-    assert key(*different) != key("00", "a@b", "1555", "")
+    assert keys("00", "a@b", "1555", "") == keys("00", "a@b", "1555", "")
+    assert not {*keys(*different)} & {*filter(None, keys("00", "a@b", "1555", ""))}
+
+
+def test_keys_have_the_message_id_or_the_client() -> None:
+    [fax] = faxes_of([to("1555")], {})
+    other = replace(COPIER, ip="127.0.0.2")
+    assert fax.keys("00", "", COPIER, "") != fax.keys("00", "", other, "")
+    assert fax.keys("00", "", COPIER, "<1@a>").key == fax.keys("00", "", other, "<1@a>").key
+    assert fax.keys("00", "", COPIER, "<1@a>").again == fax.keys("00", "", COPIER, "<2@a>").again
+    assert fax.keys("00", "", COPIER, "<1@a>").again != fax.keys("00", "", other, "<1@a>").again

@@ -43,8 +43,7 @@ async def accepted(street: Street, sender: str, seconds: float, number: int = 15
     content.write(header)
     recipient = Recipient(f"{number}@fax.local", FaxNumber(str(number), str(number)))
     envelope = Envelope(f"{sender}@example.com", (recipient,), Client("test", "127.0.0.1"), Grant("main", sender))
-    queue_id = await street.accept(envelope, content, header)
-    assert isinstance(queue_id, str)
+    queue_id = await street.take(envelope, content, header)
     return queue_id
 
 

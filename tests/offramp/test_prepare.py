@@ -40,8 +40,7 @@ async def accepted(street: Street, mail: bytes, *, name: str = "") -> FaxJob:
     recipient = Recipient("15551234567@fax.local", FaxNumber("15551234567", "15551234567"))
     envelope = Envelope("alice@example.com", (recipient,), Client("test", "127.0.0.1"), Grant("main", name, name))
     header = mail.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-    queue_id = await street.accept(envelope, content, header)
-    assert isinstance(queue_id, str)
+    queue_id = await street.take(envelope, content, header)
     [job] = await street.spool.jobs.of(queue_id)
     return job
 
@@ -91,8 +90,7 @@ async def test_more_pages_than_are_left_fail_with_their_letter(street: Street, p
         content.write(b"Subject: one page\r\n\r\ntext %d\r\n" % n)
         recipients = tuple(Recipient(f"{number}@fax.local", FaxNumber(number, number)) for number in numbers)
         envelope = Envelope("alice@example.com", recipients, Client("test", "127.0.0.1"), grant)
-        queue_id = await street.accept(envelope, content, b"Subject: one page\r\n\r\n")
-        assert isinstance(queue_id, str)
+        queue_id = await street.take(envelope, content, b"Subject: one page\r\n\r\n")
         assert await prepare.round()
         jobs = await street.spool.jobs.of(queue_id)
         assert [job.state for job in jobs] == [ended, ended]

@@ -32,8 +32,7 @@ async def unmade(street: Street) -> FaxJob:
     content.write(header)
     recipient = Recipient("15551234567@fax.local", FaxNumber("15551234567", "15551234567"))
     envelope = Envelope("alice@example.com", (recipient,), Client("test", "127.0.0.1"), Grant("main", "Alice"))
-    queue_id = await street.accept(envelope, content, header)
-    assert isinstance(queue_id, str)
+    queue_id = await street.take(envelope, content, header)
     return (await street.spool.jobs.of(queue_id))[0]
 
 
