@@ -93,7 +93,7 @@ def test_only_a_document_that_kept_the_processor_busy_is_given_up(worked: float,
     """On a busy machine it may have waited for its turn: then it is tried again."""
     made = Foreman.__new__(Foreman)
     made._terms = Terms("letter", 10, 10**6, 1.0)
-    slow = _Cell(task=1, pid=1, pipe=1, deadline=0.0, timed_out=True)
+    slow = _Cell(task={"id": 1}, files=(), pid=1, pipe=1, deadline=0.0, timed_out=True)
     told = made._answer(slow, signal.SIGKILL, resource.struct_rusage((worked, 0.0, *[0] * 14)))
     assert told["later"] is later
     assert "took longer than 1 second." in told["refused"]["sentence"]
