@@ -141,6 +141,13 @@ class Smarthost:
                 if refused.code < 500:
                     raise  # not now, rather than not known (RFC 5321 3.2)
                 await session.helo()  # so it knows no extension either
+        # RFC 1870 4: a size that the server names is the most that it takes; 0, or none, says nothing.
+        most = session.esmtp_extensions.get("size", "").strip()
+        if most.isdecimal() and 0 < int(most) < len(content):
+            raise Impossible(
+                "The mail is larger than the mail server takes",
+                diagnostic=f"x-mailfax; {len(content)} bytes, and the relay takes {most}",
+            )
         header = content.partition(b"\r\n\r\n")[0]
         international = not header.isascii() or not all(one.isascii() for one in (sender, *recipients))
         options = [f"SIZE={len(content)}"] if session.supports_extension("size") else []

@@ -22,6 +22,7 @@ from typing import Any
 from mailfax import __version__
 from mailfax.config import Config, ConfigError, load
 from mailfax.context import Carrier
+from mailfax.offramp.left_out import set_aside
 from mailfax.offramp.prepare import MARGIN
 from mailfax.offramp.submit import LEASE_FACTOR
 from mailfax.smtpd import Listeners, open_listeners
@@ -85,6 +86,7 @@ class Service:
             service.listeners = await open_listeners(
                 config.listeners, rooms.door, hostname=config.hostname, limits=config.limits
             )
+            await set_aside(rooms.context, rooms.desk, rooms.door.policy)
         except BaseException:
             await service._close()
             raise
@@ -116,6 +118,11 @@ class Service:
             raise
         self._rooms = rooms
         before.retired.set()
+        try:
+            await set_aside(rooms.context, rooms.desk, rooms.door.policy)
+        except Exception as trouble:
+            rooms.disk.failed(trouble)
+            log.exception("what was taken out of the configuration was not looked for")
         self._carry_all(rooms, before.tasks)
         rooms.tasks.append(asyncio.create_task(self._close_later(before), name="reload"))
 

@@ -21,6 +21,7 @@ from mailfax.config import Account, Config, ConfigError
 from mailfax.context import Carrier, Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.offramp.accept import Accept
+from mailfax.offramp.damaged import AnswerDamage
 from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
@@ -60,6 +61,7 @@ class Rooms:
     config: Config
     context: Context
     renderer: Renderer
+    desk: Desk
     disk: DiskAlarm
     accept: Accept
     door: Door
@@ -101,6 +103,7 @@ async def build(config: Config, spool: Spool, before: Rooms | None = None) -> Ro
         ("desk", desk),
         ("disk", disk),
         ("deadlines", Deadlines(context, desk, ending)),
+        ("damage", AnswerDamage(context, ending)),
         ("delays", Delays(context, is_sandbox=desk.is_sandbox)),
     ]
     for account in config.accounts:
@@ -126,7 +129,7 @@ async def build(config: Config, spool: Spool, before: Rooms | None = None) -> Ro
         authenticate=passwords.authenticate,
         prove=prover.prove,
     )
-    return Rooms(config, context, renderer, disk, accept, door, carriers, exits)
+    return Rooms(config, context, renderer, desk, disk, accept, door, carriers, exits)
 
 
 def _same_renderer(one: Config, other: Config) -> bool:

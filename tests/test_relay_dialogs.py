@@ -5,7 +5,7 @@ is what we must say ("…" stands for anything), ``C: <mail>`` our mail with its
 The server can also do things: ``S: <closed>``, ``S: <reset>``, ``S: <tls>`` (handshake), ``S: <silence>``.
 
 The head says how we are set up (``# tls: starttls``, ``# username: fax``, ``# sender: …``, ``# certificate: …``)
-and what must come of it: ``# outcome: taken | not sent | refused | in doubt``,
+and what must come of it: ``# outcome: taken | not sent | refused | impossible | in doubt``,
 with ``# diagnostic: …`` for the words we keep.
 """
 
@@ -24,7 +24,7 @@ import pytest
 import trustme
 
 from mailfax.config import RelayConfig
-from mailfax.relay import Smarthost
+from mailfax.relay import Impossible, Smarthost
 from mailfax.rules.failure import Failure, InDoubt, NotSent, Refused
 
 pytestmark = pytest.mark.anyio
@@ -33,6 +33,7 @@ OUTCOMES: dict[str, type[Failure] | None] = {
     "taken": None,
     "not sent": NotSent,
     "refused": Refused,
+    "impossible": Impossible,
     "in doubt": InDoubt,
 }
 #: Lines that begin with dots, and one that ends as no line may: it must not hide the end of the mail from anybody.
@@ -139,6 +140,6 @@ async def hand_over(smarthost: Smarthost, settings: dict[str, str]) -> Failure |
 
 def test_there_are_dialogs() -> None:
     assert len(DIALOGS) >= 24
-    assert {"taken", "not sent", "refused", "in doubt"} == {
+    assert {*OUTCOMES} == {
         re.search(r"^# outcome: (.+)$", path.read_text("utf-8"), re.MULTILINE)[1] for path in DIALOGS
     }

@@ -33,7 +33,8 @@ def delivery_status(
     # RFC 3464 2.2.3: must stand in a report that was translated from a foreign system, and in no other.
     if reported_by_faxcore(status):
         about_mail.append(("DSN-Gateway", f"dns; {site.hostname}"))
-    about_mail.append(("Arrival-Date", date(message.received_at)))
+    if message.received_at:  # 0 where its row was damaged
+        about_mail.append(("Arrival-Date", date(message.received_at)))
 
     about_recipient: list[Field] = []
     if job.orcpt:

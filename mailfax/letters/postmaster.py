@@ -8,9 +8,11 @@ on keeps its Received lines, and the door counts them).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mailfax.letters import texts
 from mailfax.letters.mime import text_part
-from mailfax.letters.plain import facts, letter_text, moment, paragraph
+from mailfax.letters.plain import count, facts, letter_text, listing, moment, one_line, paragraph
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import written
 from mailfax.rules.job import Letter
@@ -66,6 +68,31 @@ def ceiling(site: Site, marks: Marks, *, limit: int) -> Letter:
         texts.CEILING_SUBJECT.format(limit=limit),
         paragraph(texts.CEILING_TEXT.format(limit=limit)),
         paragraph(texts.CEILING_NEXT),
+        sandbox=False,
+    )
+
+
+def damaged(site: Site, marks: Marks, *, rows: Sequence[tuple[str, str, str]]) -> Letter:
+    """Rows of the spool that can't be read: (table, what it is called, what was done about it)."""
+    shown = [f"{table} {one_line(name)}: {one_line(done)}" for table, name, done in rows]
+    return tell(
+        site,
+        marks,
+        texts.DAMAGED_SUBJECT.format(rows=count(len(rows), "damaged row")),
+        listing(texts.DAMAGED_TEXT, shown),
+        paragraph(texts.DAMAGED_NEXT),
+        sandbox=False,
+    )
+
+
+def left_out(site: Site, marks: Marks, *, senders: Sequence[str]) -> Letter:
+    """Senders whom no rule names any more, with faxes that wait."""
+    return tell(
+        site,
+        marks,
+        texts.LEFT_OUT_SUBJECT,
+        listing(texts.LEFT_OUT_TEXT, [one_line(sender) or "<>" for sender in senders]),
+        paragraph(texts.LEFT_OUT_NEXT),
         sandbox=False,
     )
 

@@ -187,6 +187,19 @@ DISK_CLEAR_TEXT = (
     "The disk of the fax gateway works again, and has room. What waited goes on; nothing needs to be done."
 )
 
+DAMAGED_SUBJECT = "Fax alarm: {rows} in the spool of the fax gateway"
+DAMAGED_TEXT = "These could not be read and were set aside; everything else goes on:"
+DAMAGED_NEXT = (
+    "Rows are damaged by a failing disk or memory, or by somebody who wrote into the database. Check the machine; "
+    "mailfax show tells what is known of each."
+)
+LEFT_OUT_SUBJECT = "Fax alarm: faxes of senders whom no rule names are held"
+LEFT_OUT_TEXT = "No [[sender]] rule names these any more, and faxes of theirs were waiting. They are held:"
+LEFT_OUT_NEXT = (
+    "mailfax release --sender ADDRESS lets them go, mailfax cancel --sender ADDRESS cancels them; held faxes expire "
+    "as any other."
+)
+
 UNDELIVERABLE_SUBJECT = "Fax mail undeliverable: {kind} for {recipients}"
 UNDELIVERABLE_TEXT = "A mail of the fax gateway could not be delivered and is not tried again."
 UNDELIVERABLE_NEXT = (

@@ -87,7 +87,7 @@ def fax_facts(
             (texts.ROW_SUBJECT, message.subject),
             (texts.ROW_PAGES, pages),
             (texts.ROW_COVER, cover),
-            (texts.ROW_RECEIVED, moment(message.received_at, site.zone)),
+            (texts.ROW_RECEIVED, moment(message.received_at, site.zone) if message.received_at else ""),
             ended,
             (texts.ROW_QUEUE_ID, job.queue_id),
         ]

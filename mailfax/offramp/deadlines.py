@@ -45,7 +45,7 @@ class Deadlines(Carrier):
         for job in await self._spool.jobs.cancel_wanted():
             ended |= await self._end(job, JobEvent.CANCEL, Cause.CANCELLED_HERE)
         if self._steady.is_steady():
-            for job in await self._spool.jobs.overdue(self._desk.names()):
+            for job in await self._spool.jobs.overdue():
                 why = "no attempt got through" if job.attempts else "its account or its document was not ready"
                 ended |= await self._end(job, JobEvent.EXPIRED, Cause.EXPIRED, why=why)
             for job in await self._unasked():

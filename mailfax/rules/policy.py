@@ -114,6 +114,14 @@ class Policy:
         except ConfigError as wrong:
             raise ConfigError(f"{config.source}: {wrong}") from None
 
+    def names(self, sender: str, login: str) -> bool:
+        """Whether some rule has room for that address and login, wherever they send from."""
+        asker = ask_for(Client("", "", login=login), sender)
+        return any(
+            all(question.key == "network" or question.holds(asker) for question in rule.questions)
+            for rule in self.rules
+        )
+
     def judge_sender(self, client: Client, sender: str) -> Permission | Refusal:
         """What ``sender`` ("" for the null reverse-path) may do from there. First rule that matches decides.
 

@@ -114,6 +114,8 @@ class Cause(enum.Enum):
     UNCONFIRMED_LARGE = (0, "5.4.0", "The fax may or may not have been sent: the fax service gave no clear answer, perhaps because the document is too large for it. Ask the recipient before you send it again, and then send it in parts")
     SILENT = (0, "5.4.0", "The fax may or may not have been sent: the fax service took it and never reported how it ended. Ask the recipient before you send it again")
     DELAYED = (0, "4.4.7", "The fax has not been delivered yet; it is still being tried and you need not send it again")
+    DAMAGED_UNSENT = (0, "5.3.0", "The fax was not sent: what our machine had noted about it was damaged. Send it again")
+    DAMAGED_UNCONFIRMED = (0, "5.4.0", "The fax may or may not have been sent: what our machine had noted about it was damaged. Ask the recipient before you send it again")
     ACCOUNT_SHUT = (0, "5.4.0", "The fax may or may not have been sent: its fax account could not be asked any more before the outcome was known. Ask the recipient before you send it again")
     # fmt: on
 

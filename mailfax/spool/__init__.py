@@ -82,7 +82,7 @@ Whole house
     ``await silent(account, oldest)``, ``recent(account, since, limit)``, ``tried(account) -> list[FaxJob]``
                                                    at FaxCore since before then; the newest there; perhaps there
     ``await expired_submissions() -> list[FaxJob]``   SUBMITTING, lease run out: advance with LEASE_EXPIRED
-    ``await overdue(accounts, limit=500) -> list[FaxJob]``   past expires_at; none of a paused one of these
+    ``await overdue(limit=500) -> list[FaxJob]``   past expires_at; none of a paused account
     ``await cancel_wanted() -> list[FaxJob]``      cancel_requested, and surely not sent
     ``await untold(accepted_before, limit=500) -> list[FaxJob]``   non-final, no delay letter yet
     ``await by_reference(account, reference) -> list[FaxJob]``   one or none
@@ -133,6 +133,10 @@ Whole house
     ``await find(text, limit=100)``                faxes, received faxes, letters: by number, ID, address, subject
     ``await received(queue_id) -> InboundFax | None``
 
+``spool.damage``
+    ``await untold() -> list[Damaged]``            rows that were moved aside, and that nobody has heard of
+    ``await told(rows, letters) -> None``          ["damage-told"]
+
 ``spool.history``
     ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``,
                                                    ``queue_id``, ``event``, ``state``, ``detail``
@@ -161,6 +165,7 @@ from mailfax.spool.commits import (
 )
 from mailfax.spool.connection import SpoolRefused
 from mailfax.spool.content import ContentDamaged
+from mailfax.spool.damage import Damaged
 from mailfax.spool.engine import Bell, CommitUnclear, NotCommitted
 from mailfax.spool.growing import Content
 from mailfax.spool.history import HistoryLine
@@ -181,6 +186,7 @@ __all__ = [
     "Content",
     "ContentDamaged",
     "Counts",
+    "Damaged",
     "FaxIdTaken",
     "Found",
     "HistoryLine",

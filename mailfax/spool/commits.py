@@ -124,6 +124,7 @@ COMMITS: frozenset[str] = frozenset(
         "letter-lease",
         "letters-due",
         "moved-aside",
+        "damage-told",
         "moments-mended",
         *(commit_name(event) for event in JobEvent if event is not JobEvent.CLAIMED),
         *(commit_name(event, "inbound-") for event in InboundEvent),

@@ -21,7 +21,7 @@ from mailfax.spool.content import ContentDamaged, Contents
 from mailfax.spool.engine import Engine, NotCommitted
 from mailfax.spool.growing import Content
 from mailfax.spool.outbox import Outbox
-from mailfax.spool.rows import history, job_values, log, message_of, message_values
+from mailfax.spool.rows import history, job_values, log, message_in_part, message_of, message_values
 from mailfax.spool.unheard import Found, Unheard
 from mailfax.spool.usage import Usage
 
@@ -92,13 +92,13 @@ class Intake:
         return message
 
     async def message(self, queue_id: str) -> Message | None:
-        """None where there is none, or where its row is damaged."""
+        """None where there is none; of a damaged row what can be read, for the answers."""
         [rows] = await self._engine.read(("message_get", {"queue_id": queue_id}))
         try:
             return message_of(rows[0]) if rows else None
         except ValueError as trouble:
             log.error("message %s in the spool can't be read (%s)", queue_id, trouble)
-            return None
+            return message_in_part(rows[0])
 
     async def header(self, message: Message) -> bytes:
         """The header block as it came, for the answers; empty where it is lost: they go out all the same."""

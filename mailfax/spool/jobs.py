@@ -277,9 +277,23 @@ class Jobs:
         """SUBMITTING with a lease that ran out: its process died, or hangs. Never a second POST."""
         return await self._read("job_expired_submissions", {})
 
-    async def overdue(self, accounts: Sequence[str], limit: int = 500) -> list[FaxJob]:
-        """Waiting jobs past ``expires_at``; none of a paused account among ``accounts``, whose time stands still."""
-        return await self._read("job_overdue", {"accounts": tuple(accounts), "limit": limit})
+    async def overdue(self, limit: int = 500) -> list[FaxJob]:
+        """Waiting jobs past ``expires_at``; none of a paused account, whose time stands still."""
+        return await self._read("job_overdue", {"limit": limit})
+
+    async def waiting_accounts(self) -> list[str]:
+        """Accounts for which faxes wait."""
+        [rows] = await self._engine.read(("job_waiting_accounts", {}))
+        return [str(row["account"]) for row in rows]
+
+    async def waiting_senders(self) -> list[tuple[str, str]]:
+        """(address, login) of senders whose faxes wait, and are not held."""
+        [rows] = await self._engine.read(("job_waiting_senders", {}))
+        return [(str(row["sender"]), str(row["login"])) for row in rows]
+
+    async def waiting_of(self, sender: str, login: str) -> list[FaxJob]:
+        """The waiting faxes of one of them."""
+        return await self._read("job_waiting_of", {"sender": sender, "login": login})
 
     async def closed(self) -> list[FaxJob]:
         """Waiting jobs whose office hours are over."""

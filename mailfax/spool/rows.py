@@ -78,6 +78,21 @@ def message_of(row: Row) -> Message:
     return Message(**values | {"success_notice": bool(row["success_notice"])})
 
 
+def message_in_part(row: Row) -> Message:
+    """A message whose row is damaged: what can't be read is empty."""
+    blanks: dict[str, tuple[object, type | tuple[type, ...]]] = {
+        "str": ("", str),
+        "int": (0, int),
+        "float": (0.0, (int, float)),
+        "bool": (True, int),
+    }
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Message):
+        blank, kind = blanks[str(field.type)]
+        values[field.name] = row[field.name] if isinstance(row[field.name], kind) else blank
+    return Message(**values)
+
+
 def message_values(message: Message) -> dict[str, Any]:
     return _fields(message) | {"success_notice": int(message.success_notice)}
 

@@ -14,6 +14,7 @@ from mailfax.spool.accounts import Accounts
 from mailfax.spool.commits import Commit, Hits, Statement
 from mailfax.spool.connection import spool_path
 from mailfax.spool.content import Contents
+from mailfax.spool.damage import Damage
 from mailfax.spool.documents import Documents
 from mailfax.spool.engine import Bell, Engine, Hook, NotCommitted
 from mailfax.spool.history import History
@@ -57,6 +58,7 @@ class Spool:
         self.inbound = Inbound(engine, self.content, self.outbox)
         self.history = History(engine)
         self.queue = Queue(engine)
+        self.damage = Damage(engine, self.outbox)
 
     @classmethod
     async def open(

@@ -293,14 +293,24 @@ WHERE account = :account AND attempts > 0 AND fax_id = '' AND damaged = 0
 SELECT * FROM job WHERE state = 'submitting' AND damaged = 0 AND lease_until <= :now ORDER BY lease_until, queue_id
 
 -- name: job_overdue
--- While one of :accounts is paused, the time of its jobs stands still. An account that is not among them any more
--- is never resumed.
+-- While an account is paused, the time of its jobs stands still.
 SELECT * FROM job
 WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND damaged = 0 AND expires_at <= :now
-  AND CASE WHEN job.account IN (:accounts) THEN NOT EXISTS (
-      SELECT 1 FROM account WHERE account.name = job.account AND account.paused_at > 0
-  ) ELSE 1 = 1 END
+  AND NOT EXISTS (SELECT 1 FROM account WHERE account.name = job.account AND account.paused_at > 0)
 ORDER BY expires_at, queue_id LIMIT :limit
+
+-- name: job_waiting_accounts
+-- These three are asked when the service starts, and when it reads its configuration again.
+SELECT DISTINCT account FROM job WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND damaged = 0
+
+-- name: job_waiting_senders
+SELECT DISTINCT m.sender, m.login FROM job j JOIN message m ON m.queue_id = j.message
+WHERE j.state IN ('accepted', 'ready', 'deferred') AND j.damaged = 0
+
+-- name: job_waiting_of
+SELECT j.* FROM job j JOIN message m ON m.queue_id = j.message
+WHERE j.state IN ('accepted', 'ready', 'deferred') AND j.damaged = 0 AND m.sender = :sender AND m.login = :login
+ORDER BY j.queue_id
 
 -- name: job_closed
 SELECT * FROM job
@@ -600,6 +610,53 @@ WHERE damaged = 0 AND state IN (:states) ORDER BY decided_at DESC, letter_id DES
 
 -- name: letter_aside
 UPDATE letter SET damaged = 1, version = version + 1 WHERE letter_id = :letter_id AND damaged = 0
+
+
+-- name: document_damaged
+-- These four: what was moved aside and not told of yet. The last state is that of the history, which has the lines of the
+-- letters about a fax, too.
+SELECT message, message AS name, '' AS account, '' AS address, '' AS last_state, 0 AS tried
+FROM document WHERE damaged = 1 ORDER BY message LIMIT 100
+
+-- name: inbound_damaged
+SELECT i.account, i.fax_id, i.queue_id AS name, '' AS address, '' AS message, 0 AS tried, COALESCE((
+    SELECT h.state FROM history h WHERE h.queue_id = i.queue_id AND h.state <> 'damaged' AND h.event NOT LIKE 'letter %'
+    ORDER BY h.seq DESC LIMIT 1
+), '') AS last_state
+FROM inbound i WHERE i.damaged = 1 ORDER BY i.account, i.fax_id LIMIT 100
+
+-- name: job_damaged
+SELECT j.queue_id, j.queue_id AS name, j.account, j.address, j.message, COALESCE((
+    SELECT h.state FROM history h WHERE h.queue_id = j.queue_id AND h.state <> 'damaged' AND h.event NOT LIKE 'letter %'
+    ORDER BY h.seq DESC LIMIT 1
+), '') AS last_state, CASE WHEN EXISTS (
+    SELECT 1 FROM history t WHERE t.queue_id = j.queue_id AND t.state IN ('submitting', 'submitted', 'in-doubt')
+) THEN 1 ELSE 0 END AS tried
+FROM job j WHERE j.damaged = 1 ORDER BY j.queue_id LIMIT 100
+
+-- name: letter_damaged
+SELECT letter_id, letter_id AS name, '' AS account, recipients AS address, about AS message, '' AS last_state, 0 AS tried
+FROM letter WHERE damaged = 1 ORDER BY letter_id LIMIT 100
+
+-- name: document_told
+UPDATE document SET damaged = 2 WHERE message = :message AND damaged = 1
+
+-- name: inbound_told
+UPDATE inbound SET damaged = 2 WHERE account = :account AND fax_id = :fax_id AND damaged = 1
+
+-- name: inbound_anew
+-- Nothing of it was mailed yet: it is fetched as if it were new.
+UPDATE inbound SET
+    state = :state, listed_at = :now, next_attempt_at = :now, attempts = 0, caller = '', received_at = NULL, pages = NULL,
+    content_id = '', problem = '', version = 0, damaged = 0
+WHERE account = :account AND fax_id = :fax_id AND damaged = 1
+
+-- name: job_told
+-- With the state that its sender was told: it is in nobody's way any more.
+UPDATE job SET damaged = 2, state = :state WHERE queue_id = :queue_id AND damaged = 1
+
+-- name: letter_told
+UPDATE letter SET damaged = 2 WHERE letter_id = :letter_id AND damaged = 1
 
 
 -- name: queue_all

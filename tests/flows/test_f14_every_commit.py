@@ -330,16 +330,19 @@ def test_dead_while_moments_far_ahead_are_made_due(house: House, moment: str) ->
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_dead_while_a_damaged_row_is_moved_aside(house: House, moment: str) -> None:
+@pytest.mark.parametrize("commit", ["moved-aside", "damage-told"])
+def test_dead_while_a_damaged_row_is_moved_aside(house: House, commit: str, moment: str) -> None:
     first = waiting(house)
     well_again(house)
     assert house.run("requeue", f"{first}-1", "--config", str(house.config)).returncode == 0
     change(house, "UPDATE job SET accepted_at = 'once'")
-    dies(house, house.start(moment, "moved-aside"), f"{moment} moved-aside")
+    dies(house, house.start(moment, commit), f"{moment} {commit}")
     house.start()
     house.send("15555550100")
     until(lambda: len(house.faxes()) == 1, "the other fax", house.log)
-    assert house.rows("SELECT damaged FROM job WHERE message = ?", first) == [(1,)]
+    outcomes = [mail["X-Fax-Outcome"] for mail in house.answers(2)]
+    assert sorted(outcomes) == ["delivered", "unconfirmed"], "its sender hears, once"
+    assert house.rows("SELECT damaged FROM job WHERE message = ?", first) == [(2,)]
 
 
 def waiting(house: House) -> str:

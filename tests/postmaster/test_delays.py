@@ -110,7 +110,9 @@ async def test_a_lost_original_delays_no_word(spool, clock, accepted, delays, tm
     assert await owed(spool) == [("delayed", ("alice@example.com",))]
 
 
-async def test_a_job_whose_message_is_damaged_stops_no_other(spool, clock, accepted, delays, tmp_path: Path) -> None:
+async def test_the_sender_of_a_damaged_message_is_told_as_any_other(
+    spool, clock, accepted, delays, tmp_path: Path
+) -> None:
     lost = await accepted()
     kept = await accepted()
     with contextlib.closing(sqlite3.connect(tmp_path / "spool.db")) as database, database:
@@ -118,8 +120,8 @@ async def test_a_job_whose_message_is_damaged_stops_no_other(spool, clock, accep
     clock.now += LIMITS.delay_seconds
     assert await delays.round()
     assert not await delays.round(), "looked at once"
-    assert [(letter.kind, letter.about) for letter in await spool.outbox.listing()] == [("delayed", kept.queue_id)]
-    assert (await spool.jobs.get(lost.queue_id)).delay_told
+    told = {(letter.kind, letter.about, letter.recipients) for letter in await spool.outbox.listing()}
+    assert told == {("delayed", job.queue_id, ("alice@example.com",)) for job in (lost, kept)}
 
 
 async def test_an_unforeseen_failure_with_one_job_stops_no_other(spool, clock, accepted, context) -> None:

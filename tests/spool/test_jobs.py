@@ -209,9 +209,9 @@ async def test_lists_show_what_was_asked_for(spool: Spool, mails: Mails, clock: 
     assert await spool.jobs.by_reference("main", old.reference) == [old]
     assert await spool.jobs.by_reference("other", old.reference) == []
     assert await spool.jobs.untold(clock.now - 1) == [old]
-    assert await spool.jobs.overdue(["main", "other"]) == []
+    assert await spool.jobs.overdue() == []
     clock.now += 1
-    assert await spool.jobs.overdue(["main", "other"]) == [other]
+    assert await spool.jobs.overdue() == [other]
 
 
 async def test_a_question_put_off_leaves_no_line(spool: Spool, mails: Mails, clock: Clock) -> None:

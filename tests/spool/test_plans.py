@@ -13,8 +13,11 @@ from mailfax.spool.sql import compile_statement, migrations, statements
 
 #: Tables with a row for each account, payer and hour, process, or state: they stay short.
 SHORT = {"account", "spent", "alarm", "process", "tally"}
-#: Indices of a few rows, whatever is in the spool: what is under way just now, or is to be cancelled.
-FEW = {"job_submitting", "letter_leased", "job_cancel_wanted"}
+#: Indices of a few rows, whatever is in the spool: what is under way just now, is to be cancelled, or is damaged.
+FEW = {
+    "job_submitting", "letter_leased", "job_cancel_wanted",
+    "document_damaged", "inbound_damaged", "job_damaged", "letter_damaged",
+}  # fmt: skip
 #: What breaks the rule, and why it may.
 EXCEPTIONS = {
     "job_deferred_head": "the first row of an index",
@@ -26,6 +29,9 @@ EXCEPTIONS = {
     "inbound_newest": "a page of an index in its order, for a person",
     "job_newest": "a page of an index in its order, for a person",
     "job_list": "a page of an index in its order, for a person",
+    "job_waiting_accounts": "once, when the service starts or reads its configuration again",
+    "job_waiting_senders": "once, when the service starts or reads its configuration again",
+    "job_waiting_of": "then, if a sender was taken out of the configuration",
     "account_resume_jobs": "all that wait are meant: an account is used again",
     "unheard_sweep": "once an hour; keys stay for five days at most, and most of them for a moment",
     "unheard_all_gone": "once, when a process starts",

@@ -72,10 +72,12 @@ async def test_a_damaged_document_letter_and_received_fax_too(spool: Spool, mail
     assert (await spool.counts()).damaged == {"document": 1, "letter": 1, "inbound": 1}
 
 
-async def test_a_damaged_message_is_none(spool: Spool, mails: Mails) -> None:
+async def test_a_damaged_message_is_not_worked_on_and_its_sender_is_still_known(spool: Spool, mails: Mails) -> None:
     [job] = await mails.accept(spool)
+    whole = await spool.intake.message(job.message)
     spool._engine._writing.execute("UPDATE message SET received_at = 'then'")
-    assert await spool.intake.message(job.message) is None
+    part = await spool.intake.message(job.message)
+    assert whole and part == replace(whole, received_at=0.0)
     assert await spool.documents.claim(60) is None
 
 

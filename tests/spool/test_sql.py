@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 import mailfax.spool
+from mailfax.spool.damage import TABLES
 from mailfax.spool.sql import compile_statement, migrations, statements
 
 ROOM = Path(mailfax.spool.__file__).parent
 CODE = "\n".join(path.read_text() for path in ROOM.glob("*.py"))
-ASIDE = {"document_aside", "inbound_aside", "job_aside", "letter_aside"}  # f"{table}_aside"
+ASIDE = {f"{table}_{what}" for table in TABLES for what in ("aside", "damaged", "told")}  # f"{table}_aside"
 
 
 @pytest.fixture(scope="module")
