@@ -38,9 +38,8 @@ def copies(file: Path, table: str, which: str, number: int) -> None:
 
 
 def _copied(column: str) -> str:
-    """The column of copy ``n``: names get the number before their first dash, so that jobs keep their "-1"."""
-    if column == "fax_id":
-        return "fax_id || '/' || n"
+    """The column of copy ``n``: names get the number before their first dash, so that jobs keep their "-1". The fax
+    service knows the first one's id alone: copies have it, too."""
     if column not in NAMES:
         return column
     dash = f"instr({column} || '-', '-')"

@@ -103,8 +103,9 @@ async def render(spools: list[Spool], model: Model, made: bool) -> None:
     if claimed is None:
         return
     message, document = claimed
-    waiting = [j for j in model.jobs.values() if j.message == message.queue_id and j.state is JobState.ACCEPTED]
-    assert waiting
+    jobs = [job for job in model.jobs.values() if job.message == message.queue_id]
+    waiting = [job for job in jobs if job.state is JobState.ACCEPTED]
+    assert waiting or [job for job in jobs if job.state is JobState.HELD], "what is held gets its pages, too"
     assert not model.documents[message.queue_id]
     if made:
         await spools[0].documents.ready(document, document, b"%PDF")
