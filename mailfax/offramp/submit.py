@@ -34,13 +34,8 @@ class Submit(Carrier):
     """Submits jobs, one a round."""
 
     news = (
-        "document_jobs_ready",
-        "job_due",
-        "release",
-        "resent",
-        "account-resumed",
-        "baseline",
-        "no-answer",
+        *("document_jobs_ready", "job_due", "release", "resent", "account-resumed", "baseline", "no-answer"),
+        *("completed", "failed-there", "cancelled-there", "deadline"),  # the next one may go to their number
     )
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:

@@ -75,7 +75,7 @@ class Scene:
 
 
 MAILS = {
-    "heard": Scene(moments=("before",)),
+    "heard": Scene("15557654321", first=known, moments=("before",)),
     "rendering": Scene(),
     "document-ready": Scene(),
     "document-impossible": Scene(outcome="failed", faxes=0, mail=damaged),
@@ -220,6 +220,7 @@ def test_dead_while_a_mail_comes_again(house: House, moment: str) -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_dead_while_it_is_noted_that_a_client_is_gone(house: House, moment: str) -> None:
+    known(house)  # it may die while the fax is on its way to FaxCore
     bridge = house.start(moment, "not-heard")
     mail = letter()
     client = smtplib.SMTP("127.0.0.1", house.smtp_port, timeout=60)
@@ -234,8 +235,7 @@ def test_dead_while_it_is_noted_that_a_client_is_gone(house: House, moment: str)
     dies(house, bridge, f"{moment} not-heard")
     house.start()
     house.send("15555550100", mail=mail)
-    [answer] = house.answers(1)
-    assert answer["X-Fax-Outcome"] == "delivered" and len(house.faxes()) == 1
+    assert {answer["X-Fax-Outcome"] for answer in house.answers(2)} == {"delivered"} and len(house.faxes()) == 2
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
