@@ -131,20 +131,26 @@ UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message 
 
 
 -- name: job_add
+-- Its turn is a second after the last of its payer's that wait; now, where none does.
 INSERT INTO job (
     queue_id, message, account, address, number, recipient_name, subject, cover, paper, preview, notify, orcpt, reference, state, accepted_at,
     expires_at, submit_at, track_at, reconcile_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic, not_before, not_after, waits_until,
-    last_byte_elapsed, last_byte_boot
-) VALUES (
+    last_byte_elapsed, last_byte_boot, payer, turn
+) SELECT
     :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :preview, :notify, :orcpt,
     :reference, :state, :accepted_at, :expires_at, :submit_at, :track_at, :reconcile_at,
     :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic,
-    :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot
-)
+    :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot,
+    m.payer, MAX(:accepted_at, COALESCE((
+        SELECT o.turn + 1 FROM job o
+        WHERE o.payer = m.payer AND o.account = :account AND o.state IN ('accepted', 'ready', 'deferred')
+        ORDER BY o.turn DESC LIMIT 1
+    ), 0))
+FROM message m WHERE m.queue_id = :message
 
 -- name: job_deferred_head
 -- When the next one is due.
@@ -179,8 +185,8 @@ WHERE queue_id IN (
 -- name: job_claim
 -- Committed before the first byte leaves. An account that gave :most_unclear unclear answers in a row has one fax under
 -- way at a time. Neither a paused account's job, nor one that somebody wants cancelled, nor
--- one that is past its time, before its time or out of its hours. A number has :per_number faxes under way: more would find
--- its line busy. An account with :one_by_one, and faxes without a cover page, have no reference by which two faxes
+-- one that is past its time, before its time or out of its hours. What is due goes by its turn, so that senders alternate;
+-- the plus keeps SQLite from going by submit_at. A number has :per_number faxes under way: more would find its line busy. An account with :one_by_one, and faxes without a cover page, have no reference by which two faxes
 -- to one number could be told apart, so such a fax goes only while no other to its number is in flight.
 UPDATE job SET
     state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, submitting_at = :now,
@@ -188,7 +194,7 @@ UPDATE job SET
 WHERE queue_id = (
     SELECT j.queue_id FROM job j
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0 AND j.preview = 0
-      AND j.submit_at <= :now AND j.expires_at > :now AND j.account = :account
+      AND +j.submit_at <= :now AND j.expires_at > :now AND j.account = :account
       AND j.not_before <= :now AND (j.not_after = 0 OR j.not_after > :now)
       AND (:per_number = 0 OR :per_number > (
           SELECT COUNT(*) FROM job l WHERE l.number = j.number AND l.state IN ('submitting', 'submitted', 'in-doubt')
@@ -205,7 +211,7 @@ WHERE queue_id = (
           SELECT 1 FROM job o
           WHERE o.account = j.account AND o.number = j.number AND o.state IN ('submitting', 'submitted', 'in-doubt')
       ) ELSE 1 = 1 END
-    ORDER BY j.submit_at, j.queue_id LIMIT 1
+    ORDER BY j.turn, j.queue_id LIMIT 1
 ) AND state = 'ready'
 RETURNING *
 

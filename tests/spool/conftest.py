@@ -141,10 +141,10 @@ class Mails:
         )
 
     async def accept(
-        self, spool: Spool, jobs: int = 1, body: bytes = b"Subject: x\r\n\r\n", **more: Any
+        self, spool: Spool, jobs: int = 1, body: bytes = b"Subject: x\r\n\r\n", payer: str = "", **more: Any
     ) -> list[FaxJob]:
         """An accepted mail; its jobs as they are stored."""
-        message = self.message()
+        message = replace(self.message(), payer=payer)
         content = spool.content.begin()
         content.write(body)
         made = [self.job(message, n + 1, **more) for n in range(jobs)]

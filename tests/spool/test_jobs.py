@@ -58,17 +58,36 @@ async def test_two_processes_never_claim_the_same_job(open_spool: OpenSpool, mai
     assert len(taken) == len(set(taken)) == 30
 
 
-async def test_claims_go_by_time_and_leave_out_what_must_wait(spool: Spool, mails: Mails, clock: Clock) -> None:
+async def test_senders_take_turns(spool: Spool, mails: Mails, clock: Clock) -> None:
+    """Whoever sends many keeps nobody waiting who sends one; once they are out, their next is as good as any."""
+    campaign = await mails.ready(spool, 20, payer="campaign@example.com")
+    clock.now += 2
+    [single] = await mails.ready(spool, payer="alice@example.com")
+    pair = await mails.ready(spool, 2, payer="bob@example.com")
+    order = []
+    while claimed := await spool.jobs.claim(["main"], 60):
+        order.append(claimed.job.queue_id)
+    names = sorted((job.queue_id for job in campaign), key=lambda name: int(name.rpartition("-")[2]))
+    assert order.index(single.queue_id) <= 4 and order.index(pair[1].queue_id) <= 6
+    assert [name for name in order if name in names] == names, "one sender's own go as they came"
+    clock.now += 1
+    [again] = await mails.ready(spool, payer="campaign@example.com")
+    [other] = await mails.ready(spool, payer="alice@example.com")
+    taken = [(await spool.jobs.claim(["main"], 60)).job.queue_id for _ in range(2)]
+    assert taken == [again.queue_id, other.queue_id]
+
+
+async def test_claims_go_in_turn_and_leave_out_what_must_wait(spool: Spool, mails: Mails, clock: Clock) -> None:
     [later] = await mails.ready(spool, submit_at=clock.now + 10)
-    [late] = await mails.ready(spool, submit_at=clock.now - 5)
-    [early] = await mails.ready(spool, submit_at=clock.now - 9)
+    [first] = await mails.ready(spool, submit_at=clock.now - 5)
+    [second] = await mails.ready(spool, submit_at=clock.now - 9)
     [unwanted] = await mails.ready(spool, cancel_requested=True)
     [other] = await mails.ready(spool, account="other")
     await mails.ready(spool, expires_at=clock.now)
     order = []
     while claimed := await spool.jobs.claim(["main", "third"], 60):
         order.append(claimed.job.queue_id)
-    assert order == [early.queue_id, late.queue_id]
+    assert order == [first.queue_id, second.queue_id]
     assert [job.queue_id for job in await spool.jobs.cancel_wanted()] == [unwanted.queue_id]
     clock.now += 11
     for account, job in (("main", later), ("other", other)):
