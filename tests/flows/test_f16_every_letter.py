@@ -1,0 +1,147 @@
+"""Killed at every commit of a letter's way to the relay: the same one comes, and a lost one is kept for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from deaths import MOMENTS, change, command, dies
+from house import House, free_port, until
+
+POSTMASTER = "postmaster@example.com"
+
+
+class Moody:
+    """A smarthost that answers as it is told."""
+
+    def __init__(self) -> None:
+        self.reply, self.seconds = "250 2.0.0 Ok", 0.0
+        self.unknown: set[str] = set()
+        self.taken: list[Envelope] = []
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: object
+    ) -> str:
+        if address in self.unknown:
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        await asyncio.sleep(self.seconds)
+        if self.reply.startswith("cut"):
+            assert server.transport is not None
+            server.transport.abort()
+        elif self.reply.startswith("250"):
+            self.taken.append(envelope)
+        return self.reply
+
+
+@pytest.fixture
+def relay(house: House) -> Any:
+    port, moody = free_port(), Moody()
+    house.settings["relay"] = f'address = "127.0.0.1:{port}"'
+    controller = Controller(moody, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield moody
+    controller.stop()
+
+
+@pytest.mark.parametrize(
+    ("commit", "reply"),
+    [
+        ("letter-not-taken", "451 4.3.0 later"),
+        ("letter-maybe-taken", "cut"),
+    ],
+)
+def test_one_answer_through_a_moody_relay(house: House, relay: Moody, commit: str, reply: str) -> None:
+    relay.reply, sent = reply, False
+    for moment in MOMENTS:
+        bridge = house.start(moment, commit)
+        if not sent:
+            house.send("15555550100")
+            sent = True
+        dies(house, bridge, f"{moment} {commit}")
+    relay.reply = "250 2.0.0 Ok"
+    house.start()
+    until(lambda: handed_over(house), "mails", house.log)
+    mine = {bytes(mail.content) for mail in relay.taken if mail.rcpt_tos == ["alice@example.com"]}
+    assert len(mine) == 1 and len(house.faxes()) == 1
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("commit", ["letters-due", "owed"])
+def test_dead_when_the_relay_takes_mail_again(house: House, relay: Moody, commit: str, moment: str) -> None:
+    relay.reply = "550 5.7.1 rejected"
+    bridge = house.start(moment, commit)
+    for sender in range(3):
+        house.send("15555550100", sender=f"user{sender}@example.com")
+    until(lambda: "relay-paused" in house.log(), "the relay to refuse", house.log)
+    relay.reply = "250 2.0.0 Ok"
+    dies(house, bridge, f"{moment} {commit}")
+    house.start()
+    until(lambda: handed_over(house), "mails", house.log)
+    mine = {(mail.rcpt_tos[0], bytes(mail.content)) for mail in relay.taken if POSTMASTER not in mail.rcpt_tos}
+    assert len(mine) == 3 and len(house.faxes()) == 3
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_dead_while_the_relay_is_slow(house: House, relay: Moody, moment: str) -> None:
+    """The lease of a letter is renewed while the relay reads."""
+    relay.seconds = 4.0
+    bridge = house.start(moment, "letter-lease")
+    house.send("15555550100")
+    dies(house, bridge, f"{moment} letter-lease")
+    relay.seconds = 0.0
+    house.start()
+    until(lambda: handed_over(house), "mails", house.log)
+    assert len({bytes(mail.content) for mail in relay.taken}) == 1 and len(house.faxes()) == 1
+
+
+@pytest.mark.parametrize("commit", ["letter-refused", "letter-too-old", "letter-resend", "letter-cancel"])
+def test_an_answer_that_nobody_takes(house: House, relay: Moody, commit: str) -> None:
+    """It is kept for a person, the postmaster hears, and it comes once where it is sent again."""
+    old = commit == "letter-too-old"
+    relay.unknown = {"alice@example.com"}
+    house.settings["more"] = "letter_seconds = 3" if old else ""
+    bridge = house.start()
+    house.send("15555550100")
+    until(lambda: house.rows("SELECT 1 FROM letter WHERE attempts > 0"), "a refusal", house.log)
+    house.stop(bridge)
+    ending = "letter-too-old" if old else "letter-refused"
+    if old:
+        time.sleep(3)
+    else:  # others are taken, and it was refused for long
+        change(house, "UPDATE letter SET refusals = 9, refused_at = 1")
+    for moment in MOMENTS if commit == ending else ():
+        dies(house, house.start(moment, ending), f"{moment} {ending}")
+    bridge = house.start()
+    until(lambda: postmasters(relay), "the postmaster's mail", house.log)
+    house.stop(bridge)
+    assert house.rows("SELECT state FROM letter WHERE recipients LIKE '%alice%'") == [("undeliverable",)]
+    [(name,)] = house.rows("SELECT letter_id FROM letter WHERE recipients LIKE '%alice%'")
+    relay.unknown = set()
+    if commit == "letter-cancel":
+        for moment in MOMENTS:
+            command(house, moment, commit, "cancel", name)
+    elif commit == "letter-resend":
+        for moment in MOMENTS:
+            command(house, moment, commit, "resend", name)
+        house.start()
+    until(
+        lambda: handed_over(house, "cancelled" if commit == "letter-cancel" else "undeliverable"), "mails", house.log
+    )
+    assert len([mail for mail in relay.taken if mail not in postmasters(relay)]) == (commit == "letter-resend")
+
+
+def postmasters(relay: Moody) -> list[Envelope]:
+    return [mail for mail in relay.taken if mail.rcpt_tos == [POSTMASTER]]
+
+
+def handed_over(house: House, *others: str) -> bool:
+    states = {state for (state,) in house.rows("SELECT state FROM letter")}
+    return bool(states) and states <= {"handed-over", *others}
