@@ -75,4 +75,6 @@ def _zone(hours_off: int | None) -> str:
         return "whether that is right shows by a fax that we sent, and none is known there"
     if not hours_off:
         return "a fax of ours has the right time"
-    return f"a fax of ours is {abs(hours_off)} hours too {'late' if hours_off > 0 else 'early'}: mend server_timezone"
+    return (
+        f"a fax of ours is {abs(hours_off)} hours too {'late' if hours_off > 0 else 'early'}: correct server_timezone"
+    )

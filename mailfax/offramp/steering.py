@@ -17,8 +17,7 @@ from mailfax.rules.reason import UNDER_WAY
 from mailfax.rules.reference import draw_reference
 from mailfax.rules.send_time import Window
 from mailfax.rules.states import JOB, LETTER, InboundEvent, InboundState, JobEvent, JobState, LetterEvent, LetterState
-from mailfax.spool import Outdated, Spool
-from mailfax.spool.commits import QueueIdTaken, ReferenceTaken
+from mailfax.spool import Outdated, QueueIdTaken, ReferenceTaken, Spool
 
 #: How often a row may change under our hands before we say so.
 TRIES = 5
@@ -141,7 +140,7 @@ class Steering:
         """Do ``verb`` to a letter: resend and requeue hand it over now, cancel gives it up."""
         event = {"resend": LetterEvent.RESEND, "requeue": LetterEvent.RESEND, "cancel": LetterEvent.CANCEL}.get(verb)
         if event is None:
-            return Told(False, f"is a mail of ours: it can't be {verb.removesuffix('e')}ed")
+            return Told(False, "is a mail of ours: it can only be resent, requeued or cancelled")
         if not LETTER.may(letter.state, event):
             return Told(False, f"can't be changed: {letter.state.value}")
         now = self._spool.now()

@@ -22,13 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from PIL import Image
 
 from tests.bench.filling import copies, opened, spool_of
 from tests.support import documents
 from tests.support.house import House, free_port, letter, until
+from tests.support.smarthost import OK, REJECTED, smarthost
 
 POSTMASTER = "postmaster@example.com"
 LIMITS = "messages_per_minute = 0\nfaxes_per_day = 0\nfaxes_per_number = 0\nrecipients = 1000\n"
@@ -48,37 +47,21 @@ class Row:
 # --- the relay, the fax service, the clock -------------------------------------------------------------------
 
 
-class Relay:
-    """A smarthost that refuses everything while ``refuses``."""
-
-    def __init__(self) -> None:
-        self.refuses, self.taken = True, list[Envelope]()
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self.refuses:
-            return "550 5.7.1 rejected"
-        self.taken.append(envelope)
-        return "250 2.0.0 Ok"
-
-
 def relay_550(house: House) -> dict[str, Any]:
-    port, relay = free_port(), Relay()
+    port = free_port()
     house.settings["relay"] = f'address = "127.0.0.1:{port}"'
-    controller = Controller(relay, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
+    with smarthost(port) as relay:
+        relay.reply = REJECTED
         house.start_installed()
         for sender in range(5):
             house.send(QUICK, sender=f"user{sender}@example.com")
         house.drop_in(documents.pdf(1))
         until(lambda: "relay-paused" in house.log(), "the trouble to be seen", house.log)
         time.sleep(25)
-        relay.refuses = False
+        relay.reply = OK
         people = {f"user{sender}@example.com" for sender in range(5)} | {"office@example.com", POSTMASTER}
         with contextlib.suppress(AssertionError):
             until(lambda: {to for mail in relay.taken for to in mail.rcpt_tos} == people, "all", patience=330)
-    finally:
-        controller.stop()
     heard = [mail.rcpt_tos[0] for mail in relay.taken]
     return {
         "lost": len(people - set(heard)),

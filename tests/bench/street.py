@@ -27,12 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from reportlab.lib.pagesizes import letter
+from reportlab.lib.pagesizes import letter as paper
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.bench.growth import growth
-from tests.support.house import SENDER, House, until
-from tests.support.house import letter as email_letter
+from tests.support.house import SENDER, House, letter, until
 
 CONNECTIONS, IDLE, SINGLE = 16, 20, 100
 #: Ends "completed" at once.
@@ -47,7 +46,7 @@ def mail(number: int) -> bytes:
     made["From"], made["Subject"], made["Message-ID"] = SENDER, f"Letter {number}", f"<{number}@example.com>"
     made.set_content("Please find it attached.")
     file = io.BytesIO()
-    canvas = Canvas(file, pagesize=letter)
+    canvas = Canvas(file, pagesize=paper)
     for row in range(40):
         canvas.drawString(72, 720 - 15 * row, f"Letter {number}, line {row}: please answer until Friday.")
     canvas.save()
@@ -106,12 +105,12 @@ def loaded(folder: Path, waiting: int) -> dict[str, Any]:
         file = io.BytesIO()
         noise.save(file, "JPEG", quality=60)
         for _ in range(4):
-            scan = email_letter()
+            scan = letter()
             for page in range(3):
                 scan.add_attachment(file.getvalue(), "image", "jpeg", filename=f"{page}.jpg")
             house.send(NUMBER, mail=scan, sender="copier@example.com")
         for number in range(SINGLE):
-            house.send(NUMBER, mail=email_letter(text=f"Line {number}."))
+            house.send(NUMBER, mail=letter(text=f"Line {number}."))
             time.sleep(0.1)
         [(left,)] = house.rows("SELECT count(*) FROM job WHERE submitting_at = 0")
         mine = "message IN (SELECT queue_id FROM message WHERE sender = ?)"

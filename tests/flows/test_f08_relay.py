@@ -4,37 +4,11 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from house import House, free_port, letter, until
+from smarthost import smarthost
 
 POSTMASTER = "postmaster@example.com"
-
-
-class Sink:
-    """A smarthost that takes everything and remembers it."""
-
-    def __init__(self) -> None:
-        self.taken: list[Envelope] = []
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.taken.append(envelope)
-        return "250 2.0.0 Ok"
-
-
-@contextmanager
-def smarthost(port: int) -> Iterator[Sink]:
-    """A smarthost that is up for as long as the block lasts."""
-    sink = Sink()
-    controller = Controller(sink, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield sink
-    finally:
-        controller.stop()
 
 
 def test_letters_wait_for_a_relay_that_is_down_and_then_each_comes_once(house: House) -> None:

@@ -26,7 +26,10 @@ from house import NUMBER, PASSWORD, SENDER, House, letter, until
 from mailfax.spool.commits import COMMITS
 
 OFFICE, POSTMASTER = "office@example.com", "postmaster@example.com"
-NOTHING: Callable[[House], object] = lambda house: None  # noqa: E731
+
+
+def nothing(house: House) -> None:
+    """Most scenes need nothing before and after."""
 
 
 def damaged() -> EmailMessage:
@@ -43,8 +46,8 @@ class Scene:
     number: str = "15555550100"
     outcome: str = "delivered"
     faxes: int = 1
-    first: Callable[[House], object] = NOTHING
-    then: Callable[[House], object] = NOTHING
+    first: Callable[[House], object] = nothing
+    then: Callable[[House], object] = nothing
     mail: Callable[[], EmailMessage] = letter
     meanwhile: str = ""  #: what a person orders when the mail is there
     settings: dict[str, Any] = field(default_factory=dict)

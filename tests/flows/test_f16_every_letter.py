@@ -2,63 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import Envelope
 from deaths import MOMENTS, change, command, dies
 from house import House, free_port, until
+from smarthost import CUT, OK, REJECTED, Smarthost, smarthost
 
 POSTMASTER = "postmaster@example.com"
 
 
-class Moody:
-    """A smarthost that answers as it is told."""
-
-    def __init__(self) -> None:
-        self.reply, self.seconds = "250 2.0.0 Ok", 0.0
-        self.unknown: set[str] = set()
-        self.taken: list[Envelope] = []
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: object
-    ) -> str:
-        if address in self.unknown:
-            return "550 5.1.1 no such user"
-        envelope.rcpt_tos.append(address)
-        return "250 2.1.5 Ok"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        await asyncio.sleep(self.seconds)
-        if self.reply.startswith("cut"):
-            assert server.transport is not None
-            server.transport.abort()
-        elif self.reply.startswith("250"):
-            self.taken.append(envelope)
-        return self.reply
-
-
 @pytest.fixture
-def relay(house: House) -> Any:
-    port, moody = free_port(), Moody()
+def relay(house: House) -> Iterator[Smarthost]:
+    port = free_port()
     house.settings["relay"] = f'address = "127.0.0.1:{port}"'
-    controller = Controller(moody, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield moody
-    controller.stop()
+    with smarthost(port) as sink:
+        yield sink
 
 
 @pytest.mark.parametrize(
     ("commit", "reply"),
     [
         ("letter-not-taken", "451 4.3.0 later"),
-        ("letter-maybe-taken", "cut"),
+        ("letter-maybe-taken", CUT),
     ],
 )
-def test_one_answer_through_a_moody_relay(house: House, relay: Moody, commit: str, reply: str) -> None:
+def test_one_answer_through_a_moody_relay(house: House, relay: Smarthost, commit: str, reply: str) -> None:
     relay.reply, sent = reply, False
     for moment in MOMENTS:
         bridge = house.start(moment, commit)
@@ -66,7 +37,7 @@ def test_one_answer_through_a_moody_relay(house: House, relay: Moody, commit: st
             house.send("15555550100")
             sent = True
         dies(house, bridge, f"{moment} {commit}")
-    relay.reply = "250 2.0.0 Ok"
+    relay.reply = OK
     house.start()
     until(lambda: handed_over(house), "mails", house.log)
     mine = {bytes(mail.content) for mail in relay.taken if mail.rcpt_tos == ["alice@example.com"]}
@@ -75,13 +46,13 @@ def test_one_answer_through_a_moody_relay(house: House, relay: Moody, commit: st
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("commit", ["letters-due", "owed"])
-def test_dead_when_the_relay_takes_mail_again(house: House, relay: Moody, commit: str, moment: str) -> None:
-    relay.reply = "550 5.7.1 rejected"
+def test_dead_when_the_relay_takes_mail_again(house: House, relay: Smarthost, commit: str, moment: str) -> None:
+    relay.reply = REJECTED
     bridge = house.start(moment, commit)
     for sender in range(3):
         house.send("15555550100", sender=f"user{sender}@example.com")
     until(lambda: "relay-paused" in house.log(), "the relay to refuse", house.log)
-    relay.reply = "250 2.0.0 Ok"
+    relay.reply = OK
     dies(house, bridge, f"{moment} {commit}")
     house.start()
     until(lambda: handed_over(house), "mails", house.log)
@@ -90,7 +61,7 @@ def test_dead_when_the_relay_takes_mail_again(house: House, relay: Moody, commit
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_dead_while_the_relay_is_slow(house: House, relay: Moody, moment: str) -> None:
+def test_dead_while_the_relay_is_slow(house: House, relay: Smarthost, moment: str) -> None:
     """The lease of a letter is renewed while the relay reads."""
     relay.seconds = 4.0
     bridge = house.start(moment, "letter-lease")
@@ -103,7 +74,7 @@ def test_dead_while_the_relay_is_slow(house: House, relay: Moody, moment: str) -
 
 
 @pytest.mark.parametrize("commit", ["letter-refused", "letter-too-old", "letter-resend", "letter-cancel"])
-def test_an_answer_that_nobody_takes(house: House, relay: Moody, commit: str) -> None:
+def test_an_answer_that_nobody_takes(house: House, relay: Smarthost, commit: str) -> None:
     """It is kept for a person, the postmaster hears, and it comes once where it is sent again."""
     old = commit == "letter-too-old"
     relay.unknown = {"alice@example.com"}
@@ -138,7 +109,7 @@ def test_an_answer_that_nobody_takes(house: House, relay: Moody, commit: str) ->
     assert len([mail for mail in relay.taken if mail not in postmasters(relay)]) == (commit == "letter-resend")
 
 
-def postmasters(relay: Moody) -> list[Envelope]:
+def postmasters(relay: Smarthost) -> list[Envelope]:
     return [mail for mail in relay.taken if mail.rcpt_tos == [POSTMASTER]]
 
 
