@@ -65,7 +65,7 @@ async def _times(house: House) -> dict[str, float]:
             "jobs of a message": lambda: spool.jobs.of(waiting.job.message),
             "letters of a job": lambda: spool.outbox.listing(about=name),
             "history of a job": lambda: spool.history.of(name),
-            "jobs that are late": lambda: spool.jobs.overdue(["main"]),
+            "jobs that are late": spool.jobs.overdue,
             "jobs to be told of": lambda: spool.jobs.untold(0.0),
             "cancelled meanwhile": spool.jobs.cancel_wanted,
             "counts": spool.counts,

@@ -19,6 +19,7 @@ import os
 import platform
 import smtplib
 import statistics
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -141,7 +142,8 @@ def main() -> None:
         lambda folder: {"growth": growth(folder, rows)},
     ):
         with tempfile.TemporaryDirectory(prefix="mailfax-bench-") as folder:
-            result |= measure(Path(folder))
+            result |= (measured := measure(Path(folder)))
+        print(measured, file=sys.stderr)  # a later part that fails takes none of it away
     result |= {
         "faxes": faxes,
         "document": asked.document,
