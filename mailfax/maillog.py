@@ -8,11 +8,15 @@ written: a number is shortened to its last four digits (``number=…4567``).
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 from mailfax.rules.job import Document, FaxJob, InboundFax, Letter, Message
 from mailfax.rules.status import Cause
 
 log = logging.getLogger("mailfax.mail")
+
+#: How often each event happened since this process started: what a monitor asks for.
+events: Counter[str] = Counter()
 
 
 def short(number: str) -> str:
@@ -25,6 +29,7 @@ def line(queue_id: str, event: str, **facts: object) -> None:
     told = " ".join(
         f"{key}={str(value).replace(' ', '_')}" for key, value in facts.items() if value not in ("", None)
     )
+    events[event] += 1
     log.info("%s: %s%s", queue_id or "-", event, f" {told}" if told else "")
 
 

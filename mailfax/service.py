@@ -17,6 +17,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mailfax import __version__
@@ -27,7 +28,9 @@ from mailfax.offramp.prepare import MARGIN
 from mailfax.offramp.submit import LEASE_FACTOR
 from mailfax.smtpd import Listeners, open_listeners
 from mailfax.spool import Spool
-from mailfax.wiring import Rooms, build
+from mailfax.systemd import Systemd
+from mailfax.web import Web, open_web
+from mailfax.wiring import Rooms, build, watched
 from mailfax.working_folder import working_folder
 
 log = logging.getLogger("mailfax")
@@ -44,6 +47,8 @@ FAILED_SECONDS = 5.0
 SESSION_SECONDS = 60.0
 #: How often content files without a row are looked for, in seconds.
 SWEEP_SECONDS = 3600.0
+#: How often the files of certificates are looked at, in seconds: whoever renews them need not tell us.
+CERTIFICATE_SECONDS = 60.0
 #: How often moments that a wrong clock wrote are looked for, in seconds.
 MEND_SECONDS = 20.0
 
@@ -62,6 +67,7 @@ class Service:
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
         self.listeners: Listeners | None = None
+        self.web: Web | None = None
         self._rooms: Rooms
         self._all: list[Rooms] = []  #: those that are not closed
         self._stopping = asyncio.Event()
@@ -86,6 +92,8 @@ class Service:
             service.listeners = await open_listeners(
                 config.listeners, rooms.door, hostname=config.hostname, limits=config.limits
             )
+            if config.web is not None:
+                service.web = open_web(config.web, lambda: watched(service._rooms))
             await set_aside(rooms.context, rooms.desk, rooms.door.policy)
         except BaseException:
             await service._close()
@@ -96,13 +104,24 @@ class Service:
         """Read the configuration again and go on with it, without ending a session; False: the old one stays."""
         try:
             config = await asyncio.to_thread(load, self.config.source, os.environ)
-            if config.spool_url != self.config.spool_url:
-                raise ConfigError("[spool] url: another spool needs a restart of mailfax")
+            for key in ("spool_url", "web"):
+                if getattr(config, key) != getattr(self.config, key):
+                    raise ConfigError(f"[{key.partition('_')[0]}] was changed, which needs a restart of mailfax")
             await self._go_on_with(config)
         except (ConfigError, OSError) as wrong:
             log.error("the configuration was not reloaded, and the old one stays in force: %s", wrong)
             return False
         log.info("the configuration was reloaded: %s", config.source)
+        return True
+
+    async def renew_certificates(self) -> bool:
+        """Read the files of certificates again, and nothing else; False: the old ones stay in use."""
+        try:
+            await self._go_on_with(self.config)
+        except (ConfigError, OSError) as wrong:
+            log.error("the certificates were changed, and the old ones stay in use: %s", wrong)
+            return False
+        log.info("the certificates were changed; the new ones are in use")
         return True
 
     async def _go_on_with(self, config: Config) -> None:
@@ -145,6 +164,7 @@ class Service:
         others = [
             asyncio.create_task(self._sweep(), name="sweep"),
             asyncio.create_task(self._mend_moments(), name="moments"),
+            asyncio.create_task(self._watch_certificates(), name="certificates"),
         ]
         self._carry_all(self._rooms, ())
         try:
@@ -219,6 +239,17 @@ class Service:
                 log.exception("looking for moments far ahead failed")
             await self._pause(MEND_SECONDS)
 
+    async def _watch_certificates(self) -> None:
+        used = _written(self.config)
+        while not self._stopping.is_set():
+            await self._pause(CERTIFICATE_SECONDS)
+            try:
+                found = await asyncio.to_thread(_written, self.config)
+                if found != used and not self._stopping.is_set() and await self.renew_certificates():
+                    used = found
+            except Exception:
+                log.exception("looking at the certificates failed")
+
     async def _pause(self, seconds: float) -> None:
         """Wait, but no longer than until a stop is asked for."""
         await _first(asyncio.sleep(seconds), self._stopping.wait())
@@ -226,6 +257,8 @@ class Service:
     async def _close(self) -> None:
         if self.listeners is not None:
             await self.listeners.drain(0.0)
+        if self.web is not None:
+            await self.web.close()
         for rooms in tuple(self._all):
             await self._close_rooms(rooms)
         await self.spool.close()
@@ -236,6 +269,12 @@ class Service:
         await rooms.exits.aclose()
         if all(other.renderer is not rooms.renderer for other in self._all):
             await rooms.renderer.close()
+
+
+def _written(config: Config) -> dict[Path, int]:
+    """When each file of a certificate or key was written, in nanoseconds; without those that are not there."""
+    files = {file for each in config.listeners for file in (each.certificate, each.key) if file}
+    return {file: file.stat().st_mtime_ns for file in files if file.is_file()}
 
 
 async def _first(*waiting: Awaitable[object]) -> None:
@@ -278,36 +317,54 @@ def run_until_signalled(config: Config, *, verbose: bool = False, hooks: CommitH
 
 async def _serve(config: Config, hooks: CommitHooks | None) -> int:
     loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
+    systemd, asked = Systemd(os.environ), asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, asked.set)
     service = await Service.start(config, hooks)
+
+    def stop() -> None:
+        systemd.stopping()
+        service.stop()
+
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, service.stop)
+        loop.add_signal_handler(signum, stop)
     _tell_addresses(service)
     log.info("mailfax %s is ready", __version__)
-    reloading = loop.create_task(_reload_when(asked, service))
+    systemd.ready()
+    beside = [loop.create_task(_reload_when(asked, service, systemd)), loop.create_task(_live(systemd))]
     await service.run()
-    reloading.cancel()
+    for task in beside:
+        task.cancel()
     log.info("mailfax has stopped")
     return 0
 
 
-async def _reload_when(asked: asyncio.Event, service: Service) -> None:
+async def _live(systemd: Systemd) -> None:
+    """Say so, as often as systemd wants to hear it."""
+    while systemd.alive_every:
+        systemd.alive()
+        await asyncio.sleep(systemd.alive_every / 3)
+
+
+async def _reload_when(asked: asyncio.Event, service: Service, systemd: Systemd) -> None:
     """SIGHUP, one after the other."""
     while True:
         await asked.wait()
         asked.clear()
+        systemd.reloading()
         try:
             if await service.reload():
                 _tell_addresses(service)
         except Exception:
             log.exception("the configuration was not reloaded, and the old one stays in force")
+        systemd.ready()
 
 
 def _tell_addresses(service: Service) -> None:
     assert service.listeners is not None
     for name, (host, port) in service.listeners.addresses.items():
         log.info("listening: %s on %s port %d", name, host, port)
+    if service.web is not None:
+        log.info("listening: for monitors on %s port %d", *service.web.address)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

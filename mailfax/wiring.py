@@ -44,6 +44,7 @@ from mailfax.rules.paper import paper_for
 from mailfax.rules.policy import Policy
 from mailfax.smtpd import Door
 from mailfax.spool import Spool
+from mailfax.web import Watched
 
 #: How many carriers of a kind work beside each other: a slow POST must not stop the next fax.
 SUBMITTERS, DELIVERERS = 4, 2
@@ -63,6 +64,7 @@ class Rooms:
     renderer: Renderer
     desk: Desk
     disk: DiskAlarm
+    deliver: Deliver
     accept: Accept
     door: Door
     carriers: Sequence[tuple[str, Carrier]]
@@ -129,7 +131,19 @@ async def build(config: Config, spool: Spool, before: Rooms | None = None) -> Ro
         authenticate=passwords.authenticate,
         prove=prover.prove,
     )
-    return Rooms(config, context, renderer, desk, disk, accept, door, carriers, exits)
+    return Rooms(config, context, renderer, desk, disk, deliver, accept, door, carriers, exits)
+
+
+def watched(rooms: Rooms) -> Watched:
+    """What monitors are told of."""
+    certificates = {each.name: each.certificate for each in rooms.config.listeners if each.certificate}
+    return Watched(
+        rooms.context.spool,
+        rooms.desk.names(),
+        certificates,
+        disk=lambda: rooms.disk.problem,
+        relay=lambda: rooms.deliver.relay_problem,
+    )
 
 
 def _same_renderer(one: Config, other: Config) -> bool:

@@ -21,6 +21,7 @@ from mailfax.config.values import (
     RelayConfig,
     RenderConfig,
     SenderRule,
+    WebConfig,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "RenderConfig",
     "SenderRule",
     "User",
+    "WebConfig",
     "load",
     "read_users",
     "where_users_are",

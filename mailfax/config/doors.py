@@ -9,19 +9,16 @@ LIMITS: no login by LMTP: whoever logs in there is the mail server, which proves
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 
-from mailfax.config.places import is_loopback, is_open
+from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.tables import Part, nearest
 from mailfax.config.users import User
 from mailfax.config.values import ConfigError, Listener, Network
 
-#: Who may connect to a loopback listener that names no networks: this machine.
-_THIS_MACHINE: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 #: Whoever is in these tells us who the client is: key -> how a stranger there would lie.
 _BELIEVED = {
     "proxies": "a PROXY header",
@@ -68,7 +65,7 @@ def _networks(part: Part, host: str) -> tuple[Network, ...]:
                 "networks", "missing, so the world could connect; write the networks of your senders, for example "
                 '["192.168.1.0/24"]'
             )  # fmt: skip
-        return _THIS_MACHINE
+        return THIS_MACHINE
     if not networks and part["relays"]:
         part.refuse("networks", "empty, so nobody behind the relays could fax; write the networks of your senders")
     if not networks:

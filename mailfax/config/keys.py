@@ -177,6 +177,7 @@ SECTIONS: dict[str, Section] = {
             "unsupported": Key(choice("refuse", "name"), "refuse"),
         }
     ),
+    "web": Section({"address": Key(own_address, None), "networks": Key(several(network), None)}),
     "limits": Section(
         {
             name: Key(at_least(_LOWEST_LIMITS.get(name, 1), type(default)), default)

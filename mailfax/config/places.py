@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -53,6 +54,10 @@ def _address(value: object, lowest: int) -> tuple[str, int]:
     if not lowest <= port <= 65535:
         raise Unfit(f"port {port} is out of range; write a port from {lowest} to 65535")
     return match["host"].strip("[]"), port
+
+
+#: Who may connect to a loopback address where no networks are named: this machine.
+THIS_MACHINE: Final[tuple[Network, ...]] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
 def own_address(value: object) -> tuple[str, int]:

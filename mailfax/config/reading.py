@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from mailfax.config.doors import read_listener, require_users
 from mailfax.config.keys import SECTIONS
-from mailfax.config.places import is_loopback
+from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
 from mailfax.config.users import read_users
-from mailfax.config.values import Account, Config, Limits, RelayConfig, RenderConfig
+from mailfax.config.values import Account, Config, Limits, RelayConfig, RenderConfig, WebConfig
 
 #: Against a real service: more than 6 calls a minute meet rate limits, and a fax may be listed only minutes after it
 #: was accepted, so that a shorter look proves no absence and could send a fax twice; and ASP.NET answers an upload
@@ -68,6 +68,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         limits=Limits(**parts["limits"][0].values),
         destinations=read_destinations(parts["destinations"][0]),
         render=_render(parts["render"][0]),
+        web=_web(parts["web"][0]),
         aliases=read_aliases(parts["aliases"][0], top["subject_mailbox"]),
         subject_mailbox=top["subject_mailbox"],
         password_file=password_file,
@@ -191,3 +192,24 @@ def _render(part: Part) -> RenderConfig:
             "or say it twice with unconfined = true",
         )
     return RenderConfig(**part.values)
+
+
+def _web(part: Part) -> WebConfig | None:
+    if part["address"] is None:
+        if part["networks"] is not None:
+            part.refuse("networks", 'stands there without an address; write for example address = "127.0.0.1:8025"')
+        return None
+    host, port = part["address"]
+    networks = part["networks"]
+    if networks is None and not is_loopback(host):
+        part.refuse(
+            "networks",
+            "missing, so the world could see how much is faxed here; write the addresses of your monitors, "
+            'for example ["192.168.1.9"]',
+        )
+    for net in filter(is_open, networks or ()):
+        part.refuse(
+            "networks",
+            f'"{net}" holds strangers, who need not know how much is faxed; write the addresses of your monitors',
+        )
+    return WebConfig(host, port, THIS_MACHINE if networks is None else networks)

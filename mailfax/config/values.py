@@ -156,6 +156,15 @@ class RenderConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Where monitors ask (``/healthz``, ``/readyz``, ``/metrics``), and from which networks."""
+
+    host: str
+    port: int
+    networks: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds that keep one mail or one client from taking everything. Sizes in bytes, times in seconds."""
 
@@ -201,6 +210,7 @@ class Config:
     success_notice: bool = True
     destinations: Destinations = Destinations()
     render: RenderConfig = RenderConfig()
+    web: WebConfig | None = None  #: None: nobody is answered
     #: (name in lower case, its numbers and further names): ``name@fax.local`` is each of them.
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     #: Mail to this local part has its number in the subject (copiers with one fixed address); "" is off.

@@ -44,6 +44,11 @@ class Deliver(Carrier):
         self._limits, self._jitter, self._relay = context.limits, context.jitter, relay
         self._trouble = RelayTrouble(context.site.postmaster, context.elapsed, context.jitter)
 
+    @property
+    def relay_problem(self) -> str:
+        """What the relay says while it is in trouble, or nothing."""
+        return self._trouble.said
+
     async def round(self) -> bool:
         """Take up letters whose process died, hand one letter over; False if none was due."""
         self.next_at = await self._spool.outbox.next_at()

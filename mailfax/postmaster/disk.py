@@ -35,6 +35,11 @@ class DiskAlarm(Carrier):
         self._look_at, self._trouble_at, self._problem = 0.0, 0.0, ""
         self._told = False
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with the disk now, or nothing."""
+        return self._problem
+
     def failed(self, trouble: BaseException) -> None:
         """A carrier could not go on; whatever is not the disk's is none of ours."""
         if isinstance(trouble, NotCommitted | CommitUnclear):

@@ -48,6 +48,11 @@ class RelayTrouble:
         """Whether the relay is in trouble now."""
         return self._incident is not None
 
+    @property
+    def said(self) -> str:
+        """What it answers while it is in trouble; else nothing."""
+        return self._incident.said if self._incident else ""
+
     @contextlib.contextmanager
     def turn(self) -> Iterator[bool]:
         """Whether a letter may be tried now: any number while all is well, else one at a time and after a wait."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,6 +125,18 @@ class Spool:
             table, word = (counts.damaged, row["what"]) if row["damaged"] else (tables[row["what"]], row["state"])
             table[word] = table.get(word, 0) + row["n"]
         return counts
+
+    async def backlog(self, accounts: Sequence[str]) -> dict[str, float]:
+        """For how many seconds the first of the faxes to submit, documents to make and notifications to send has been
+        due; 0 where none is."""
+        heads = await self.jobs.heads(accounts)
+        documents = [await self.documents.next_at(slow=slow) for slow in (False, True)]
+        firsts = {
+            "faxes": min([heads.deferred, *heads.ready.values()]),
+            "documents": min(documents),
+            "notifications": await self.outbox.next_at(),
+        }
+        return {what: max(0.0, self.now() - first) for what, first in firsts.items()}
 
     async def mend_moments(self, longest_lease: float) -> int:
         """Make due what waits for a moment that only a wrong clock can have written: how many rows."""

@@ -100,6 +100,10 @@ def another_spool(house: House) -> None:
     house.config.write_text(house.config.read_text().replace("spool.db", "other.db"))
 
 
+def another_web(house: House) -> None:
+    house.config.write_text(house.config.read_text() + '\n[web]\naddress = "127.0.0.1:0"\n')
+
+
 def a_taken_port(house: House) -> None:
     house.config.write_text(house.config.read_text() + MORE.format(name="taken", port=house.sandbox_port))
 
@@ -112,7 +116,8 @@ def a_broken_certificate(house: House) -> None:
     ("spoil", "why"),
     [
         (unreadable, "mailfax.toml"),
-        (another_spool, "[spool] url: another spool needs a restart"),
+        (another_spool, "[spool] was changed, which needs a restart"),
+        (another_web, "[web] was changed, which needs a restart"),
         (a_taken_port, 'listener "taken"'),
         (a_broken_certificate, "certificate"),
     ],
@@ -146,5 +151,23 @@ def test_a_fax_on_its_way_is_not_cut_off(house: House) -> None:
         reload(house, bridge, "the configuration was reloaded")
     assert {mail["X-Fax-Outcome"] for mail in house.answers(1)} == {"delivered"}
     assert len(house.requests("SendFax")) == 1
+    assert house.stop(bridge) == 0
+    assert "Traceback" not in house.log(), house.log()
+
+
+def test_a_renewed_certificate_is_taken_into_use_without_being_asked(house: House) -> None:
+    port = free_port()
+    house.settings["more"] = MORE.format(name="tls", port=port)
+    certificate(house, "old.example.com")
+    bridge = house.start()
+    a_broken_certificate(house)
+    until(lambda: "the old ones stay in use" in house.log(), "the broken file to be seen", house.log)
+    session = begin(house)
+    authority = certificate(house, "new.example.com")
+    until(lambda: "the new ones are in use" in house.log(), "the renewed file to be seen", house.log)
+    assert greeting(port, authority, "new.example.com").startswith(b"220 ")
+    session.send(b"and the rest\r\n.\r\n")
+    assert session.getreply()[0] == 250
+    session.quit()
     assert house.stop(bridge) == 0
     assert "Traceback" not in house.log(), house.log()

@@ -19,10 +19,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("letters",),
     ("smtpd", "spool", "render", "faxcore", "relay", "passwords", "proof"),
     ("context",),
-    ("offramp", "onramp", "postmaster"),
+    ("offramp", "onramp", "postmaster", "web"),
     ("wiring",),
     ("service",),
-    ("cli", "web"),
+    ("cli",),
 )
 #: What a figure calls them. ``letters`` stands on ``rules``, both pure: together they are floor 0.
 #: The carriers stand on ``context``, and ``service`` on ``wiring``.
@@ -30,9 +30,9 @@ FLOOR_NAMES = ("floor 0", "floor 0", "floor 1", "floor 2", "floor 2", "floor 3",
 #: Everybody may import these. They import nobody, but for maillog, whose events are about the values of ``rules``.
 LEAVES: dict[str, tuple[str, ...]] = {
     "maillog": ("rules",),
-    "metrics": (),
     "config": (),
     "clock": (),
+    "systemd": (),
     "working_folder": (),
 }
 #: A separate house: imports nothing else of mailfax, and only ``cli`` starts it.

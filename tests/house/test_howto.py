@@ -29,7 +29,7 @@ address = "127.0.0.1:25"
 #: Made by ``mailfax passwd`` from the password "secret"; the pages' users.
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA$3wUzYJxCJzRXSrqeqLXSmCuVkyvRTyrn6N9RZW8cTXk"
 PASSWORDS = f"alice:{HASH}\ncopier-2:{HASH}:old-copiers\n"
-PAGES = sorted(path for path in TOP.glob("docs/howto/*.md") if "```toml" in path.read_text())
+PAGES = sorted(path for path in TOP.glob("docs/howto/*.md") if "\n[[listener]]" in path.read_text())
 
 
 def blocks(page: Path) -> list[str]:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mailfax import service
 from mailfax.config import load
 from mailfax.offramp import desk
 from mailfax.onramp import collect
@@ -26,6 +27,7 @@ schedule.LETTER_FIRST = 1.0
 schedule.FETCH_FIRST = 0.5
 schedule.TROUBLE_FIRST = 2.0
 schedule.DOUBT_WAITS = (1.0, 2.0)
+service.CERTIFICATE_SECONDS = 0.5
 
 
 def dying_at(commit: str):
