@@ -30,6 +30,8 @@ _FIELD = re.compile(rb"^(subject|message-id|from|to|cc)[ \t]*:(.*(?:\n[ \t].*)*)
 _CARRIED = re.compile(
     rb"^(?:subject|from|to|cc|content-[a-z-]+)[ \t]*:.*(?:\n[ \t].*)*", re.IGNORECASE | re.MULTILINE
 )
+#: An address with nothing beside it, as most programs write it: there is no name to be read.
+_BARE = re.compile(r"\s*<?[^\s<>()\[\]\\,;:\"]+>?\s*")
 _BOUNDARY = re.compile(rb'\bboundary[ \t]*=[ \t]*(?:"[^"]*"|[^\s;"]+)', re.IGNORECASE)
 
 
@@ -78,7 +80,7 @@ def one_line(value: str | bytes) -> str:
 
 def _named(values: list[str]) -> Iterator[tuple[str, str]]:
     """(display name, address) of each that has both."""
-    for display, address in _addresses(values):
+    for display, address in _addresses([value for value in values if not _BARE.fullmatch(value)]):
         # Decoded only now: an encoded "Builder, Bob" has a comma that separates nothing.
         name = one_line(display)
         if name and address and not _is_address_again(name, address):
