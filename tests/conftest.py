@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
+
+#: Files whose tests share nothing: each starts a sandbox and a bridge of its own, and mostly waits for them.
+EACH_ALONE = {
+    f"tests/flows/test_{name}.py"
+    for name in ("f01_kill_points", "f02_outcomes", "f14_every_commit", "f16_every_letter")
+}
 
 #: Program -> Debian packages.
 PROGRAMS = dict(
@@ -16,6 +23,18 @@ PROGRAMS = dict(
     for line in Path(__file__).with_name("programs.txt").read_text().splitlines()
     if not line.startswith("#")
 )
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests stay on one worker, as what they share is started once; those of ``EACH_ALONE`` go anywhere."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return nodeid if file in EACH_ALONE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ class Api:
         if action is Action.GARBLED_AFTER:
             return garbled(reply)
         if action is Action.LATE_AFTER:
-            await _until_gone(request, self.exchange.quirks.reply_delay_seconds)
+            await _until_gone(request, lambda: self.exchange.quirks.reply_delay_seconds)
         return reply
 
     # --- the five resources that are read with GET ------------------------------------------------------------
@@ -282,15 +282,18 @@ def refused_by_asp_net(given: dict[str, str]) -> list[str]:
     return markup + control
 
 
-async def _until_gone(request: Request, seconds: float) -> None:
-    """Wait so long, or until the client has hung up."""
+async def _until_gone(request: Request, seconds: Callable[[], float]) -> None:
+    """Wait until so long has passed, which may be shortened meanwhile, or until the client has hung up."""
 
     async def gone() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
+    now = asyncio.get_running_loop().time
+    began = now()
     waiting = asyncio.create_task(gone())
     try:
-        await asyncio.wait({waiting}, timeout=seconds)
+        while not waiting.done() and (left := began + seconds() - now()) > 0:
+            await asyncio.wait({waiting}, timeout=min(left, 0.1))
     finally:
         waiting.cancel()

@@ -12,7 +12,7 @@ SUBMITTING = re.compile(r"(\S+): submitting ")
 def test_the_second_start_disturbs_no_post_of_the_first(house: House) -> None:
     """…0124: FaxCore has the fax and is late with its answer. Meanwhile another process starts."""
     house.settings["timeout_seconds"] = 30
-    house.control("quirks", {"reply_delay_seconds": 6})
+    house.control("quirks", {"reply_delay_seconds": 25})
     first = house.start()
     queue_id = house.send("15555550124")
     until(lambda: house.faxes(), "the fax at FaxCore", house.log)
@@ -20,6 +20,7 @@ def test_the_second_start_disturbs_no_post_of_the_first(house: House) -> None:
     until(lambda: "is ready" in house.log("second.log"), "the second bridge", lambda: house.log("second.log"))
     [post] = house.requests("SendFax")
     assert post["outcome"] == "under way", "the POST must be in flight while the second process is at work"
+    house.control("quirks", {"reply_delay_seconds": 0})
     [mail] = house.answers(1)
     assert mail["X-Fax-Outcome"] == "delivered"
     assert len(house.requests("SendFax")) == 1
