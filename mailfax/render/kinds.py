@@ -14,6 +14,8 @@ from mailfax.render.packed import ARCHIVE, AS_PDF, compound, zipped
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NEVER_PAGES, NotFaxable, Part
 
+#: Letters of a word, on the average of a text; lines of base64 have 60 and more.
+MOST_LETTERS = 20
 #: How much of a file is looked at for its first marks; PDF readers look for %PDF- in the first 1024 bytes.
 HEAD = 1024
 
@@ -98,6 +100,7 @@ BRANDS: dict[bytes, Kind] = dict.fromkeys((b"avif", b"avis"), Kind.AVIF) | dict.
 )
 #: Marks of files that nobody here or at FaxCore can draw, and what their sender can do.
 LINK = "it is only a link to something that is kept elsewhere. Attach the file itself"
+FOLDER = "it is a folder of messages (mbox). Attach the messages themselves"
 UNWRAPPED = 'Choose "MIME" or "AppleDouble" for attachments in the mail program, or attach it as a PDF'
 HOPELESS: tuple[tuple[bytes, str], ...] = (
     (
@@ -121,7 +124,8 @@ HOPELESS: tuple[tuple[bytes, str], ...] = (
 EXTENSIONS = {kind.value: kind for kind in Kind if kind.value} | {
     "jpeg": Kind.JPEG, "jpe": Kind.JPEG, "jfif": Kind.JPEG, "tiff": Kind.TIFF,
     "htm": Kind.HTML, "xhtml": Kind.HTML, "mht": Kind.MHTML,
-    "text": Kind.TEXT, "log": Kind.TEXT, "md": Kind.TEXT, "tsv": Kind.CSV, "tab": Kind.CSV, "prn": Kind.PCL,
+    "text": Kind.TEXT, "log": Kind.TEXT, "md": Kind.TEXT, "json": Kind.TEXT, "yaml": Kind.TEXT, "yml": Kind.TEXT,
+    "ini": Kind.TEXT, "tsv": Kind.CSV, "tab": Kind.CSV, "prn": Kind.PCL,
     "dib": Kind.BMP, "heif": Kind.HEIC, "hif": Kind.HEIC, "j2k": Kind.JPEG2000,
     "jpf": Kind.JPEG2000, "jpx": Kind.JPEG2000,
     "dot": Kind.DOC, "docm": Kind.DOCX, "dotx": Kind.DOCX, "dotm": Kind.DOCX, "ott": Kind.ODT, "fodt": Kind.ODT,
@@ -141,7 +145,8 @@ LABELS = {
     "text/html": Kind.HTML, "application/xhtml+xml": Kind.HTML, "text/csv": Kind.CSV,
     "text/tab-separated-values": Kind.CSV, "text/xml": Kind.XML, "application/xml": Kind.XML,
     "image/svg+xml": Kind.SVG,
-    "message/delivery-status": Kind.TEXT, "application/rtf": Kind.RTF, "text/rtf": Kind.RTF,
+    "message/delivery-status": Kind.TEXT, "application/json": Kind.TEXT, "application/yaml": Kind.TEXT,
+    "application/rtf": Kind.RTF, "text/rtf": Kind.RTF,
     "application/vnd.hp-pcl": Kind.PCL, "application/postscript": Kind.PS, "application/vnd.ms-outlook": Kind.MSG,
     "application/msword": Kind.DOC, "application/vnd.ms-excel": Kind.XLS, "application/vnd.ms-powerpoint": Kind.PPT,
     f"{_WORD}wordprocessingml.document": Kind.DOCX, f"{_WORD}spreadsheetml.sheet": Kind.XLSX,
@@ -260,13 +265,24 @@ def _textual(part: Part) -> Kind | None:
         return Kind.MHTML
     if re.match(rb"-----begin pgp message", opening):
         raise NotFaxable(status(Cause.ENCRYPTED, name=part.name))
+    if re.match(rb"from \S+ +(mon|tue|wed|thu|fri|sat|sun) ", opening):
+        raise NotFaxable(status(Cause.UNSUPPORTED, name=part.name, why=FOLDER))
     by_label = LABELS.get(part.label, Kind.TEXT if part.label.startswith("text/") else None)
     by_name = EXTENSIONS.get(extension_of(part.name))
     if by_label not in WORDS:
         by_label = Kind.TEXT if by_name is not None else by_label  # Windows says Excel of every CSV
     if by_label in (None, Kind.TEXT) and by_name is not None:
         return by_name if by_name in WORDS else Kind.TEXT
-    return by_label
+    return by_label or (Kind.TEXT if _is_prose(part.content) else None)
+
+
+def _is_prose(content: bytes) -> bool:
+    """Whether a file of which neither name nor label says anything is words to read, and no keys or packed bytes."""
+    try:
+        words = content.decode("utf-8-sig").split()
+    except UnicodeDecodeError:
+        return False
+    return len(words) > 1 and sum(map(len, words)) <= MOST_LETTERS * len(words)
 
 
 #: What an XML file is, by what stands at its beginning. Office opens the first ones by whatever name they have.

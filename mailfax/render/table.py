@@ -7,6 +7,7 @@ LIMITS: ``MOST_ROWS``, ``MOST_COLUMNS`` of a table; what has more is drawn as th
 from __future__ import annotations
 
 import csv
+import io
 from html import escape
 
 from mailfax.render.direction import direction
@@ -19,7 +20,7 @@ from mailfax.render.work import Work
 
 MOST_ROWS, MOST_COLUMNS = 10_000, 40
 STYLE = """<style>table { border-collapse: collapse; font-size: 9pt } tr { break-inside: avoid }
-td { border: 1px solid black; padding: 1pt 4pt; vertical-align: top }</style>"""
+td { border: 1px solid black; padding: 1pt 4pt; vertical-align: top; white-space: pre-line }</style>"""
 
 
 def add_table(source: Source, work: Work) -> list[str]:
@@ -49,7 +50,7 @@ def rows_in(text: str) -> list[list[str]]:
     """The rows of a table, all of the same length; [] where the text is none."""
     for mark in "\t;,|":
         try:
-            rows = list(csv.reader(text.splitlines(), delimiter=mark, strict=True))
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
         except csv.Error:
             continue
         rows = [row for row in rows if row]

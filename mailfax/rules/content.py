@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from mailfax.rules import enriched
 from mailfax.rules.body import unflowed
 from mailfax.rules.charset import codec_of, decode
 from mailfax.rules.damage import damaged_in, is_more_than_a_few, tidied
@@ -84,7 +85,7 @@ def text_of(fields: Fields, label: str, content: bytes, name: str, left_out: lis
         left_out.append(f"{name}: {damaged} character{'s' * (damaged != 1)} that can't be read")
     if fields.word("content-type", "format") == "flowed":
         text = unflowed(text, fields.word("content-type", "delsp") == "yes")
-    return text
+    return enriched.plain(text) if label in ("text/enriched", "text/richtext") else text
 
 
 def is_binary(content: bytes) -> bool:
