@@ -48,6 +48,7 @@ class _Clerk:
     def __init__(self, desk: socket.socket, seconds: float) -> None:
         self._desk, self._seconds = desk, seconds
         self._idle: list[Office] = []
+        self._needed = False  #: whether a LibreOffice was ever started
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -178,6 +179,7 @@ class _Clerk:
                 await office.close()
 
     async def _new(self, soffice: str) -> Office:
+        self._needed = True
         office = Office(soffice)
         try:
             await office.start()
@@ -187,9 +189,15 @@ class _Clerk:
         return office
 
     async def _warm(self, soffice: str) -> None:
-        if not self._idle:
-            with contextlib.suppress(OfficeFailed):
-                self._idle.append(await self._new(soffice))
+        """Start the one that is kept, unless a file has already asked for it, or does while it comes up."""
+        if self._needed:
+            return
+        with contextlib.suppress(OfficeFailed):
+            office = await self._new(soffice)
+            if self._idle:
+                await office.close()
+            else:
+                self._idle.append(office)
 
 
 def _laid_down(folder: str, kind: Kind, content: bytes) -> tuple[Path, Path]:

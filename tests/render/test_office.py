@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
+import shutil
 import signal
+import socket
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +18,9 @@ import openpyxl
 import pptx
 import pytest
 
-from mailfax.render import CannotRender, Renderer
+from mailfax.render import CannotRender, Renderer, clerk
 from mailfax.render.kinds import Kind
+from mailfax.render.office import Office
 from mailfax.render.words_kept import share_lost
 from tests.render.conftest import Render
 from tests.render.paper import letter, logo, mail, sizes, text_of
@@ -113,26 +117,67 @@ def offices(renderer: Renderer) -> list[int]:
     assert renderer._foreman is not None
     found, processes = [], [renderer._foreman.pid]
     for process in processes:  # grows while it is read
-        tasks = Path(f"/proc/{process}/task")
-        for task in tasks.iterdir() if tasks.exists() else ():
-            processes += map(int, (task / "children").read_text().split())
-        if Path(f"/proc/{process}/comm").read_text().strip() == "soffice.bin":
-            found.append(process)
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            for task in Path(f"/proc/{process}/task").iterdir():
+                processes += map(int, (task / "children").read_text().split())
+            if Path(f"/proc/{process}/comm").read_text().strip() == "soffice.bin":
+                found.append(process)
     return found
+
+
+async def kept(renderer: Renderer) -> int:
+    """The only one, once a second one that was started meanwhile has ended."""
+    while len(found := offices(renderer)) != 1:
+        await asyncio.sleep(0.05)
+    return found[0]
 
 
 async def test_it_is_kept_for_the_next_document(render: Render, renderer: Renderer) -> None:
     await render(mail("See.", ("a.docx", "", word())))
-    before = offices(renderer)
+    before = await kept(renderer)
     await render(mail("See.", ("a.xlsx", "", excel())))
-    assert len(before) == 1 and offices(renderer) == before
+    assert await kept(renderer) == before
+
+
+async def test_one_that_was_needed_before_it_was_to_be_kept_is_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file asks for LibreOffice while the one that is to be kept comes up, or has asked before."""
+    started: list[str] = []
+
+    class Counted(Office):
+        async def start(self) -> None:
+            started.append(self._soffice)
+            await asyncio.sleep(0.01)
+
+        async def convert(self, source: Path, target: Path, seconds: float) -> list[str]:
+            target.write_bytes(b"pages")
+            return []
+
+        worn = False
+
+        async def close(self) -> None:
+            started.remove(self._soffice)
+            shutil.rmtree(self.folder)
+
+    monkeypatch.setattr(clerk, "Office", Counted)
+    here, there = socket.socketpair()
+    with here, there:
+        at_work = clerk._Clerk(here, 1)
+        warming = asyncio.create_task(at_work._warm("soffice"))
+        await asyncio.sleep(0)
+        await at_work._by_office("soffice", Kind.DOCX, word())
+        await warming
+        assert len(started) == len(at_work._idle) == 1
+        busy = at_work._idle.pop()
+        await at_work._warm("soffice")
+        assert len(started) == 1
+        shutil.rmtree(busy.folder)
 
 
 async def test_one_that_is_killed_at_work_is_replaced_and_the_file_tried_again(
     render: Render, renderer: Renderer
 ) -> None:
     await render(mail("See.", ("a.docx", "", word())))
-    [warm] = offices(renderer)
+    warm = await kept(renderer)
     rendering = asyncio.create_task(render(mail("See.", ("long.docx", "", word(WORDS * 2000)))))
     await asyncio.sleep(0.2)
     os.kill(warm, signal.SIGKILL)
@@ -143,7 +188,7 @@ async def test_one_that_is_killed_at_work_is_replaced_and_the_file_tried_again(
 
 async def test_one_that_hangs_is_replaced(render: Render, renderer: Renderer) -> None:
     await render(mail("See.", ("a.docx", "", word())))
-    [warm] = offices(renderer)
+    warm = await kept(renderer)
     os.kill(warm, signal.SIGSTOP)
     made = await render(mail("See.", ("a.docx", "", word())))
     assert made.pages == 1 and warm not in offices(renderer)
