@@ -27,7 +27,7 @@ from mailfax.offramp.left_out import set_aside
 from mailfax.offramp.prepare import MARGIN
 from mailfax.offramp.submit import LEASE_FACTOR
 from mailfax.smtpd import Listeners, open_listeners
-from mailfax.spool import Spool
+from mailfax.spool import Spool, open_spool
 from mailfax.systemd import Systemd
 from mailfax.web import Web, open_web
 from mailfax.wiring import Rooms, build, watched
@@ -38,8 +38,10 @@ log = logging.getLogger("mailfax")
 #: How long sessions in DATA and carriers may take to end after a stop was asked for, in seconds; a POST has longer.
 DRAIN_SECONDS = 8.0
 #: A carrier that found nothing looks again after this long, unless its news or its next moment come first: another
-#: process may have brought it work. It never looks more often than this, whatever the moment that it named.
-IDLE_SECONDS, SHORTEST_SECONDS = 2.0, 0.02
+#: process may have brought it work, or died at it; where the news of others are heard, only the latter.
+IDLE_SECONDS, LISTENING_SECONDS = 2.0, 10.0
+#: It never looks more often than this, whatever the moment that it named.
+SHORTEST_SECONDS = 0.02
 #: A carrier whose round failed unexpectedly waits this long, so that a bug does not spin.
 FAILED_SECONDS = 5.0
 #: After another configuration has taken over, a session has still so many seconds for what it asked of the one
@@ -82,9 +84,7 @@ class Service:
     async def start(cls, config: Config, hooks: CommitHooks | None = None) -> Service:
         """Build every room and open the listeners. ``hooks`` are the spool's: tests watch commits with them."""
         hooks = hooks or CommitHooks()
-        spool = await Spool.open(
-            config.spool_url, config.source.parent, before_commit=hooks.before, after_commit=hooks.after
-        )
+        spool = await open_spool(config, before_commit=hooks.before, after_commit=hooks.after)
         service = cls(spool)
         try:
             service._rooms = rooms = await build(config, spool)
@@ -104,9 +104,9 @@ class Service:
         """Read the configuration again and go on with it, without ending a session; False: the old one stays."""
         try:
             config = await asyncio.to_thread(load, self.config.source, os.environ)
-            for key in ("spool_url", "web"):
+            for key in ("spool", "web"):
                 if getattr(config, key) != getattr(self.config, key):
-                    raise ConfigError(f"[{key.partition('_')[0]}] was changed, which needs a restart of mailfax")
+                    raise ConfigError(f"[{key}] was changed, which needs a restart of mailfax")
             await self._go_on_with(config)
         except (ConfigError, OSError) as wrong:
             log.error("the configuration was not reloaded, and the old one stays in force: %s", wrong)
@@ -215,7 +215,8 @@ class Service:
                 await _first(asyncio.sleep(FAILED_SECONDS), rooms.retired.wait())
                 continue
             if not busy:
-                wait = min(IDLE_SECONDS, carrier.next_at - self.spool.now())
+                longest = LISTENING_SECONDS if self.spool.hears_others else IDLE_SECONDS
+                wait = min(longest, carrier.next_at - self.spool.now())
                 await _first(bell.wait(max(wait, SHORTEST_SECONDS)), rooms.retired.wait())
 
     async def _sweep(self) -> None:

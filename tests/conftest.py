@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ EACH_ALONE = {
     f"tests/flows/test_{name}.py"
     for name in ("f01_kill_points", "f02_outcomes", "f14_every_commit", "f16_every_letter")
 }
+
+from tests.support.postgresql import Cluster
 
 #: Program -> Debian packages.
 PROGRAMS = dict(
@@ -41,6 +43,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 def anyio_backend() -> str:
     """All asynchronous tests run on asyncio: that is what the service runs on."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server, one for all tests of a worker."""
+    started = Cluster()
+    yield started
+    started.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -79,7 +79,7 @@ def test_what_is_left_out_has_its_default(write: Write, tmp_path: Path) -> None:
     config = load(write(), SECRETS)
     assert config.limits == Limits()
     assert config.success_notice is True
-    assert config.spool_path == tmp_path / "spool.db"
+    assert config.spool.place == str(tmp_path / "spool.db")
     (listener,) = config.listeners
     assert (listener.host, listener.port, listener.tls, listener.proof) == ("127.0.0.1", 2525, "none", "network")
     assert [str(net) for net in listener.networks] == ["127.0.0.0/8", "::1/128"]
@@ -95,7 +95,7 @@ def test_what_is_written_is_what_counts() -> None:
     assert config.fax_domains == ("fax.example.com", "fax.local")
     assert (config.default_country, config.success_notice) == ("GB", False)
     assert config.postmaster == "Postmaster@example.com"
-    assert config.spool_path == Path("/var/lib/mailfax/spool.db")
+    assert config.spool.place == "/var/lib/mailfax/spool.db"
     office, here = config.listeners
     assert (office.host, office.port) == ("::", 25)
     assert ipaddress.ip_network("198.51.100.7/32") in office.networks

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from mailfax.config import Config, Destinations, Limits, Listener, RelayConfig, RenderConfig, SenderRule, User
+from mailfax.config import (
+    Config,
+    Destinations,
+    Limits,
+    Listener,
+    RelayConfig,
+    RenderConfig,
+    SenderRule,
+    SpoolConfig,
+    User,
+)
 from mailfax.config.weak import weaknesses
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$3wUzYJxCJzRXSrqeqLXSmCuVkyvRTyrn6N9RZW8cTXk"
@@ -24,8 +34,7 @@ CAREFUL = Config(
     postmaster="postmaster@example.com",
     fax_domains=("fax.local",),
     default_country="US",
-    spool_url="sqlite:///spool.db",
-    spool_path=Path("/spool.db"),
+    spool=SpoolConfig("sqlite:///spool.db", "spool.db"),
     listeners=(PEOPLE, COPIERS, RELAY, PROVEN),
     accounts=(),
     senders=(SenderRule(login=("alice",)), SenderRule(senders=("@example.com",))),

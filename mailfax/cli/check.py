@@ -61,17 +61,19 @@ Finding = tuple[bool, str]
 
 
 async def _spool(config: Config) -> AsyncIterator[Finding]:
-    from mailfax.spool import Spool, SpoolRefused
+    from mailfax.spool import SpoolRefused, open_spool
 
     try:
-        spool = await Spool.open(config.spool_url, config.source.parent)
+        spool = await open_spool(config)
     except (SpoolRefused, OSError) as refused:
         yield False, f"spool: {refused}"
         return
-    counts = await spool.counts()
+    counts, weaknesses = await spool.counts(), await spool.weaknesses()
     await spool.close()
     waiting = sum(counts.jobs.values())
-    yield True, f"spool: {config.spool_path} can be written; {waiting} faxes in it"
+    yield True, f"spool: {config.spool.place} can be written; {waiting} faxes in it"
+    for weak in weaknesses:
+        yield False, f"spool: {weak}"
     for table, number in counts.damaged.items():
         if number:
             yield False, f"spool: {number} damaged rows in table {table}; they were moved aside and are not worked on"
@@ -188,10 +190,10 @@ async def _accounts(config: Config) -> AsyncIterator[Finding]:
 
 async def _newest_sent(config: Config, account: str) -> FaxJob | None:
     """The newest fax that the account took from us; its time is known on both sides."""
-    from mailfax.spool import Spool, SpoolRefused
+    from mailfax.spool import SpoolRefused, open_spool
 
     try:
-        spool = await Spool.open(config.spool_url, config.source.parent)
+        spool = await open_spool(config)
     except (SpoolRefused, OSError):
         return None  # told already
     try:

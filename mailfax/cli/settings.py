@@ -39,10 +39,10 @@ def load_config(arguments: argparse.Namespace, *, passwords: bool = True) -> Con
 
 def with_spool(config: Config, work: Callable[[Spool], Awaitable[T]]) -> T:
     """Open the spool as the service does, work on it, close it."""
-    from mailfax.spool import Spool, SpoolRefused
+    from mailfax.spool import SpoolRefused, open_spool
 
     async def run() -> T:
-        spool = await Spool.open(config.spool_url, config.source.parent)
+        spool = await open_spool(config)
         try:
             return await work(spool)
         finally:

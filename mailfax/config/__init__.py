@@ -21,6 +21,7 @@ from mailfax.config.values import (
     RelayConfig,
     RenderConfig,
     SenderRule,
+    SpoolConfig,
     WebConfig,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "RelayConfig",
     "RenderConfig",
     "SenderRule",
+    "SpoolConfig",
     "User",
     "WebConfig",
     "load",

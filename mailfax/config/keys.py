@@ -92,7 +92,9 @@ SECTIONS: dict[str, Section] = {
         {"allow": Key(several(destination), ("*",)), "deny": Key(several(destination), ("premium",))}
     ),
     "blocked": Section({}, own=(whole_number, some_text)),
-    "spool": Section({"url": Key(spool_url, Required('"sqlite:////var/lib/mailfax/spool.db"'))}),
+    "spool": Section(
+        {"url": Key(spool_url, Required('"sqlite:////var/lib/mailfax/spool.db"')), "ca_file": Key(some_text, "")}
+    ),
     "listener": Section(
         {
             "name": Key(some_text, Required('"submission"')),

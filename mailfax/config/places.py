@@ -134,18 +134,58 @@ def content_type(value: object) -> str:
 
 
 def spool_url(value: object) -> str:
-    """``sqlite:///`` with a path; three slashes: beside the configuration, four: absolute."""
+    """``sqlite:///`` with a path (three slashes: beside the configuration, four: absolute), or ``postgresql://``."""
     url = some_text(value)
     if url.startswith(("postgresql:", "postgres:")):
-        raise Unfit('PostgreSQL comes with a later version; write "sqlite:////var/lib/mailfax/spool.db"')
+        return _database_url(url)
     path = url.removeprefix("sqlite:///")
     if path == url or not path.strip("/") or path.endswith("/"):
-        raise Unfit(f'"{url}" is not a spool; write "sqlite:////var/lib/mailfax/spool.db" or "sqlite:///spool.db"')
+        raise Unfit(
+            f'"{url}" is not a spool; write "sqlite:////var/lib/mailfax/spool.db", "sqlite:///spool.db" or '
+            '"postgresql://mailfax@db.example.com/mailfax"'
+        )
     if path == ":memory:" or "?" in path or "#" in path:
         raise Unfit(
             'the spool must be a plain file that outlives the process; write "sqlite:////var/lib/mailfax/spool.db"'
         )
     return url
+
+
+#: A connection URI of libpq: user, hosts with ports, database, and the folder of a socket.
+_DATABASE = re.compile(
+    r"postgres(?:ql)?://(?:(?P<user>[^:@/?#]*)(?P<password>:[^@/?#]*)?@)?(?P<hosts>[^@/?#]*)/(?P<name>[^/?#]+)"
+    r"(?:\?host=(?P<folder>/[^?#&=]*))?"
+)
+
+
+def _database_url(url: str) -> str:
+    match = _DATABASE.fullmatch(url)
+    if match and match["password"]:
+        raise Unfit(
+            "a password in the URL; leave it out, and set MAILFAX_SPOOL_PASSWORD in the environment or in .env"
+        )
+    try:
+        right = match and all(HOST.fullmatch(host) or is_ip(host) for host in _listed(match["hosts"]))
+    except Unfit:
+        right = False
+    if not match or not right:
+        raise Unfit(
+            f'"{url}" is not a database; write it like "postgresql://mailfax@db.example.com/mailfax", or '
+            '"postgresql:///mailfax" for the server on this machine'
+        )
+    return url
+
+
+def _listed(hosts: str) -> list[str]:
+    return [
+        _address(each if re.search(r":[0-9]+$", each) else f"{each}:5432", 1)[0] for each in hosts.split(",") if each
+    ]
+
+
+def database_hosts(url: str) -> list[str]:
+    """The hosts that the URL of a database names; none, where it is reached by a socket of this machine."""
+    match = _DATABASE.fullmatch(url)
+    return _listed(match["hosts"]) if match else []
 
 
 #: Networks of one owner whatever their width: loopback, RFC 1918, link-local, unique local. Not RFC 6598 (100.64/10),

@@ -17,7 +17,7 @@ from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
 from mailfax.config.users import read_users
-from mailfax.config.values import Account, Config, Limits, RelayConfig, RenderConfig, WebConfig
+from mailfax.config.values import Account, Config, Limits, RelayConfig, RenderConfig, SpoolConfig, WebConfig
 
 #: Against a real service: more than 6 calls a minute meet rate limits, and a fax may be listed only minutes after it
 #: was accepted, so that a shorter look proves no absence and could send a fax twice; and ASP.NET answers an upload
@@ -59,8 +59,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         fax_domains=top["fax_domains"],
         default_country=top["default_country"],
         success_notice=top["success_notice"],
-        spool_url=spool["url"],
-        spool_path=_beside(path, spool["url"].removeprefix("sqlite:///")),
+        spool=_spool(spool, secrets if secrets is not None else environ),
         listeners=tuple(listeners),
         accounts=tuple(accounts),
         senders=tuple(senders),
@@ -148,6 +147,17 @@ def _authorities(part: Part) -> Path | None:
         except (ssl.SSLError, OSError):
             part.refuse("ca_file", f'"{path}" holds no PEM certificate; write the path of one that does')
     return path
+
+
+def _spool(part: Part, secrets: Mapping[str, str]) -> SpoolConfig:
+    """Whoever asks the spool anything needs its password, also where no other is read."""
+    url = part["url"]
+    if url.startswith("sqlite:"):
+        if part["ca_file"]:
+            part.refuse("ca_file", "stands beside a spool in a file, which has no certificate; leave it out")
+        return SpoolConfig(url, str(_beside(part.file, url.removeprefix("sqlite:///"))))
+    password = {**read_dotenv(part.file.parent / ".env"), **secrets}.get("MAILFAX_SPOOL_PASSWORD", "")
+    return SpoolConfig(url, url, password, _authorities(part))
 
 
 def _relay(part: Part, secrets: Mapping[str, str] | None) -> RelayConfig:

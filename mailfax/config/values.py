@@ -192,6 +192,16 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolConfig:
+    """Where everything is kept that must survive. ``ca_file``: authorities to trust instead of the system's."""
+
+    url: str
+    place: str  #: the file, or the database, for people
+    password: str = ""
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that a person decided."""
 
@@ -200,8 +210,7 @@ class Config:
     postmaster: str
     fax_domains: tuple[str, ...]
     default_country: str
-    spool_url: str
-    spool_path: Path
+    spool: SpoolConfig
     listeners: tuple[Listener, ...]
     accounts: tuple[Account, ...]
     senders: tuple[SenderRule, ...]

@@ -1,4 +1,5 @@
-"""The spool: everything that survives a crash, in one SQLite file and a folder of large contents beside it.
+"""The spool: everything that survives a crash, in one SQLite file and a folder of large contents beside it, or in a
+PostgreSQL database that any number of processes share.
 
 Every change is one named commit (``COMMITS``), durable when its coroutine returns. All times are float seconds since
 1970 UTC on the spool's clock; a ``lease`` is a length in seconds. ``was`` is a value as it was read, ``now_is`` the
@@ -6,16 +7,18 @@ same after ``was.after(event, …)``; where somebody else changed the row in bet
 stored, and the caller drops its work or reads again. A returned value carries its new version: go on with that one.
 
 Whole house
-    ``await Spool.open(url, base, *, clock=time.time, before_commit=None, after_commit=None) -> Spool``
+    ``await open_spool(config) -> Spool``          ``Spool.open(url, base, …)`` takes it apart
     ``await spool.close()``                        finishes what is pending, gives account leases back
     ``spool.epoch -> int``                         this process
     ``spool.now() -> float``                       the spool's clock
-    ``bell = spool.bell(news)``; ``await bell.wait(timeout)``   until this process committed something of these names
+    ``bell = spool.bell(news)``; ``await bell.wait(timeout)``   until something of these names was committed
+    ``spool.hears_others -> bool``                 also by other processes: on PostgreSQL
+    ``await spool.weaknesses() -> list[str]``      what makes it less durable than it should be
     ``await spool.counts() -> Counts``             ``.jobs``, ``.letters``, ``.inbound``, ``.documents``: state word
                                                    -> number; ``.damaged``: table -> number
     ``await spool.mend_moments(longest_lease) -> int``   ["moments-mended"] what a wrong clock put too far
                                                    ahead is due now
-    ``await spool.sweep() -> int``                 ["swept"] removes content files without a row, older than an hour,
+    ``await spool.sweep() -> int``                 ["swept"] removes large contents without a row, older than an hour,
                                                    and keys and counts that are too old to matter
 
 ``spool.content``
@@ -143,9 +146,10 @@ Whole house
 
 Errors: ``Outdated``; ``ReferenceTaken``, ``QueueIdTaken``, ``FaxIdTaken``, ``SentBefore``, ``QuotaUsedUp``,
 ``CeilingReached``, ``PagesUsedUp``; ``NotCommitted`` (surely nothing stored:
-disk full, locked, read-only; ``.full``); ``CommitUnclear`` (the disk failed while committing: nothing may be
-promised); ``ContentDamaged``; ``SpoolRefused`` (this file can't be opened, with a sentence). None of them is a
-``rules.failure.Failure``: a carrier that could not write down an answer must not take that for "not sent".
+disk full, locked, read-only, not reachable; ``.full``); ``CommitUnclear`` (the disk or the connection failed while
+committing: nothing may be promised); ``ContentDamaged``; ``SpoolRefused`` (it can't be opened, with a sentence).
+None of them is a ``rules.failure.Failure``: a carrier that could not write down an answer must not take that for "not
+sent".
 """
 
 from __future__ import annotations
@@ -163,17 +167,16 @@ from mailfax.spool.commits import (
     SentBefore,
     Taken,
 )
-from mailfax.spool.connection import SpoolRefused
-from mailfax.spool.content import ContentDamaged
 from mailfax.spool.damage import Damaged
-from mailfax.spool.engine import Bell, CommitUnclear, NotCommitted
+from mailfax.spool.engine import Bell, CommitUnclear, NotCommitted, SpoolRefused
 from mailfax.spool.growing import Content
 from mailfax.spool.history import HistoryLine
 from mailfax.spool.intake import not_stored
 from mailfax.spool.jobs import Claimed, Pending
+from mailfax.spool.large import ContentDamaged
 from mailfax.spool.ledger import LedgerEntry
 from mailfax.spool.queue import Queued, Wanted
-from mailfax.spool.spool import Counts, Spool
+from mailfax.spool.spool import Counts, Spool, open_spool
 from mailfax.spool.unheard import Found, Keys, Unheard
 
 __all__ = [
@@ -207,4 +210,5 @@ __all__ = [
     "Unheard",
     "Wanted",
     "not_stored",
+    "open_spool",
 ]

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from mailfax.spool.engine import SpoolRefused
 from mailfax.spool.sql import migrations
 
 #: How long one process waits for another one's commit, in seconds.
@@ -21,10 +22,6 @@ CACHE_KILOBYTES = 16_000
 
 #: WAL pages (4 KB each) after which a commit also copies them into the database file.
 CHECKPOINT_PAGES = 4000
-
-
-class SpoolRefused(Exception):
-    """The spool can't be opened. The text says which file, why, and what to do."""
 
 
 def spool_path(url: str, base: Path) -> Path:

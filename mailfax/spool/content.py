@@ -1,7 +1,7 @@
-"""The stored bytes: small ones in their row, large ones in a file that was durable before its row committed.
+"""The stored bytes: small ones in their row, large ones elsewhere, durable before their row committed.
 
 In: contents as they grow (``growing.py``), bytes, files. Out: later the bytes by content ID, checked against their
-SHA-256. The row makes a content count; a file without one is swept (``sweep.py``).
+SHA-256. The row makes a content count; what no row counts on is swept (``large.py``).
 """
 
 from __future__ import annotations
@@ -12,49 +12,45 @@ import os
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from mailfax.spool.engine import Engine
-from mailfax.spool.files import file_path
 from mailfax.spool.growing import INLINE_BYTES, Content, Digest, Sealed
-
-BLOCK_BYTES: Final = 1 << 20
-
-
-class ContentDamaged(Exception):
-    """The bytes of a content are gone, or not those that were stored."""
+from mailfax.spool.large import BLOCK_BYTES, ContentDamaged, Large, blocks_of
 
 
 class Contents:
     """All stored bytes. ``spool.content``."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.root = engine.path.parent / "content"
+    def __init__(self, engine: Engine, large: Large) -> None:
+        self._engine, self.large = engine, large
         self._ids: deque[str] = deque()
 
     def begin(self) -> Content:
         """A new content that grows; costs nothing until it is large."""
         while True:
             with contextlib.suppress(IndexError):
-                return Content(self.root, self._ids.popleft())
+                return Content(self.large.grow, self._ids.popleft())
             # Many from one question: it gives way to the writer thread (measured: 80 µs beside a busy one).
             drawn = os.urandom(16 * 256).hex()
             self._ids.extend(drawn[start : start + 32] for start in range(0, len(drawn), 32))
 
     def room(self) -> int:
-        """Bytes that can still be stored; raises OSError where the folder of the spool is gone."""
-        disk = os.statvfs(self.root.parent)
+        """Bytes that can still be taken in here; raises OSError where the folder of the spool is gone."""
+        disk = os.statvfs(self.large.disk)
         return disk.f_bavail * disk.f_frsize
 
     async def seal(self, source: bytes | Path | Content) -> tuple[Content, Sealed]:
-        """Bytes, the copy of a file, or a grown content, durable as far as a file can be. May raise OSError."""
+        """Bytes, the copy of a file, or a grown content; large ones are durable. Raises OSError, ``NotCommitted``."""
         size = source.size if isinstance(source, Content) else len(source) if isinstance(source, bytes) else None
         if size is not None and size <= INLINE_BYTES:
             return self._seal(source)  # nothing that waits for a disk: a change of thread would cost more
-        return await asyncio.to_thread(self._seal, source)
+        content, sealed = await asyncio.to_thread(self._seal, source)
+        if sealed.data is None:
+            await self.large.store(content)
+        return content, sealed
 
     def _seal(self, source: bytes | Path | Content) -> tuple[Content, Sealed]:
         if isinstance(source, Content):
@@ -88,29 +84,28 @@ class Contents:
             _check(row, digest)
             yield row["bytes"]
             return
-        blocks = _blocks(file_path(self.root, content_id))
-        while block := await asyncio.to_thread(next, blocks, b""):
-            digest.update(block)
-            yield block
+        async with contextlib.aclosing(self.large.blocks(content_id)) as blocks:
+            async for block in blocks:
+                digest.update(block)
+                yield block
         _check(row, digest)
 
     @contextlib.asynccontextmanager
     async def file(self, content_id: str) -> AsyncIterator[Path]:
         """A file with these bytes for as long as the block lasts, not to be written to; raises ``ContentDamaged``."""
         row = await self._row(content_id)
-        digest = Digest(row["prefix_size"])
-        if row["bytes"] is None:
-            path = file_path(self.root, content_id)
+        if row["bytes"] is None and (path := self.large.path(content_id)):
+            digest = Digest(row["prefix_size"])
             await asyncio.to_thread(_read_through, path, digest)
             _check(row, digest)
             yield path
             return
-        digest.update(row["bytes"])
-        _check(row, digest)
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="mailfax-"))
         try:
             path = folder / content_id
-            await asyncio.to_thread(path.write_bytes, row["bytes"])
+            with path.open("wb") as file:
+                async for block in self.chunks(content_id):
+                    await asyncio.to_thread(file.write, block)
             yield path
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -127,15 +122,6 @@ def _check(row: Any, digest: Digest) -> None:
         raise ContentDamaged(f"content {row['content_id']} is not what was stored")
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
-    except OSError as trouble:
-        raise ContentDamaged(f"content {path.name} can't be read: {trouble.strerror}") from trouble
-
-
 def _read_through(path: Path, digest: Digest) -> None:
-    for block in _blocks(path):
+    for block in blocks_of(path):
         digest.update(block)

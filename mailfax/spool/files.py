@@ -29,24 +29,14 @@ def file_path(root: Path, content_id: str) -> Path:
 
 
 class GrowingFile:
-    """A file that is being written. What raises OSError does so again: then it can only be dropped."""
+    """A file without a name that is being written. What raises OSError does so again: then it can only be dropped."""
 
-    def __init__(self, path: Path, hashed: Callable[[bytes], None]) -> None:
-        """It will be ``path``; each of its blocks is given to ``hashed``. May raise OSError."""
-        self._path, self._hashed = path, hashed
-        self._growing: Path | None = None
+    def __init__(self, file: int, hashed: Callable[[bytes], None]) -> None:
+        """``file`` is its descriptor; each of its blocks is given to ``hashed``."""
+        self._file, self._hashed = file, hashed
         self._size = self._begun = 0
         self._pending: Future[None] | None = None
-        folder = path.parent
-        _make_folder(folder)
-        try:
-            self._file = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        except OSError as trouble:
-            # NFS, some FUSE and overlay file systems: EOPNOTSUPP; kernels that don't know the flag: EISDIR.
-            if trouble.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
-                raise
-            self._growing = folder / (GROWING + path.name)
-            self._file = os.open(self._growing, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._open = True
 
     def append(self, block: bytes) -> None:
         """Hash and write ``block`` in another thread; waits for the block before, so that no more than one is held.
@@ -83,9 +73,47 @@ class GrowingFile:
         self._settle()
         return Path(f"/proc/self/fd/{self._file}").open("rb")
 
-    def name(self) -> None:
-        """All of it is here: make it durable under its name, and close it."""
+    def finish(self) -> None:
+        """All of it is here; raises what went wrong on the way. It can still be opened."""
         self._settle()
+
+    def drop(self) -> None:
+        """Close it: nothing remains of what has no name."""
+        if self._open:
+            self.wait()  # as soon as it is closed, another file may get this descriptor's number
+            os.close(self._file)
+            self._open = False
+
+    def discard(self) -> None:
+        """Remove it, also where it is finished."""
+        self.drop()
+
+
+class NamedFile(GrowingFile):
+    """One that gets a name when it is finished, and stays."""
+
+    def __init__(self, path: Path, hashed: Callable[[bytes], None]) -> None:
+        """It will be ``path``. May raise OSError."""
+        self._path = path
+        self._growing: Path | None = None
+        folder = path.parent
+        _make_folder(folder)
+        try:
+            file = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as trouble:
+            # NFS, some FUSE and overlay file systems: EOPNOTSUPP; kernels that don't know the flag: EISDIR.
+            if trouble.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise
+            self._growing = folder / (GROWING + path.name)
+            file = os.open(self._growing, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        super().__init__(file, hashed)
+
+    def open(self) -> BinaryIO:
+        return super().open() if self._open else self._path.open("rb")
+
+    def finish(self) -> None:
+        """Durable under its name when it returns."""
+        super().finish()
         os.fsync(self._file)
         with _folder(self._path.parent) as folder:
             if self._growing:
@@ -97,13 +125,18 @@ class GrowingFile:
                 os.link(f"/proc/self/fd/{self._file}", self._path.name, dst_dir_fd=folder, follow_symlinks=True)
             os.fsync(folder)
         os.close(self._file)
+        self._open = False
 
     def drop(self) -> None:
-        """Close it without a name: nothing of it remains. Not after ``name`` has succeeded."""
-        self.wait()  # as soon as it is closed, another file may get this descriptor's number
-        os.close(self._file)
+        super().drop()
         if self._growing:
             self._growing.unlink(missing_ok=True)
+            self._growing = None
+
+    def discard(self) -> None:
+        self.drop()
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:

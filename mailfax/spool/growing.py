@@ -10,16 +10,15 @@ LIMITS: the boundary of parts within a part counts as text.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from mailfax.spool.commits import Hits, Statement
-from mailfax.spool.files import GrowingFile, file_path
+from mailfax.spool.files import GrowingFile
 
 #: Up to here a row is cheaper than the two fsyncs of a file (measured: 0.47 ms against 0.54 ms at 20 KB).
 INLINE_BYTES: Final = 65_536
@@ -27,7 +26,7 @@ INLINE_BYTES: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A complete content. ``data`` is None where the bytes are in a file, which is durable already."""
+    """A complete content. ``data`` is None where the bytes are elsewhere than in its row, and durable already."""
 
     content_id: str
     size: int
@@ -112,13 +111,19 @@ class Digest:
         return body
 
 
+#: Makes the file in which a content of this ID grows once it is too large for its row; each block is given to the
+#: function for hashing. May raise OSError.
+Grow = Callable[[str, Callable[[bytes], None]], GrowingFile]
+
+
 class Content:
     """One growing content. ``write``, ``open``, ``seal`` may raise OSError (disk full, input/output error)."""
 
-    def __init__(self, root: Path, content_id: str) -> None:
+    def __init__(self, grow: Grow, content_id: str) -> None:
         self.content_id = content_id
         self.size = 0
-        self._root = root
+        self.is_stored = False  #: its large bytes are where they stay
+        self._grow = grow
         self._memory = bytearray()
         self._file: GrowingFile | None = None
         self._prefix_size = 0
@@ -155,7 +160,7 @@ class Content:
         try:
             if self._file is None:
                 self._digest = Digest(self._prefix_size)  # from here on it is the file's thread that hashes
-                self._file = GrowingFile(file_path(self._root, self.content_id), self._digest.update)
+                self._file = self._grow(self.content_id, self._digest.update)
                 self._file.append(bytes(self._memory))
                 self._memory = bytearray()
             self._file.append(block)
@@ -167,10 +172,9 @@ class Content:
         """What was written so far, to be read from its first byte."""
         if self._abandoned:
             raise ValueError("this content was abandoned")
-        if self._sealed:
-            data = self._sealed.data
-            return io.BytesIO(data) if data is not None else file_path(self._root, self.content_id).open("rb")
-        return self._file.open() if self._file is not None else io.BytesIO(bytes(self._memory))
+        if self._file is not None:
+            return self._file.open()
+        return io.BytesIO(self._sealed.data or b"" if self._sealed else bytes(self._memory))
 
     def abandon(self) -> None:
         """Forget what was written. Without effect once it is sealed: then its row decides."""
@@ -182,12 +186,14 @@ class Content:
 
     def discard(self) -> None:
         """Remove a sealed content whose commit surely failed."""
-        if self._sealed and self._sealed.data is None:
-            with contextlib.suppress(OSError):
-                file_path(self._root, self.content_id).unlink(missing_ok=True)
+        if self._sealed and self._file is not None:
+            self._file.discard()
 
     def seal(self) -> Sealed:
-        """Complete, and durable where it is a file. Blocking: not for the event loop. The same answer every time."""
+        """Complete, and durable where it is a file that stays. The same answer every time.
+
+        Blocking: not for the event loop.
+        """
         if self._sealed is None:
             self._check_open()
             data = None
@@ -195,12 +201,11 @@ class Content:
                 data = bytes(self._memory)
             else:
                 try:
-                    self._file.name()
+                    self._file.finish()
                 except OSError:
                     # Never a second fsync: it would report success for pages that the kernel has dropped.
                     self.abandon()
                     raise
-                self._file = None
             self._sealed = Sealed(self.content_id, self.size, self._prefix_size, self._digest.whole(), data)
             self._memory = bytearray()
         return self._sealed

@@ -17,9 +17,10 @@ from mailfax import maillog
 from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob, Letter, Message
 from mailfax.spool.commits import CeilingReached, Commit, Hits, QueueIdTaken, QuotaUsedUp, ReferenceTaken, Statement
-from mailfax.spool.content import ContentDamaged, Contents
+from mailfax.spool.content import Contents
 from mailfax.spool.engine import Engine, NotCommitted
 from mailfax.spool.growing import Content
+from mailfax.spool.large import ContentDamaged
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.rows import history, job_values, log, message_in_part, message_of, message_values
 from mailfax.spool.unheard import Found, Unheard

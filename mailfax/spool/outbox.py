@@ -15,8 +15,9 @@ from pathlib import Path
 from mailfax.rules.job import Letter
 from mailfax.rules.states import LETTER, LetterEvent, LetterState
 from mailfax.spool.commits import Commit, Hits, Outdated, QueueIdTaken, Statement, commit_name
-from mailfax.spool.content import ContentDamaged, Contents
+from mailfax.spool.content import Contents
 from mailfax.spool.engine import SURELY_NOT, Engine
+from mailfax.spool.large import ContentDamaged
 from mailfax.spool.rows import history, letter_of, letter_values, readable
 
 CLASHES = {"letter.letter_id": QueueIdTaken}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mailfax.config import Config
 from mailfax.spool.accounts import Accounts
 from mailfax.spool.commits import Commit, Hits, Statement
 from mailfax.spool.connection import spool_path
@@ -21,13 +22,19 @@ from mailfax.spool.history import History
 from mailfax.spool.inbound import Inbound
 from mailfax.spool.intake import Intake
 from mailfax.spool.jobs import Jobs
+from mailfax.spool.large import Chunks, Files, Large
 from mailfax.spool.ledger import Ledger
 from mailfax.spool.moments import make_wrong_moments_due
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.queue import Queue
-from mailfax.spool.sweep import ORPHAN_SECONDS, sweep_orphans
+from mailfax.spool.sqlite import SqliteEngine
 from mailfax.spool.unheard import UnheardFaxes
 from mailfax.spool.usage import Usage
+
+
+def is_postgresql(url: str) -> bool:
+    """Whether a spool is a PostgreSQL database."""
+    return url.startswith(("postgresql://", "postgres://"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +51,9 @@ class Counts:
 class Spool:
     """All durable state. Made by ``open``; belongs to the event loop in which that ran."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, large: Large) -> None:
         self._engine = engine
-        self.content = Contents(engine)
+        self.content = Contents(engine, large)
         self.outbox = Outbox(engine, self.content)
         self.usage = Usage(engine, self.outbox)
         self.unheard = UnheardFaxes(engine)
@@ -66,17 +73,32 @@ class Spool:
         url: str,
         base: Path,
         *,
-        clock: Callable[[], float] = time.time,
+        password: str = "",
+        ca_file: Path | None = None,
+        clock: Callable[[], float] | None = None,
         before_commit: Hook | None = None,
         after_commit: Hook | None = None,
     ) -> Spool:
         """Open or make the spool of ``url``, relative to ``base``. Raises ``SpoolRefused``.
 
-        The hooks get the names of the commits of a group, in the writer thread, just before and just after it
-        becomes durable.
+        ``password`` and ``ca_file`` are for a PostgreSQL server. Without a ``clock`` time is that of the machine
+        where the spool is. The hooks get the names of the commits of a group, in another thread than that of the
+        event loop, just before and just after it becomes durable.
         """
-        engine = await asyncio.to_thread(Engine, spool_path(url, base), clock, before_commit, after_commit)
-        engine.start()
+        engine: Engine
+        large: Large
+        if is_postgresql(url):
+            # Most need no second engine: its library is read only where it is used.
+            from mailfax.spool.postgresql import PostgresqlEngine
+            from mailfax.spool.server import Server
+
+            shared = await PostgresqlEngine.open(Server(url, password, ca_file), clock, before_commit, after_commit)
+            engine, large = shared, Chunks(shared)
+        else:
+            path = spool_path(url, base)
+            file = await asyncio.to_thread(SqliteEngine, path, clock or time.time, before_commit, after_commit)
+            file.start()
+            engine, large = file, Files(file, path.parent / "content")
         try:
             started = Statement("process_start", {"host": socket.gethostname(), "pid": os.getpid()}, Hits.ONE)
             others = (Statement("process_forget", {}), Statement("unheard_all_gone", {}))
@@ -85,7 +107,7 @@ class Spool:
         except BaseException:
             await engine.close()
             raise
-        return cls(engine)
+        return cls(engine, large)
 
     async def close(self) -> None:
         """Finish what is pending, and give the accounts that this process polls back."""
@@ -107,10 +129,19 @@ class Spool:
         """The spool's clock."""
         return self._engine.clock()
 
+    @property
+    def hears_others(self) -> bool:
+        """Whether bells ring for what other processes commit, too."""
+        return self._engine.hears_others
+
     def bell(self, news: Iterable[str] | None = None) -> Bell:
-        """Rings at each commit of this process that has one of these names, or a statement that has; with None at
-        every commit. Each carrier takes its own."""
+        """Rings at each commit that has one of these names, or a statement that has; with None at every commit. On
+        SQLite for commits of this process alone. Each carrier takes its own."""
         return self._engine.bell(news)
+
+    async def weaknesses(self) -> list[str]:
+        """What makes it less durable than it should be, in a clause each."""
+        return await self._engine.weaknesses()
 
     async def counts(self) -> Counts:
         counts = Counts()
@@ -143,8 +174,20 @@ class Spool:
         return await make_wrong_moments_due(self._engine, longest_lease)
 
     async def sweep(self) -> int:
-        """Forget old hours and keys; remove content files without a row that nobody touched for an hour: how many."""
+        """Forget old hours and keys, and large contents without a row that nobody touched for an hour: how many."""
         await self.usage.sweep()
         await self.unheard.sweep()
-        # Files carry the time of the file system, not of the spool's clock.
-        return await sweep_orphans(self._engine, self.content.root, time.time() - ORPHAN_SECONDS)
+        return await self.content.large.sweep()
+
+
+async def open_spool(config: Config, *, before_commit: Hook | None = None, after_commit: Hook | None = None) -> Spool:
+    """The spool of a configuration, as ``Spool.open``."""
+    spool = config.spool
+    return await Spool.open(
+        spool.url,
+        config.source.parent,
+        password=spool.password,
+        ca_file=spool.ca_file,
+        before_commit=before_commit,
+        after_commit=after_commit,
+    )

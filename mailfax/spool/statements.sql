@@ -1,9 +1,26 @@
 -- Every statement of the spool. A block begins with "-- name:" and is called by that name and no other.
--- Portable SQL: what runs here runs on PostgreSQL too. :now is the spool's clock, :epoch this process; the engine
--- binds both, one moment for all statements of a commit. A tuple bound to :name in IN (:name) becomes a list.
+-- Portable SQL: what runs on SQLite runs on PostgreSQL too, but for lines that end with the name of one of them. :now is
+-- the spool's clock, :epoch this process; the engine binds both, one moment for all statements of a commit. A tuple
+-- bound to :name in IN (:name) becomes a list.
+--
+-- On PostgreSQL several processes write at once, each statement sees what was committed before it began, and a row that
+-- somebody else is changing is waited for and then judged by its newest form, but only by the conditions on that very
+-- row. So a change repeats its guard outside of subqueries, and what counts or looks at other rows says "-- alone:" (sql.py).
+--
+-- PostgreSQL wants to know the type of each parameter: it would conclude it from where it stands, and take :now - 60 for
+-- a whole number. What is not named here is text.
+-- float8: accepted_at accepted_before after before daily decided_at deliver ended_at expires_at fetch last_byte_at
+-- float8: last_byte_elapsed lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
+-- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
+-- float8: track_at tried_at until
+-- int8: absences any attempts cancel_requested clear delay_told epoch epoch_was faxes faxes_per_day gone hour jobs limit
+-- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size
+-- int8: preview refusals size slow success_notice version was_epoch was_version
+-- bytea: bytes
 
 -- name: process_start
 -- Epochs only grow: no two processes that ever opened this spool have the same one.
+-- alone: process
 INSERT INTO process (epoch, started_at, host, pid)
 SELECT COALESCE(MAX(epoch), 0) + 1, :now, :host, :pid FROM process WHERE 1 = 1
 RETURNING epoch
@@ -43,6 +60,18 @@ SELECT size FROM content WHERE content_id = :content_id
 -- name: content_known
 SELECT content_id FROM content WHERE content_id IN (:content_ids)
 
+-- name: chunk_add
+-- These three: large contents on PostgreSQL (large.py). What a lost connection left unclear is written again.
+INSERT INTO chunk (content_id, part, made_at, bytes) VALUES (:content_id, :part, :now, :bytes)
+ON CONFLICT (content_id, part) DO NOTHING
+
+-- name: chunk_get
+SELECT bytes FROM chunk WHERE content_id = :content_id AND part = :part
+
+-- name: chunk_sweep
+DELETE FROM chunk
+WHERE made_at < :before AND NOT EXISTS (SELECT 1 FROM content c WHERE c.content_id = chunk.content_id)
+
 
 -- name: message_add
 INSERT INTO message (
@@ -81,6 +110,7 @@ WHERE message = (
     WHERE d.state = 'pending' AND d.slow = :slow AND d.damaged = 0
       AND d.next_attempt_at <= :now AND d.lease_until <= :now AND (:any = 1 OR d.payer NOT IN (:busy))
     ORDER BY d.next_attempt_at, d.message LIMIT 1
+    FOR UPDATE OF d SKIP LOCKED -- postgresql
 ) AND state = 'pending' AND lease_until <= :now
 RETURNING *
 
@@ -104,6 +134,7 @@ WHERE message = :message AND version = :was_version AND epoch = :was_epoch AND s
 
 -- name: document_unneeded
 -- With a job's end, or once it was found at FaxCore: none is left that waits for it.
+-- alone: document :message
 UPDATE document SET state = 'unneeded', lease_until = 0, version = version + 1
 WHERE message = :message AND state = 'pending' AND NOT EXISTS (
     SELECT 1 FROM job j WHERE j.message = :message AND j.state IN ('accepted', 'held')
@@ -145,11 +176,13 @@ INSERT INTO job (
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic,
     :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot,
-    m.payer, MAX(:accepted_at, COALESCE((
-        SELECT o.turn + 1 FROM job o
-        WHERE o.payer = m.payer AND o.account = :account AND o.state IN ('accepted', 'ready', 'deferred')
-        ORDER BY o.turn DESC LIMIT 1
-    ), 0))
+    m.payer, (SELECT MAX(turn) FROM (
+        SELECT :accepted_at AS turn UNION ALL SELECT * FROM (
+            SELECT o.turn + 1 FROM job o
+            WHERE o.payer = m.payer AND o.account = :account AND o.state IN ('accepted', 'ready', 'deferred')
+            ORDER BY o.turn DESC LIMIT 1
+        ) last_one
+    ) turns)
 FROM message m WHERE m.queue_id = :message
 
 -- name: job_deferred_head
@@ -165,6 +198,7 @@ WHERE account = :account AND state = 'ready' AND preview = 0 AND damaged = 0 AND
 ORDER BY submit_at, queue_id LIMIT 1
 
 -- name: job_due_history
+-- alone: due
 INSERT INTO history (at, queue_id, event, state, detail)
 SELECT :now, queue_id, :event_word, :state, '' FROM job
 WHERE queue_id IN (
@@ -176,7 +210,7 @@ WHERE queue_id IN (
 -- name: job_due
 -- The same five hundred at most as job_due_history, in the same commit and at the same :now.
 UPDATE job SET state = :state, version = version + 1
-WHERE queue_id IN (
+WHERE state = 'deferred' AND queue_id IN (
     SELECT queue_id FROM job
     WHERE state = 'deferred' AND damaged = 0 AND cancel_requested = 0 AND submit_at <= :now
     ORDER BY submit_at, queue_id LIMIT 500
@@ -188,6 +222,7 @@ WHERE queue_id IN (
 -- one that is past its time, before its time or out of its hours. What is due goes by its turn, so that senders alternate;
 -- the plus keeps SQLite from going by submit_at. A number has :per_number faxes under way: more would find its line busy. An account with :one_by_one, and faxes without a cover page, have no reference by which two faxes
 -- to one number could be told apart, so such a fax goes only while no other to its number is in flight.
+-- alone: claim
 UPDATE job SET
     state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, submitting_at = :now,
     last_byte_at = 0, absences = 0, attempts = attempts + 1, version = version + 1
@@ -212,6 +247,7 @@ WHERE queue_id = (
           WHERE o.account = j.account AND o.number = j.number AND o.state IN ('submitting', 'submitted', 'in-doubt')
       ) ELSE 1 = 1 END
     ORDER BY j.turn, j.queue_id LIMIT 1
+    FOR UPDATE OF j SKIP LOCKED -- postgresql
 ) AND state = 'ready'
 RETURNING *
 
@@ -235,6 +271,7 @@ UPDATE job SET
 WHERE queue_id = :queue_id AND state = :was_state AND epoch = :was_epoch AND version = :was_version AND damaged = 0
   AND (:document = '' OR EXISTS (
       SELECT 1 FROM document WHERE document.message = job.message AND document.state = :document
+      FOR SHARE -- postgresql
   ))
   AND (:only_expired = 0 OR lease_until <= :now)
 
@@ -348,6 +385,7 @@ UPDATE job SET damaged = 1, version = version + 1 WHERE queue_id = :queue_id AND
 
 -- name: unheard_add
 -- Hits nothing where such a fax is there already whose client is gone, or is another process's. :again is NULL for none.
+-- alone: unheard :key
 INSERT INTO unheard (key, job, again, epoch, gone, made_at)
 SELECT :key, :job, :again, :epoch, :gone, :now
 WHERE NOT EXISTS (SELECT 1 FROM unheard u WHERE u.key = :key AND (u.gone = 1 OR u.epoch <> :epoch))
@@ -381,6 +419,7 @@ DELETE FROM unheard WHERE made_at < :before OR made_at > :after
 
 -- name: spent_faxes
 -- Hits one row, or none where less is left. The last 24 hours are this one and the 23 before it. A limit of 0 is none.
+-- alone: spent :payer
 INSERT INTO spent (payer, hour, faxes, pages)
 SELECT :payer, :hour, :faxes, 0 FROM (
     SELECT COALESCE(SUM(s.faxes), 0) AS faxes, COALESCE(SUM(s.pages), 0) AS pages FROM spent s
@@ -392,6 +431,7 @@ ON CONFLICT (payer, hour) DO UPDATE SET faxes = spent.faxes + :faxes
 
 -- name: spent_pages
 -- Each job of the message that waits for this document sends its pages.
+-- alone: spent :payer
 INSERT INTO spent (payer, hour, faxes, pages)
 SELECT :payer, :hour, 0, fresh.pages FROM (
     SELECT :pages * COUNT(*) AS pages FROM job
@@ -403,7 +443,7 @@ WHERE fresh.pages <= :pages_per_day - (
 ON CONFLICT (payer, hour) DO UPDATE SET pages = spent.pages + excluded.pages
 
 -- name: spent_sum
-SELECT COALESCE(SUM(faxes), 0) AS faxes, COALESCE(SUM(pages), 0) AS pages FROM spent
+SELECT CAST(COALESCE(SUM(faxes), 0) AS BIGINT) AS faxes, CAST(COALESCE(SUM(pages), 0) AS BIGINT) AS pages FROM spent
 WHERE payer = :payer AND hour > :hour - 24
 
 -- name: spent_sweep
@@ -560,6 +600,7 @@ WHERE letter_id = (
     SELECT l.letter_id FROM letter l
     WHERE l.state = 'waiting' AND l.damaged = 0 AND l.next_attempt_at <= :now
     ORDER BY l.next_attempt_at, l.decided_at, l.letter_id LIMIT 1
+    FOR UPDATE OF l SKIP LOCKED -- postgresql
 ) AND state = 'waiting'
 RETURNING *
 
@@ -570,6 +611,7 @@ SELECT :now, CASE WHEN about = '' THEN letter_id ELSE about END, 'letter ' || :e
 FROM letter WHERE state = 'handing-over' AND claim = :claim
 
 -- name: letter_recover_history
+-- alone: recover
 INSERT INTO history (at, queue_id, event, state, detail)
 SELECT :now, CASE WHEN about = '' THEN letter_id ELSE about END, 'letter ' || :event_word, :state,
     kind || ' ' || letter_id
@@ -751,6 +793,7 @@ ORDER BY decided_at DESC, letter_id DESC LIMIT :limit
 
 -- name: document_now
 -- A person wants it made now, or again: for a fax that is sent anew after it was given up.
+-- alone: document :message
 UPDATE document SET
     state = 'pending', next_attempt_at = :now, version = version + 1,
     attempts = CASE WHEN state = 'pending' THEN attempts ELSE 0 END
@@ -812,4 +855,5 @@ WHERE state IN ('listed', 'unreadable')
 
 
 -- name: counts
-SELECT what, state, damaged, n FROM tally WHERE n > 0
+-- On PostgreSQL each connection counts in rows of its own.
+SELECT what, state, damaged, CAST(SUM(n) AS BIGINT) AS n FROM tally GROUP BY what, state, damaged HAVING SUM(n) > 0

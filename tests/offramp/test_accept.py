@@ -126,7 +126,7 @@ async def test_a_mail_whose_250_was_not_heard_is_answered_and_not_faxed_again(do
         assert again == first
         door.concluded(again, False)
     assert await door.faxes() == list(NUMBERS)
-    assert len(list(door.spool.content.root.glob("*/*"))) == 1, "nothing new is stored"
+    assert len(list(door.spool.content.large.folder.glob("*/*"))) == 1, "nothing new is stored"
     for job in await door.spool.jobs.of(first):
         lines = [line for line in await door.spool.history.of(job.queue_id) if "same as" in line.detail]
         assert [line.event for line in lines] == ["came again"] * 3
@@ -375,7 +375,7 @@ async def test_a_quota_is_told_and_leaves_nothing(door: Door) -> None:
     refused = await door.mail(NUMBERS[2], grant=grant, mail=MAIL + b"x" * 100_000)
     assert isinstance(refused, Refusal) and refused.cause is Cause.QUOTA_FAXES
     assert refused.reply.startswith("550 5.7.1 alice may send 2 faxes a day, of which 2 are used up")
-    assert list(door.spool.content.root.glob("*/*")) == [] and len(await door.faxes()) == 2
+    assert list(door.spool.content.large.folder.glob("*/*")) == [] and len(await door.faxes()) == 2
     assert isinstance(await door.mail(NUMBERS[2], grant=replace(grant, payer="bob")), str)
     again = await door.mail(NUMBERS[0], grant=grant)
     assert isinstance(again, Refusal), "two of these sessions are alive: it would be another fax"

@@ -51,7 +51,7 @@ async def test_killed(commit: str, said: int, faxes: int, moment: str, tmp_path:
         assert (await spool.counts()).jobs == {"accepted": faxes}
         assert await spool.usage.of(SITE) == (faxes, 0)
         assert (await spool.counts()).letters == {"waiting": 1}, "one alarm"
-        files = list(spool.content.root.glob("*/*"))
+        files = list(spool.content.large.folder.glob("*/*"))
         for path in files:
             os.utime(path, (0, 0))
         assert len(files) - await spool.sweep() == faxes, "a refused or known mail leaves nothing that counts"

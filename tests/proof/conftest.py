@@ -16,11 +16,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mailfax.config import Config, Limits, Listener
+from mailfax.config import Config, Limits, Listener, SpoolConfig
 from mailfax.config.values import RelayConfig
 from mailfax.proof import Prover
 from mailfax.proof.questions import Temporary
 from mailfax.rules.envelope import Client, Proven
+from mailfax.spool.files import NamedFile, file_path
 from mailfax.spool.growing import Content
 
 #: Of the sending domain, of nobody, and of the mail server in front.
@@ -114,8 +115,7 @@ def config(*listeners: Listener) -> Config:
         postmaster="postmaster@example.org",
         fax_domains=("fax.example.org",),
         default_country="US",
-        spool_url="",
-        spool_path=Path("spool.db"),
+        spool=SpoolConfig("sqlite:///spool.db", "spool.db"),
         listeners=listeners,
         accounts=(),
         senders=(),
@@ -149,7 +149,7 @@ def make_prover(zones: Zones) -> Iterator[Callable[..., Prover]]:
 
 def begin_content(folder: Path) -> Content:
     """An empty content of the spool, in a file where it is large."""
-    return Content(folder, os.urandom(16).hex())
+    return Content(lambda name, hashed: NamedFile(file_path(folder, name), hashed), os.urandom(16).hex())
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A process that dies at one moment of the spool: ``dying.py FOLDER before|after|sealed COMMIT``, by SIGKILL."""
+"""A process that dies at one moment of the spool: ``dying.py URL FOLDER before|after|sealed COMMIT``, by SIGKILL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailfax.rules.job import FaxJob, Letter, Message
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.spool import Spool
 
-FOLDER, MOMENT, COMMIT = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+URL, FOLDER, MOMENT, COMMIT = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 
 
 def die(names: tuple[str, ...]) -> None:
@@ -23,7 +23,7 @@ def die(names: tuple[str, ...]) -> None:
 
 async def main() -> None:
     hooks = {} if MOMENT == "sealed" else {f"{MOMENT}_commit": die}
-    spool = await Spool.open("sqlite:///spool.db", FOLDER, **hooks)  # type: ignore[arg-type]
+    spool = await Spool.open(URL, FOLDER, **hooks)  # type: ignore[arg-type]
     now = spool.now()
     message = Message(
         "B000000001", now, "a@example.com", "", "", "192.0.2.1", "l", "", "main", "", "", "", True, "", "x", "", 0

@@ -17,11 +17,19 @@ from mailfax.rules.failure import NotSent
 from mailfax.spool import ContentDamaged, Spool
 from mailfax.spool.files import GROWING, file_path
 from mailfax.spool.growing import INLINE_BYTES, Digest
+from mailfax.spool.large import Files
+from tests.spool.conftest import only
 
 if TYPE_CHECKING:
-    from tests.spool.conftest import Mails, OpenSpool
+    from tests.spool.conftest import Clock, Database, Mails, OpenSpool
 
 pytestmark = pytest.mark.anyio
+
+
+def folder_of(spool: Spool) -> Path:
+    """Where its files are."""
+    assert isinstance(spool.content.large, Files)
+    return spool.content.large.folder
 
 
 async def stored(spool: Spool, mails: Mails, body: bytes, block: int = 7001) -> str:
@@ -35,15 +43,14 @@ async def stored(spool: Spool, mails: Mails, body: bytes, block: int = 7001) -> 
 
 
 @pytest.mark.parametrize("size", [0, 1, INLINE_BYTES - 1, INLINE_BYTES, INLINE_BYTES + 1, 3_000_000])
-async def test_every_size_comes_back(size: int, spool: Spool, mails: Mails) -> None:
+async def test_every_size_comes_back(size: int, spool: Spool, mails: Mails, database: Database) -> None:
     body = os.urandom(size)
     content_id = await stored(spool, mails, body)
-    path = file_path(spool.content.root, content_id)
-    assert path.exists() == (size > INLINE_BYTES)
+    assert await database.large() == (size > INLINE_BYTES)
     assert await spool.content.read(content_id) == body
     async with spool.content.file(content_id) as file:
         assert file.read_bytes() == body
-    assert file.exists() == (size > INLINE_BYTES)
+    assert file.exists() == (size > INLINE_BYTES and spool.content.large.path(content_id) is not None)
 
 
 @pytest.mark.parametrize("size", [0, 1, INLINE_BYTES - 20, INLINE_BYTES, 3_000_000])
@@ -142,28 +149,25 @@ async def test_it_can_be_read_while_it_grows_and_when_it_is_complete(size: int, 
 
 
 @pytest.mark.parametrize("size", [100, 100_000])
-async def test_a_changed_prefix_is_noticed(size: int, spool: Spool, mails: Mails) -> None:
+async def test_a_changed_prefix_is_noticed(size: int, spool: Spool, mails: Mails, database: Database) -> None:
     content = spool.content.begin()
     content.prefix(b"Received: from here\r\n")
     content.write(b"x" * size)
     content_id = (await spool.intake.accept(mails.message(), (), content)).content_id
-    changed = b"Received: from hers\r\n" + b"x" * size
-    path = file_path(spool.content.root, content_id)
-    if path.exists():
-        path.write_bytes(changed)
-    else:
-        spool._engine._writing.execute("UPDATE content SET bytes = ?", (changed,))
+    await database.change(content_id, b"Received: from hers\r\n" + b"x" * size)
     with pytest.raises(ContentDamaged):
         await spool.content.read(content_id)
 
 
+@only("sqlite")
 async def test_files_and_folders_are_private(spool: Spool, mails: Mails) -> None:
-    path = file_path(spool.content.root, await stored(spool, mails, b"x" * 100_000))
+    path = file_path(folder_of(spool), await stored(spool, mails, b"x" * 100_000))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for folder in (path.parent, path.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@only("sqlite")
 async def test_without_unnamed_files_it_grows_under_a_name(
     spool: Spool, mails: Mails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,15 +182,16 @@ async def test_without_unnamed_files_it_grows_under_a_name(
     body = os.urandom(200_000)
     content = spool.content.begin()
     content.write(body)
-    assert [path.name for path in spool.content.root.glob("*/*")] == [GROWING + content.content_id]
+    assert [path.name for path in folder_of(spool).glob("*/*")] == [GROWING + content.content_id]
     message = await spool.intake.accept(mails.message(), (), content)
     assert await spool.content.read(message.content_id) == body
     gone = spool.content.begin()
     gone.write(body)
     gone.abandon()
-    assert [path.name for path in spool.content.root.glob("*/*")] == [message.content_id]
+    assert [path.name for path in folder_of(spool).glob("*/*")] == [message.content_id]
 
 
+@only("sqlite")
 async def test_an_abandoned_content_leaves_nothing_and_never_seals(spool: Spool) -> None:
     content = spool.content.begin()
     content.write(b"x" * 100_000)
@@ -195,14 +200,15 @@ async def test_an_abandoned_content_leaves_nothing_and_never_seals(spool: Spool)
         content.seal()
     with pytest.raises(ValueError, match="abandoned"):
         content.write(b"more")
-    assert list(spool.content.root.glob("*/*")) == []
+    assert list(folder_of(spool).glob("*/*")) == []
 
 
 async def test_room_is_what_the_disk_has_left(spool: Spool) -> None:
-    disk = os.statvfs(spool.content.root.parent)
+    disk = os.statvfs(spool.content.large.disk)
     assert 0 < spool.content.room() < disk.f_blocks * disk.f_frsize
 
 
+@only("sqlite")
 async def test_a_failed_fsync_is_never_repeated(spool: Spool, mails: Mails, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
@@ -220,17 +226,13 @@ async def test_a_failed_fsync_is_never_repeated(spool: Spool, mails: Mails, monk
         content.seal()
     assert len(calls) == 1
     monkeypatch.undo()
-    assert list(spool.content.root.glob("*/*")) == []
+    assert list(folder_of(spool).glob("*/*")) == []
 
 
 @pytest.mark.parametrize("size", [100, 100_000])
-async def test_changed_bytes_are_noticed(size: int, spool: Spool, mails: Mails) -> None:
+async def test_changed_bytes_are_noticed(size: int, spool: Spool, mails: Mails, database: Database) -> None:
     content_id = await stored(spool, mails, b"x" * size)
-    path = file_path(spool.content.root, content_id)
-    if path.exists():
-        path.write_bytes(b"y" * size)
-    else:
-        spool._engine._writing.execute("UPDATE content SET bytes = ?", (b"y" * size,))
+    await database.change(content_id, b"y" * size)
     with pytest.raises(ContentDamaged):
         await spool.content.read(content_id)
     with pytest.raises(ContentDamaged):
@@ -238,10 +240,10 @@ async def test_changed_bytes_are_noticed(size: int, spool: Spool, mails: Mails) 
             pass
 
 
-async def test_missing_bytes_are_noticed(spool: Spool, mails: Mails) -> None:
+async def test_missing_bytes_are_noticed(spool: Spool, mails: Mails, database: Database) -> None:
     content_id = await stored(spool, mails, b"x" * 100_000)
-    file_path(spool.content.root, content_id).unlink()
-    with pytest.raises(ContentDamaged, match="can't be read"):
+    await database.lose(content_id)
+    with pytest.raises(ContentDamaged, match=content_id):
         await spool.content.read(content_id)
     with pytest.raises(ContentDamaged, match="not in the spool"):
         await spool.content.read("nothing")
@@ -252,14 +254,15 @@ def age(path: Path, seconds: float) -> None:
     os.utime(path, (changed, changed))
 
 
+@only("sqlite")
 async def test_only_old_files_without_a_row_are_swept(spool: Spool, mails: Mails) -> None:
-    kept = file_path(spool.content.root, await stored(spool, mails, b"x" * 100_000))
+    kept = file_path(folder_of(spool), await stored(spool, mails, b"x" * 100_000))
     orphans = []
     for hours in (2, 2, 0):
         content = spool.content.begin()
         content.write(b"x" * 100_000)
         content.seal()
-        orphans.append(file_path(spool.content.root, content.content_id))
+        orphans.append(file_path(folder_of(spool), content.content_id))
         age(orphans[-1], hours * 3600)
     nameless = kept.parent / (GROWING + "1" * 32)
     nameless.write_bytes(b"x")
@@ -270,6 +273,7 @@ async def test_only_old_files_without_a_row_are_swept(spool: Spool, mails: Mails
     assert await spool.sweep() == 0
 
 
+@only("sqlite")
 async def test_file_and_folders_are_durable_before_the_row_commits(
     open_spool: OpenSpool, mails: Mails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,3 +290,36 @@ async def test_file_and_folders_are_durable_before_the_row_commits(
     await stored(spool, mails, b"x" * 100_000)
     # The new folder content/ in its parent, xx/ in content/, the file, its name in xx/.
     assert events == ["folder", "folder", "file", "folder", "accept"]
+
+
+@only("postgresql")
+async def test_only_old_chunks_without_a_row_are_swept(
+    spool: Spool, mails: Mails, clock: Clock, database: Database
+) -> None:
+    kept = await stored(spool, mails, os.urandom(3_000_000))
+    for seconds in (3601, 0):
+        content = spool.content.begin()
+        content.write(b"x" * 3_000_000)
+        await spool.content.seal(content)
+        clock.now += seconds
+    assert await database.run("SELECT COUNT(DISTINCT content_id), COUNT(*) FROM chunk") == [(3, 9)]
+    assert await spool.sweep() == 3
+    assert len(await spool.content.read(kept)) == 3_000_000
+    assert await spool.sweep() == 0
+
+
+@only("postgresql")
+async def test_chunks_are_durable_before_the_row_commits(open_spool: OpenSpool, mails: Mails) -> None:
+    """And a content that is offered again, since a reference was taken, is not written again."""
+    large: list[int] = []
+    spool = await open_spool()
+    content = spool.content.begin()
+    content.write(b"x" * 100_000)
+    await spool.content.seal(content)
+    aside = spool._engine.aside  # type: ignore[attr-defined]
+    spool._engine.aside = lambda *values: large.append(1) or aside(*values)  # type: ignore[attr-defined]
+    with content.open() as file:
+        assert len(file.read()) == 100_000, "it can still be read where it grew"
+    message = await spool.intake.accept(mails.message(), (), content)
+    assert large == []
+    assert await spool.content.read(message.content_id) == b"x" * 100_000

@@ -13,7 +13,7 @@ from mailfax.rules.states import JobEvent, JobState
 from mailfax.spool import Outdated, Spool
 
 if TYPE_CHECKING:
-    from tests.spool.conftest import Clock, Mails
+    from tests.spool.conftest import Clock, Database, Mails
 
 pytestmark = pytest.mark.anyio
 BROKEN = Status("5.6.1", "The attachment can't be opened.", "x-mailfax; damaged PDF")
@@ -52,7 +52,9 @@ async def test_attempts_are_counted_before_each_rendering(spool: Spool, mails: M
         clock.now += 60  # its process died
 
 
-async def test_who_comes_too_late_stores_nothing(spool: Spool, mails: Mails, clock: Clock) -> None:
+async def test_who_comes_too_late_stores_nothing(
+    spool: Spool, mails: Mails, clock: Clock, database: Database
+) -> None:
     await mails.accept(spool)
     _, document = await spool.documents.claim(60)
     clock.now += 59
@@ -61,7 +63,7 @@ async def test_who_comes_too_late_stores_nothing(spool: Spool, mails: Mails, clo
     assert await spool.documents.claim(60)
     with pytest.raises(Outdated):
         await spool.documents.ready(document, document, b"x" * 100_000)
-    assert list(spool.content.root.glob("*/*")) == []
+    assert await database.large_left(spool) == 0
 
 
 async def test_later_waits_and_tells_each_job(spool: Spool, mails: Mails, clock: Clock) -> None:

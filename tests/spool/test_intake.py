@@ -11,6 +11,7 @@ import pytest
 from mailfax.rules.envelope import Notify
 from mailfax.rules.failure import NotSent
 from mailfax.spool import QueueIdTaken, ReferenceTaken, Spool
+from tests.spool.conftest import only
 
 if TYPE_CHECKING:
     from tests.spool.conftest import Mails, OpenSpool
@@ -78,6 +79,7 @@ async def test_a_queue_id_in_use_is_drawn_again(spool: Spool, mails: Mails) -> N
         await spool.intake.accept(message, (), spool.content.begin())
 
 
+@only("sqlite")
 async def test_a_full_database_is_not_sent_and_nothing_is_stored(spool: Spool, mails: Mails) -> None:
     writing = spool._engine._writing
     [pages] = writing.execute("PRAGMA page_count").fetchone()
@@ -90,7 +92,10 @@ async def test_a_full_database_is_not_sent_and_nothing_is_stored(spool: Spool, m
     assert len(await mails.accept(spool, body=b"x" * 60_000)) == 1
 
 
-async def test_a_large_content_goes_when_its_row_surely_did_not_come(spool: Spool, mails: Mails) -> None:
+@only("sqlite")
+async def test_a_large_content_goes_when_its_row_surely_did_not_come(
+    spool: Spool, mails: Mails, tmp_path: Path
+) -> None:
     writing = spool._engine._writing
     [pages] = writing.execute("PRAGMA page_count").fetchone()
     writing.execute(f"PRAGMA max_page_count={pages}")
@@ -98,4 +103,4 @@ async def test_a_large_content_goes_when_its_row_surely_did_not_come(spool: Spoo
         for _ in range(500):  # small rows fit into pages that are there, for a while
             await mails.accept(spool, body=b"x" * 70_000)
     stored = len(await spool.jobs.listing())
-    assert len(list(Path(spool.content.root).glob("*/*"))) == stored
+    assert len(list((tmp_path / "content").glob("*/*"))) == stored

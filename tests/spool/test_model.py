@@ -11,12 +11,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailfax.rules.job import FaxJob, Message
 from mailfax.rules.states import JOB, JobEvent, JobState, NotAllowed
 from mailfax.spool import FaxIdTaken, Outdated, Spool
+from tests.support.postgresql import Cluster
 
 OPERATIONS = st.lists(
     st.one_of(
@@ -59,12 +61,22 @@ class Model:
 @settings(max_examples=60, deadline=None)
 def test_the_spool_agrees_with_a_plain_model(operations: list[tuple[str, object]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(run(Path(folder), operations))
+        asyncio.run(run("sqlite:///spool.db", Path(folder), operations))
 
 
-async def run(folder: Path, operations: list[tuple[str, object]]) -> None:
+@pytest.mark.needs("pg_ctl")
+@given(operations=OPERATIONS)
+@settings(max_examples=10, deadline=None)
+def test_the_spool_in_postgresql_agrees_with_it_too(cluster: Cluster, operations: list[tuple[str, object]]) -> None:
+    async def run_there() -> None:
+        await run(await cluster.new_database(), Path(), operations)
+
+    asyncio.run(run_there())
+
+
+async def run(url: str, folder: Path, operations: list[tuple[str, object]]) -> None:
     model = Model()
-    spools = [await Spool.open("sqlite:///spool.db", folder, clock=lambda: model.now) for _ in range(2)]
+    spools = [await Spool.open(url, folder, clock=lambda: model.now) for _ in range(2)]
     try:
         for name, value in operations:
             await STEPS[name](spools, model, value)

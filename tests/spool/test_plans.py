@@ -34,6 +34,7 @@ EXCEPTIONS = {
     "job_waiting_of": "then, if a sender was taken out of the configuration",
     "account_resume_jobs": "all that wait are meant: an account is used again",
     "unheard_sweep": "once an hour; keys stay for five days at most, and most of them for a moment",
+    "chunk_sweep": "once an hour, and on PostgreSQL alone",
     "unheard_all_gone": "once, when a process starts",
     "unheard_find": "sorts the faxes of one mail",
     "moments_ahead": "every twenty seconds, what waits or is under way: an index of it, not its rows",

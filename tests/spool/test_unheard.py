@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobEvent
 from mailfax.spool import Found, Keys, NotCommitted, SentBefore, Spool, Unheard
 from mailfax.spool.unheard import AHEAD_SECONDS, KEPT_SECONDS, Row
+from tests.spool.conftest import full
 
 if TYPE_CHECKING:
     from tests.spool.conftest import Clock, Groups, Mails, OpenSpool
@@ -149,23 +149,21 @@ async def test_what_was_heard_survives_a_stop(open_spool: OpenSpool, mails: Mail
     assert await again.unheard.find([Keys("k1"), Keys("k2")]) == []
 
 
-async def test_a_disk_that_is_full_forgets_and_marks_later(open_spool: OpenSpool, mails: Mails) -> None:
-    full = False
+async def test_a_disk_that_is_full_forgets_and_marks_later(engine: str, open_spool: OpenSpool, mails: Mails) -> None:
+    is_full = False
 
     def fill(names: tuple[str, ...]) -> None:
-        if full:
-            trouble = sqlite3.OperationalError("database or disk is full")
-            trouble.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise trouble
+        if is_full:
+            raise full(engine)
 
     spool = await open_spool(before_commit=fill)
     job, other = await arrive(spool, mails), await arrive(spool, mails, Keys("k3"))
     spool.unheard.forget([Row("k1", job.queue_id)])
     spool.unheard.gone([Row("k3", other.queue_id)])
-    full = True
+    is_full = True
     with pytest.raises(NotCommitted):
         await settle(spool)
-    full = False
+    is_full = False
     assert [one.heard for one in await spool.unheard.find([K1])] == [True]
     with pytest.raises(SentBefore):
         await arrive(spool, mails, Keys("k3"))
