@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from mailfax.smtpd import Listeners, open_listeners
 from mailfax.spool import Spool, open_spool
 from mailfax.systemd import Systemd
 from mailfax.web import Web, open_web
-from mailfax.wiring import Rooms, build, watched
+from mailfax.wiring import ROLES, Rooms, build, watched
 from mailfax.working_folder import working_folder
 
 log = logging.getLogger("mailfax")
@@ -39,7 +39,7 @@ log = logging.getLogger("mailfax")
 DRAIN_SECONDS = 8.0
 #: A carrier that found nothing looks again after this long, unless its news or its next moment come first: another
 #: process may have brought it work, or died at it; where the news of others are heard, only the latter.
-IDLE_SECONDS, LISTENING_SECONDS = 2.0, 10.0
+IDLE_SECONDS, LISTENING_SECONDS = 2.0, 5.0
 #: It never looks more often than this, whatever the moment that it named.
 SHORTEST_SECONDS = 0.02
 #: A carrier whose round failed unexpectedly waits this long, so that a bug does not spin.
@@ -66,8 +66,9 @@ class CommitHooks:
 class Service:
     """A running bridge: ``start`` builds it, ``run`` works until ``stop`` was called."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, roles: Collection[str]) -> None:
         self.spool = spool
+        self._roles = roles
         self.listeners: Listeners | None = None
         self.web: Web | None = None
         self._rooms: Rooms
@@ -81,16 +82,19 @@ class Service:
         return self._rooms.config
 
     @classmethod
-    async def start(cls, config: Config, hooks: CommitHooks | None = None) -> Service:
-        """Build every room and open the listeners. ``hooks`` are the spool's: tests watch commits with them."""
+    async def start(cls, config: Config, hooks: CommitHooks | None = None, roles: Collection[str] = ROLES) -> Service:
+        """Build every room and open the listeners. ``hooks`` are the spool's: tests watch commits with them.
+
+        ``roles``: what of the work this process does, of ``wiring.ROLES``.
+        """
         hooks = hooks or CommitHooks()
         spool = await open_spool(config, before_commit=hooks.before, after_commit=hooks.after)
-        service = cls(spool)
+        service = cls(spool, roles)
         try:
-            service._rooms = rooms = await build(config, spool)
+            service._rooms = rooms = await build(config, spool, roles=roles)
             service._all.append(rooms)
             service.listeners = await open_listeners(
-                config.listeners, rooms.door, hostname=config.hostname, limits=config.limits
+                rooms.listeners, rooms.door, hostname=config.hostname, limits=config.limits
             )
             if config.web is not None:
                 service.web = open_web(config.web, lambda: watched(service._rooms))
@@ -128,10 +132,10 @@ class Service:
         """Raises ``ConfigError`` where a listener can't be opened; all is as it was then."""
         assert self.listeners is not None
         before = self._rooms
-        rooms = await build(config, self.spool, before)
+        rooms = await build(config, self.spool, before, self._roles)
         self._all.append(rooms)
         try:
-            await self.listeners.renew(config.listeners, rooms.door, hostname=config.hostname, limits=config.limits)
+            await self.listeners.renew(rooms.listeners, rooms.door, hostname=config.hostname, limits=config.limits)
         except BaseException:
             await self._close_rooms(rooms)
             raise
@@ -309,18 +313,20 @@ def configure_logging(*, verbose: bool) -> None:
     logging.getLogger("mailfax").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def run_until_signalled(config: Config, *, verbose: bool = False, hooks: CommitHooks | None = None) -> int:
-    """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status. ``hooks`` as for ``start``."""
+def run_until_signalled(
+    config: Config, *, verbose: bool = False, hooks: CommitHooks | None = None, roles: Collection[str] = ROLES
+) -> int:
+    """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status. The others as for ``start``."""
     configure_logging(verbose=verbose)
     with working_folder(), asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_serve(config, hooks))
+        return runner.run(_serve(config, hooks, roles))
 
 
-async def _serve(config: Config, hooks: CommitHooks | None) -> int:
+async def _serve(config: Config, hooks: CommitHooks | None, roles: Collection[str]) -> int:
     loop = asyncio.get_running_loop()
     systemd, asked = Systemd(os.environ), asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, asked.set)
-    service = await Service.start(config, hooks)
+    service = await Service.start(config, hooks, roles)
 
     def stop() -> None:
         systemd.stopping()

@@ -12,12 +12,12 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from mailfax.config import Account, Config, ConfigError
+from mailfax.config import Account, Config, ConfigError, Listener
 from mailfax.context import Carrier, Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.offramp.accept import Accept
@@ -46,6 +46,8 @@ from mailfax.smtpd import Door
 from mailfax.spool import Spool
 from mailfax.web import Watched
 
+#: What a process may do. Each must be done by some process that shares the spool; most do all of it.
+ROLES = ("smtp", "offramp", "onramp", "postmaster")
 #: How many carriers of a kind work beside each other: a slow POST must not stop the next fax.
 SUBMITTERS, DELIVERERS = 4, 2
 #: Documents are made by as many as there are processors, and by one in each lane at least.
@@ -67,14 +69,16 @@ class Rooms:
     deliver: Deliver
     accept: Accept
     door: Door
+    listeners: Sequence[Listener]
     carriers: Sequence[tuple[str, Carrier]]
     exits: AsyncExitStack
     retired: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
-async def build(config: Config, spool: Spool, before: Rooms | None = None) -> Rooms:
-    """Every room; from the one ``before`` comes what must not forget, and the renderer, where it is the same."""
+async def build(config: Config, spool: Spool, before: Rooms | None = None, roles: Collection[str] = ROLES) -> Rooms:
+    """Every room, and the carriers of these roles; from the one ``before`` comes what must not forget, and the
+    renderer, where it is the same."""
     exits = AsyncExitStack()
     context = Context.of(config, spool)
     if before is not None:
@@ -96,27 +100,34 @@ async def build(config: Config, spool: Spool, before: Rooms | None = None) -> Ro
     disk = DiskAlarm(context, relay)
     devices = [listener.name for listener in config.listeners if listener.device]
     prepare = Prepare(context, desk, ending, renderer, devices=devices, disk_failed=disk.failed)
-    carriers: list[tuple[str, Carrier]] = [
+    offramp: list[tuple[str, Carrier]] = [
         *[("prepare", prepare)] * QUICK_PREPARERS,
         *[("prepare", PrepareSlow(prepare))] * SLOW_PREPARERS,
         *[("submit", submit)] * SUBMITTERS,
-        *[("deliver", deliver)] * DELIVERERS,
         ("preview", Preview(context, desk, ending, compose)),
-        ("desk", desk),
-        ("disk", disk),
         ("deadlines", Deadlines(context, desk, ending)),
         ("damage", AnswerDamage(context, ending)),
-        ("delays", Delays(context, is_sandbox=desk.is_sandbox)),
     ]
+    onramp: list[tuple[str, Carrier]] = []
     for account in config.accounts:
         name, client = account.name, desk.client(account.name)
-        collect = Collect(context, client, account, renderer, trouble=desk.trouble)
         # Each account on its own: one that answers slowly keeps no other waiting.
-        carriers += [
-            (f"collect {name}", collect),
+        offramp += [
             (f"track {name}", Track(context, desk, ending, name)),
             (f"reconcile {name}", Reconcile(context, desk, ending, name)),
         ]
+        collect = Collect(context, client, account, renderer, trouble=desk.trouble)
+        onramp.append((f"collect {name}", collect))
+    of_role: dict[str, list[tuple[str, Carrier]]] = {
+        "offramp": offramp,
+        "onramp": onramp,
+        "postmaster": [
+            *[("deliver", deliver)] * DELIVERERS,
+            ("delays", Delays(context, is_sandbox=desk.is_sandbox)),
+        ],
+    }
+    # An account that is in trouble is tried again, and the disk is looked after, whatever else a process does.
+    carriers = [("desk", desk), ("disk", disk), *(each for role in roles for each in of_role.get(role, ()))]
     resent = before.accept.resent if before is not None else None
     accept = Accept(context, examine=functools.partial(examine, renderer), resent=resent)
     passwords, prover = Passwords.of(config), Prover(config)
@@ -131,7 +142,8 @@ async def build(config: Config, spool: Spool, before: Rooms | None = None) -> Ro
         authenticate=passwords.authenticate,
         prove=prover.prove,
     )
-    return Rooms(config, context, renderer, desk, disk, deliver, accept, door, carriers, exits)
+    listeners = config.listeners if "smtp" in roles else ()
+    return Rooms(config, context, renderer, desk, disk, deliver, accept, door, listeners, carriers, exits)
 
 
 def watched(rooms: Rooms) -> Watched:

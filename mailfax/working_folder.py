@@ -24,10 +24,8 @@ def working_folder() -> Iterator[Path]:
     """Make this process's folder and sweep those of dead ones; raises OSError where the disk takes none."""
     before = tempfile.tempdir
     root = Path(tempfile.gettempdir())
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    folder, lock = _made()
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         sweep(root)
         tempfile.tempdir = str(folder)
         yield folder
@@ -35,6 +33,19 @@ def working_folder() -> Iterator[Path]:
         tempfile.tempdir = before
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _made() -> tuple[Path, int]:
+    """A folder, and the descriptor that locks it."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        # Until it is locked, another process that starts at the same moment takes it for a dead one's.
+        with contextlib.suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.is_dir():
+                return folder, lock
+            os.close(lock)
 
 
 def sweep(root: Path) -> int:

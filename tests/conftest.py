@@ -39,6 +39,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--spool",
+        choices=("some", "sqlite", "postgresql", "both"),
+        default="some",
+        help="on which engines flows run; some: all on SQLite, a handful on PostgreSQL",
+    )
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """All asynchronous tests run on asyncio: that is what the service runs on."""

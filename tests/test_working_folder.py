@@ -36,3 +36,23 @@ def test_folders_of_dead_processes_are_removed_and_those_of_live_ones_stay(tmp_p
         assert not dead.exists()
         assert (alive / "fax.pdf").exists() and (other / "fax.pdf").exists()
     os.close(held)
+
+
+@pytest.mark.parametrize("moment", ["open", "flock"])
+def test_another_that_starts_at_the_same_moment_takes_nothing_away(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between making and locking it, a folder looks like a dead process's."""
+    real, taken = getattr(os if moment == "open" else fcntl, moment), []
+
+    def late(*values: object) -> object:
+        if not taken:
+            [folder] = tmp_path.iterdir()
+            folder.rmdir()
+            taken.append(folder)
+        return real(*values)
+
+    monkeypatch.setattr(os if moment == "open" else fcntl, moment, late)
+    with working_folder() as folder:
+        monkeypatch.undo()
+        assert folder.is_dir() and folder not in taken

@@ -11,6 +11,13 @@ HELP = "run the bridge: take mail, send faxes, collect faxes, answer by mail"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
+    parser.add_argument(
+        "--roles",
+        metavar="ROLE,…",
+        default="",
+        help="do this part of the work alone, of smtp, offramp, onramp, postmaster; other processes that share the "
+        "spool do the rest",
+    )
     parser.add_argument("--verbose", action="store_true", help="also write the developer's log")
 
 
@@ -20,10 +27,15 @@ def run(arguments: argparse.Namespace) -> int:
     from mailfax.render.kernel import show_memory
     from mailfax.service import run_until_signalled
     from mailfax.spool import SpoolRefused
+    from mailfax.wiring import ROLES
 
+    roles = [role.strip() for role in arguments.roles.split(",")] if arguments.roles else ROLES
+    for role in roles:
+        if role not in ROLES:
+            raise CannotRun(f'"{role}" is not a role; write some of {", ".join(ROLES)}, with commas between them')
     show_memory(shown=False)  # there are passwords in it, and other processes of our user
     config = load_config(arguments)
     try:
-        return run_until_signalled(config, verbose=arguments.verbose)
+        return run_until_signalled(config, verbose=arguments.verbose, roles=roles)
     except (ConfigError, SpoolRefused) as wrong:
         raise CannotRun(str(wrong)) from None

@@ -23,7 +23,7 @@ from mailfax.rules import schedule
 from mailfax.rules.job import Letter
 
 #: How long one process looks after an account without saying so again, in seconds: as long as a dead holder delays.
-LEASE = 60.0
+LEASE = 50.0
 
 
 @dataclass

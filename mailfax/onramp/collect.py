@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -35,7 +36,7 @@ from mailfax.spool import CommitUnclear, NotCommitted, Outdated
 log = logging.getLogger(__name__)
 
 #: How long one process looks after an account without saying so again, in seconds.
-LEASE = 60.0
+LEASE = 50.0
 #: Received faxes fetched in one round and account.
 FETCHES = 20
 
@@ -64,8 +65,8 @@ class Collect(Carrier):
 
     async def round(self) -> bool:
         """List if it is time, fetch what is due; False if there was nothing to do."""
-        name = self._account.name
-        if not await self._spool.accounts.lease(name, LEASE):
+        name, self.next_at = self._account.name, math.inf
+        if not await self._spool.accounts.lease(name, LEASE, collecting=True):
             return False
         state = await self._spool.accounts.state(name)
         if not state.can_be_asked:
@@ -74,6 +75,7 @@ class Collect(Carrier):
             if not state.baseline_at:
                 await meet(self._spool, self._client, self._account)
             listed = await self._list()
+            self.next_at = self._spool.now() + max(0.0, self._poll_at - self._elapsed())
             return await self._fetch_due() or listed
         except AccountTrouble as trouble:
             self._poll_next()

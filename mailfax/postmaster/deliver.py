@@ -31,7 +31,7 @@ from mailfax.spool import Outdated
 
 log = logging.getLogger(__name__)
 #: Renewed while the relay reads, in seconds: short, so that the letter of a process that died is soon taken up.
-LEASE = 60.0
+LEASE = 50.0
 
 
 class Deliver(Carrier):

@@ -95,7 +95,8 @@ Whole house
                                                    ``first_met``, ``reference_returned``, ``epoch``, ``lease_until``,
                                                    ``unclear`` (answers in a row), ``braked``, ``can_be_asked``
     ``await listing() -> list[AccountState]``
-    ``await lease(name, seconds) -> bool``         ["account-lease"] takes or renews; False: another process polls it
+    ``await lease(name, seconds, *, collecting=False) -> bool``   ["account-lease"] takes or renews the right to
+                                                   follow its faxes, or to collect; False: another process has it
     ``await pause(name, reason, letters=()) -> bool``   ["account-paused"] False: it was paused already, nothing owed
     ``await resume(name, letters=(), *, give_time_back=True) -> bool``   ["account-resumed"] expires_at of waiting
                                                    jobs grows by the pause

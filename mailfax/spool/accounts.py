@@ -51,22 +51,25 @@ class Accounts:
 
     def __init__(self, engine: Engine, outbox: Outbox) -> None:
         self._engine, self._outbox = engine, outbox
-        self._held: dict[str, float] = {}  #: name -> until when a lease of ours needs no renewal
+        #: (name, statement) -> until when a lease of ours needs no renewal
+        self._held: dict[tuple[str, str], float] = {}
 
     async def state(self, name: str) -> AccountState:
         [rows] = await self._engine.read(("account_get", {"name": name}))
         return _account_of(rows[0]) if rows else AccountState(name)
 
-    async def lease(self, name: str, seconds: float) -> bool:
-        """Take or renew the right to poll it; False while another process has it.
+    async def lease(self, name: str, seconds: float, *, collecting: bool = False) -> bool:
+        """Take or renew the right to follow its faxes, or that of ``collecting`` what came in; False while another
+        process has it.
 
         Nobody can take it before it runs out, so it is written again only in its second half.
         """
-        now = self._engine.clock()
-        if self._held.get(name, 0.0) - seconds / 2 < now < self._held.get(name, 0.0):
+        statement = "account_collecting_lease" if collecting else "account_lease"
+        now, fresh_until = self._engine.clock(), self._held.get((name, statement), 0.0)
+        if fresh_until - seconds / 2 < now < fresh_until:
             return True
-        held = await self._change("account-lease", "account_lease", {"name": name, "lease": seconds})
-        self._held[name] = now + seconds / 2 if held else 0.0
+        held = await self._change("account-lease", statement, {"name": name, "lease": seconds})
+        self._held[name, statement] = now + seconds / 2 if held else 0.0
         return held
 
     async def pause(self, name: str, reason: str, letters: Sequence[Letter] = ()) -> bool:

@@ -34,7 +34,10 @@ WHERE ended_at > 0 AND ended_at < :now - 86400 AND epoch < (SELECT MAX(epoch) FR
 UPDATE process SET ended_at = :now WHERE epoch = :epoch
 
 -- name: process_release_accounts
-UPDATE account SET lease_until = 0 WHERE epoch = :epoch
+UPDATE account SET
+    lease_until = CASE WHEN epoch = :epoch THEN 0 ELSE lease_until END,
+    collecting_until = CASE WHEN collecting_epoch = :epoch THEN 0 ELSE collecting_until END
+WHERE epoch = :epoch OR collecting_epoch = :epoch
 
 
 -- name: history_add
@@ -468,6 +471,13 @@ ON CONFLICT (name) DO UPDATE SET epoch = :epoch, lease_until = :now + :lease
 WHERE account.epoch = :epoch OR account.lease_until <= :now
   -- Written by a clock that was wrong: nobody holds it for so long.
   OR account.lease_until > :now + :lease + :lease
+
+-- name: account_collecting_lease
+INSERT INTO account (name, first_met, collecting_epoch, collecting_until) VALUES (:name, :now, :epoch, :now + :lease)
+ON CONFLICT (name) DO UPDATE SET collecting_epoch = :epoch, collecting_until = :now + :lease
+WHERE account.collecting_epoch = :epoch OR account.collecting_until <= :now
+  -- Written by a clock that was wrong: nobody holds it for so long.
+  OR account.collecting_until > :now + :lease + :lease
 
 -- name: account_pause
 INSERT INTO account (name, first_met, paused_at, paused_reason) VALUES (:name, :now, :now, :reason)

@@ -20,7 +20,7 @@ from typing import Any
 import documents
 import httpx
 import pytest
-from deaths import MOMENTS, change, command, dies, fault, known, well_again
+from deaths import MOMENTS, command, dies, fault, known, well_again
 from house import NUMBER, PASSWORD, SENDER, House, letter, until
 
 from mailfax.spool.commits import COMMITS
@@ -144,7 +144,7 @@ def test_dead_while_old_hours_are_forgotten(house: House, moment: str) -> None:
     house.send("15555550100")
     house.answers(1)
     house.stop(bridge)
-    change(house, "UPDATE spent SET hour = 1")
+    house.change("UPDATE spent SET hour = 1")
     dies(house, house.start(moment, "swept"), f"{moment} swept")
     house.start()
     house.send("15555550100")
@@ -260,7 +260,7 @@ def test_a_received_fax(house: House, commit: str, action: str | None, mails: in
     well_again(house)
     if commit == "inbound-given-up":
         # It is tried again daily: the day has passed.
-        change(house, "UPDATE inbound SET next_attempt_at = 1")
+        house.change("UPDATE inbound SET next_attempt_at = 1")
     house.start()
     if mails:
         [mail] = house.answers(1, OFFICE)
@@ -297,7 +297,7 @@ def test_dead_while_a_fax_of_others_is_noted(house: House, moment: str) -> None:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_dead_while_moments_far_ahead_are_made_due(house: House, moment: str) -> None:
     waiting(house)
-    change(house, "UPDATE job SET submit_at = submit_at + 86400")
+    house.change("UPDATE job SET submit_at = submit_at + 86400")
     well_again(house)
     dies(house, house.start(moment, "moments-mended"), f"{moment} moments-mended")
     house.start()
@@ -311,7 +311,7 @@ def test_dead_while_a_damaged_row_is_moved_aside(house: House, commit: str, mome
     first = waiting(house)
     well_again(house)
     assert house.run("requeue", f"{first}-1", "--config", str(house.config)).returncode == 0
-    change(house, "UPDATE job SET accepted_at = 'once'")
+    house.change("UPDATE job SET notify = 'SOMETIMES'")
     dies(house, house.start(moment, commit), f"{moment} {commit}")
     house.start()
     house.send("15555550100")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from aiosmtpd.smtp import Envelope
-from deaths import MOMENTS, change, command, dies
+from deaths import MOMENTS, command, dies
 from house import House, free_port, until
 from smarthost import CUT, OK, REJECTED, Smarthost, smarthost
 
@@ -87,7 +87,7 @@ def test_an_answer_that_nobody_takes(house: House, relay: Smarthost, commit: str
     if old:
         time.sleep(3)
     else:  # others are taken, and it was refused for long
-        change(house, "UPDATE letter SET refusals = 9, refused_at = 1")
+        house.change("UPDATE letter SET refusals = 9, refused_at = 1")
     for moment in MOMENTS if commit == ending else ():
         dies(house, house.start(moment, ending), f"{moment} {ending}")
     bridge = house.start()

@@ -5,10 +5,7 @@ Each test that opens a spool runs on both engines; ``@only("sqlite")`` where it 
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import os
-import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -21,7 +18,7 @@ import pytest
 from mailfax.rules.job import FaxJob, InboundFax, Letter, Message
 from mailfax.rules.states import InboundState, JobEvent, JobState
 from mailfax.spool import Claimed, Spool
-from mailfax.spool.files import file_path
+from tests.support.database import Database
 
 if TYPE_CHECKING:
     from tests.support.postgresql import Cluster
@@ -84,62 +81,6 @@ async def spool_url(engine: str, request: pytest.FixtureRequest) -> str:
         return "sqlite:///spool.db"
     cluster: Cluster = request.getfixturevalue("cluster")
     return await cluster.new_database()
-
-
-class Database:
-    """What is in the spool, read and changed behind its back."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self._url, self._folder = url, folder
-
-    async def run(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """One statement, with "?" where a value belongs; its rows."""
-        if self._url.startswith("sqlite:"):
-            with contextlib.closing(sqlite3.connect(self._folder / "spool.db", timeout=30)) as file, file:
-                return file.execute(sql, values).fetchall()
-        numbers = itertools.count(1)
-        connection = await asyncpg.connect(self._url)
-        try:
-            rows = await connection.fetch(re.sub(r"\?", lambda _: f"${next(numbers)}", sql), *values)
-            return [tuple(row) for row in rows]
-        finally:
-            await connection.close()
-
-    async def large(self) -> int:
-        """How many large contents there are."""
-        if self._url.startswith("sqlite:"):
-            return len(list((self._folder / "content").glob("*/*")))
-        [(number,)] = await self.run("SELECT COUNT(DISTINCT content_id) FROM chunk")
-        return int(number)
-
-    async def large_left(self, spool: Spool) -> int:
-        """How many stay. On PostgreSQL what failed is swept, and on SQLite it is gone at once."""
-        if self._url.startswith("postgresql:"):
-            await self.age_large()
-            await spool.sweep()
-        return await self.large()
-
-    async def age_large(self) -> None:
-        """Large contents have not been touched for long."""
-        for path in (self._folder / "content").glob("*/*"):
-            os.utime(path, (0, 0))
-        if self._url.startswith("postgresql:"):
-            await self.run("UPDATE chunk SET made_at = 0")
-
-    async def lose(self, content_id: str) -> None:
-        """The bytes of a large content."""
-        if self._url.startswith("sqlite:"):
-            file_path(self._folder / "content", content_id).unlink()
-        else:
-            await self.run("DELETE FROM chunk WHERE content_id = ?", content_id)
-
-    async def change(self, content_id: str, data: bytes) -> None:
-        """The bytes of a content, wherever they are."""
-        path = file_path(self._folder / "content", content_id)
-        if path.exists():
-            path.write_bytes(data)
-        elif not await self.run("UPDATE content SET bytes = ? WHERE bytes IS NOT NULL RETURNING 1", data):
-            await self.run("UPDATE chunk SET bytes = ?", data)
 
 
 @pytest.fixture

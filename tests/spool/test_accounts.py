@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-async def test_one_process_polls_an_account(open_spool: OpenSpool, clock: Clock) -> None:
+@pytest.mark.parametrize("collecting", [False, True])
+async def test_one_process_polls_an_account(collecting: bool, open_spool: OpenSpool, clock: Clock) -> None:
     mine, theirs = await open_spool(), await open_spool()
-    assert await mine.accounts.lease("main", 60)
-    assert not await theirs.accounts.lease("main", 60)
+    assert await mine.accounts.lease("main", 60, collecting=collecting)
+    assert not await theirs.accounts.lease("main", 60, collecting=collecting)
     assert await theirs.accounts.lease("other", 60)
+    assert await theirs.accounts.lease("main", 60, collecting=not collecting), "one follows, another collects"
     clock.now += 59
-    assert await mine.accounts.lease("main", 60)
+    assert await mine.accounts.lease("main", 60, collecting=collecting)
     clock.now += 60
-    assert await theirs.accounts.lease("main", 60)
-    assert not await mine.accounts.lease("main", 60)
+    assert await theirs.accounts.lease("main", 60, collecting=collecting)
+    assert not await mine.accounts.lease("main", 60, collecting=collecting)
     await mine.close()  # not its own any more: without effect
     third = await open_spool()
-    assert not await third.accounts.lease("main", 60)
+    assert not await third.accounts.lease("main", 60, collecting=collecting)
     await theirs.close()
-    assert await third.accounts.lease("main", 60)
+    assert await third.accounts.lease("main", 60, collecting=collecting)
 
 
 async def test_one_alarm_and_one_all_clear_per_incident(spool: Spool, mails: Mails) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 from house import House, until
@@ -19,11 +17,6 @@ DYING_COMMAND = Path(__file__).with_name("dying_command.py")
 def dies(house: House, process: subprocess.Popen[bytes], where: str) -> None:
     until(lambda: process.poll() is not None, f"the bridge to die {where}", house.log)
     assert process.returncode == -9, f"{where}\n{house.log()}"
-
-
-def change(house: House, statement: str) -> None:
-    with closing(sqlite3.connect(house.folder / "spool.db", timeout=10)) as database, database:
-        database.execute(statement)
 
 
 def command(house: House, *words: str) -> None:

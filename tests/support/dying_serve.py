@@ -1,7 +1,8 @@
 """``mailfax serve`` for flow tests: the same service, which can be told to die at a named commit.
 
-Usage: dying_serve.py CONFIG [before|after COMMIT]. At that commit the process kills itself as ``kill -9`` would:
-nothing is flushed, nobody is told. Waiting times between two questions are short, so that a test need not wait.
+Usage: dying_serve.py CONFIG [before|after COMMIT | --roles ROLE,…]. At that commit the process kills itself as
+``kill -9`` would: nothing is flushed, nobody is told. Waiting times between two questions are short, so that a test
+need not wait.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def dying_at(commit: str):
 
 def main() -> int:
     config = load(Path(sys.argv[1]), os.environ)
+    if sys.argv[2:3] == ["--roles"]:
+        return run_until_signalled(config, verbose=True, roles=sys.argv[3].split(","))
     hooks = CommitHooks(**{sys.argv[2]: dying_at(sys.argv[3])}) if len(sys.argv) > 2 else None
     return run_until_signalled(config, verbose=True, hooks=hooks)
 

@@ -6,6 +6,7 @@ The vocabulary of the flows: ``house.start()``, ``house.send(...)``, ``house.fax
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import json
@@ -24,6 +25,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support.database import Database
+
 ROOT = Path(__file__).resolve().parents[2]
 DYING_SERVE = Path(__file__).with_name("dying_serve.py")
 NUMBER, PASSWORD = "5557152222", "mypassword"
@@ -40,7 +43,7 @@ postmaster = "postmaster@example.com"
 hostname = "fax.example.com"
 
 [spool]
-url = "sqlite:///spool.db"
+url = "{spool}"
 
 [[listener]]
 name = "test"
@@ -99,6 +102,7 @@ class House:
         self.folder = folder
         self.sandbox_port, self.smtp_port = free_port(), free_port()
         self.settings = {
+            "spool": "sqlite:///spool.db",
             "settle_seconds": 3,
             "timeout_seconds": 2,
             "deadline_seconds": 3600,
@@ -145,6 +149,11 @@ class House:
         config = self.folder / "second.toml"
         config.write_text(text)
         return self._start([sys.executable, str(DYING_SERVE), str(config)], "second.log")
+
+    def start_part(self, role: str) -> subprocess.Popen[bytes]:
+        """A bridge that does this part of the work alone."""
+        script = [str(DYING_SERVE), str(self.configure()), "--roles", role]
+        return self._start([sys.executable, *script], f"{role}.log")
 
     def start_command(self, *command: str, log: str) -> subprocess.Popen[bytes]:
         """Start ``mailfax`` with a command that goes on until it is stopped."""
@@ -252,8 +261,14 @@ class House:
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the spool holds, read beside the bridge."""
+        if self.settings["spool"].startswith("postgresql:"):
+            return self.change(statement, *values)
         with closing(sqlite3.connect(f"file:{self.folder / 'spool.db'}?mode=ro", uri=True, timeout=10)) as database:
             return database.execute(statement, values).fetchall()
+
+    def change(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """One statement, beside the bridge; its rows."""
+        return asyncio.run(Database(self.settings["spool"], self.folder).run(statement, *values))
 
 
 def letter(subject: str = "Invoice 12", text: str = "Please find the invoice below.") -> EmailMessage:
