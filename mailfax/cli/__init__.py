@@ -22,6 +22,7 @@ VERBS = (
     "explain",
     "preview",
     "passwd",
+    "migrate",
     "queue",
     "find",
     "show",

@@ -35,7 +35,7 @@ from mailfax.spool.engine import (
     news_of,
 )
 from mailfax.spool.listening import CHANNEL, Listening, ServerClock
-from mailfax.spool.server import Connection, Server, is_lost, reason
+from mailfax.spool.server import Connection, Server, is_lost, make_durable, reason
 from mailfax.spool.sql import locks, positional
 
 T = TypeVar("T")
@@ -99,10 +99,9 @@ class PostgresqlEngine(Engine):
             engine._listening = Listening(server, theirs, engine._ring)
             await engine._listening.start()
             engine._reading = await asyncpg.create_pool(
-                **server.arguments(), min_size=0, max_size=READERS, reset=_nothing
+                **server.arguments(), min_size=0, max_size=READERS, init=make_durable, reset=_nothing
             )
             engine._write_through(connection)
-            await engine._make_durable()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as trouble:
             connection.terminate()
             raise SpoolRefused(f"{server.name}: can't be opened as the spool: {reason(trouble)}") from trouble
@@ -221,7 +220,6 @@ class PostgresqlEngine(Engine):
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 self._write_through(await self._server.connect())
-                await self._make_durable()
         except asyncpg.PostgresError as refused:
             raise ConnectionError(reason(refused)) from refused
         return await self._run_all(group)
@@ -338,11 +336,6 @@ class PostgresqlEngine(Engine):
     def _write_through(self, connection: Connection) -> None:
         self._writing = connection
         self._listening.own_process = connection.get_server_pid()
-
-    async def _make_durable(self) -> None:
-        """Whatever this database or user was told: a commit that returned is on the disk."""
-        if await self._writing.fetchval("SHOW synchronous_commit") == "off":
-            await self._writing.execute("SET synchronous_commit = on")
 
     def _drop(self) -> None:
         """Never close: that would wait for an answer."""

@@ -71,9 +71,15 @@ class Server:
         """The URL without its scheme, for people."""
         return self.url.partition("://")[2]
 
-    async def connect(self, **more: Any) -> Connection:
+    async def connect(self) -> Connection:
         """A connection in autocommit mode, to a server that can be written to."""
-        return await asyncpg.connect(**self.arguments(), **more)
+        connection = await asyncpg.connect(**self.arguments())
+        try:
+            await make_durable(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     def arguments(self) -> Mapping[str, Any]:
         """What every connection is opened with."""
@@ -155,6 +161,12 @@ class Server:
                     "COALESCE($3::float8, extract(epoch FROM clock_timestamp())::float8))",
                     *(number, name, now),
                 )
+
+
+async def make_durable(connection: Connection) -> None:
+    """Whatever this database or user was told: a commit that returned is on the disk."""
+    if await connection.fetchval("SHOW synchronous_commit") == "off":
+        await connection.execute("SET synchronous_commit = on")
 
 
 def reason(trouble: BaseException) -> str:

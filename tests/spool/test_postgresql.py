@@ -338,7 +338,7 @@ async def test_a_database_that_can_not_hold_every_text_is_refused(tmp_path: Path
 
 async def test_a_password_is_asked_for_by_the_name_of_its_variable(tmp_path: Path, cluster: Cluster) -> None:
     user = await cluster.lock("secret")
-    url = (await cluster.new_database()).replace("mailfax@", f"{user}@")
+    url = (await cluster.new_database()).replace("tester@", f"{user}@")
     with pytest.raises(SpoolRefused, match="MAILFAX_SPOOL_PASSWORD"):
         await Spool.open(url, tmp_path)
     with pytest.raises(SpoolRefused, match="password authentication failed"):

@@ -35,7 +35,7 @@ SETTINGS = {
 }
 
 
-#: A user that is asked for a password (``Cluster.lock``); no other is.
+#: A user that is asked for a password (``Cluster.lock``); beside it only one of the name "mailfax" is.
 LOCKED = "locked"
 
 
@@ -72,9 +72,9 @@ class Cluster:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self._run("initdb", "-D", self.data, "-U", "mailfax", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self._run("initdb", "-D", self.data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         rules = self.data / "pg_hba.conf"
-        rules.write_text(f"host all {LOCKED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        rules.write_text(f"host all {LOCKED},mailfax 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
         self.authority = trustme.CA()
         issued = self.authority.issue_cert("localhost")
         issued.cert_chain_pems[0].write_to_path(self.data / "server.crt")
@@ -113,7 +113,7 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str) -> str:
-        return f"postgresql://mailfax@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://tester@127.0.0.1:{self.port}/{database}"
 
     async def lock(self, password: str) -> str:
         """The user that is asked for a password."""
