@@ -73,6 +73,7 @@ class Service:
         self.web: Web | None = None
         self._rooms: Rooms
         self._all: list[Rooms] = []  #: those that are not closed
+        self._certificates: dict[Path, int] = {}  #: what ``_written`` said of those in use
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
 
@@ -93,6 +94,7 @@ class Service:
         try:
             service._rooms = rooms = await build(config, spool, roles=roles)
             service._all.append(rooms)
+            service._certificates = await asyncio.to_thread(_written, config)
             service.listeners = await open_listeners(
                 rooms.listeners, rooms.door, hostname=config.hostname, limits=config.limits
             )
@@ -245,13 +247,12 @@ class Service:
             await self._pause(MEND_SECONDS)
 
     async def _watch_certificates(self) -> None:
-        used = _written(self.config)
         while not self._stopping.is_set():
             await self._pause(CERTIFICATE_SECONDS)
             try:
                 found = await asyncio.to_thread(_written, self.config)
-                if found != used and not self._stopping.is_set() and await self.renew_certificates():
-                    used = found
+                if found != self._certificates and not self._stopping.is_set() and await self.renew_certificates():
+                    self._certificates = found
             except Exception:
                 log.exception("looking at the certificates failed")
 
@@ -325,15 +326,22 @@ def run_until_signalled(
 async def _serve(config: Config, hooks: CommitHooks | None, roles: Collection[str]) -> int:
     loop = asyncio.get_running_loop()
     systemd, asked = Systemd(os.environ), asyncio.Event()
-    loop.add_signal_handler(signal.SIGHUP, asked.set)
-    service = await Service.start(config, hooks, roles)
+    started: list[Service] = []
+    too_early = asyncio.Event()
 
     def stop() -> None:
         systemd.stopping()
-        service.stop()
+        too_early.set()
+        for service in started:
+            service.stop()
 
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop)
+    service = await Service.start(config, hooks, roles)
+    started.append(service)
+    if too_early.is_set():
+        service.stop()
     _tell_addresses(service)
     log.info("mailfax %s is ready", __version__)
     systemd.ready()

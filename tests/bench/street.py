@@ -1,17 +1,21 @@
 """The whole way of a fax, measured: mail in by SMTP, pages made, faxes at the sandbox, answers in Maildirs.
 
-Usage: scripts/bench street [--json] [--quick] [--document pdf|tiff]. The sandbox answers at once, ends each fax
-at once and shares the machine, so it takes part of what is measured. ``faxes_per_second``: from the first connection
-to the last fax that the sandbox took. ``answer_p95_s``: from then to the commit of a fax's end with its answer.
-``idle_p50_ms``: from the commit of a mail to that of its SendFax, one mail at a time; ``loaded_p99_ms``: the same of
-a sender with one fax after another, while 10,000 of others wait and scans are rendered. ``calls_per_fax`` and
-``bytes_per_fax``: what beside SendFax was asked of the service, and how much it answered. ``growth``: what questions
-to the spool cost with a million faxes in it, by what they cost in an empty one (``--quick``: 50,000).
+Usage: scripts/bench street [--json] [--quick] [--document pdf|tiff] [--spool sqlite|postgresql] [--bridges N]. The
+sandbox answers at once, ends each fax at once and shares the machine, so it takes part of what is measured; so does
+the PostgreSQL server, which waits for its disk as one in use does. With several bridges each takes its part of the
+mails. ``faxes_per_second``: from the first connection to the last fax that the sandbox took. ``answer_p95_s``: from
+then to the commit of a fax's end with its answer. ``idle_p50_ms``: from the commit of a mail to that of its
+SendFax, one mail at a time; ``loaded_p99_ms``: the same of a sender with one fax after another, while 10,000 of
+others wait and scans are rendered. ``calls_per_fax`` and ``bytes_per_fax``: what beside SendFax was asked of the
+service, and how much it answered. ``growth``: what questions to the spool cost with a million faxes in it, by what
+they cost in an empty one (``--quick``: 50,000); on SQLite alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import email.policy
 import io
 import json
@@ -22,6 +26,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
@@ -33,6 +38,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from tests.bench.growth import growth
 from tests.support.house import SENDER, House, letter, until
+from tests.support.postgresql import IN_USE, Cluster
 
 CONNECTIONS, IDLE, SINGLE = 16, 20, 100
 #: Ends "completed" at once.
@@ -55,27 +61,28 @@ def mail(number: int) -> bytes:
     return made.as_bytes(policy=email.policy.SMTP)
 
 
-def send(house: House, mails: list[bytes]) -> None:
+def send(port: int, mails: list[bytes]) -> None:
     """Send all over one connection."""
-    with smtplib.SMTP("127.0.0.1", house.smtp_port, timeout=60) as smtp:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as smtp:
         for raw in mails:
             smtp.sendmail(SENDER, [f"{NUMBER}@fax.local"], raw)
 
 
-def run(folder: Path, faxes: int, document: str) -> dict[str, Any]:
-    house = House(folder, account=f'document = "{document}"', more=LIMITS, timeout_seconds=30)
+def run(folder: Path, faxes: int, document: str, spool: str, bridges: int) -> dict[str, Any]:
+    house = House(folder, account=f'document = "{document}"', more=LIMITS, timeout_seconds=30, spool=spool)
     house.start_sandbox()
     house.start_installed()
+    ports = [house.smtp_port, *(house.start_another(number) for number in range(1, bridges))]
     try:
         for number in range(IDLE):
-            send(house, [mail(-1 - number)])
+            send(ports[0], [mail(-1 - number)])
             until(lambda: not house.rows("SELECT 1 FROM job WHERE submitted_at = 0"), "a fax", house.log)
         idle = [sent - came for came, sent in house.rows("SELECT accepted_at, submitting_at FROM job")]
         house.control("requests", method="DELETE")
         mails = [mail(number) for number in range(faxes)]
         began = time.time()
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            list(pool.map(lambda n: send(house, mails[n::CONNECTIONS]), range(CONNECTIONS)))
+            list(pool.map(lambda n: send(ports[n % bridges], mails[n::CONNECTIONS]), range(CONNECTIONS)))
         came = time.time() - began
         until(lambda: not house.rows("SELECT 1 FROM job WHERE submitted_at = 0"), "faxes", house.log, 300)
         until(lambda: len(house.mails()) >= faxes + IDLE, "answers", house.log, 300)
@@ -94,9 +101,11 @@ def run(folder: Path, faxes: int, document: str) -> dict[str, Any]:
         house.close()
 
 
-def loaded(folder: Path, waiting: int) -> dict[str, Any]:
+def loaded(folder: Path, waiting: int, spool: str) -> dict[str, Any]:
     """A sender with one fax after the other, while so many of another wait and four scans are rendered."""
-    house = House(folder, account='document = "pdf"', more=LIMITS + "recipients = 1000\n", timeout_seconds=30)
+    house = House(
+        folder, account='document = "pdf"', more=LIMITS + "recipients = 1000\n", timeout_seconds=30, spool=spool
+    )
     house.start_sandbox()
     house.start_installed()
     try:
@@ -128,25 +137,44 @@ def loaded(folder: Path, waiting: int) -> dict[str, Any]:
         house.close()
 
 
+@contextlib.contextmanager
+def spool_for(engine: str) -> Iterator[str]:
+    """The URL of an empty spool."""
+    if engine == "sqlite":
+        yield "sqlite:///spool.db"
+        return
+    cluster = Cluster(IN_USE)
+    try:
+        yield asyncio.run(cluster.new_database())
+    finally:
+        cluster.stop()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench street", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="a tenth of the faxes")
     parser.add_argument("--document", choices=("pdf", "tiff"), default="pdf")
+    parser.add_argument("--spool", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--bridges", type=int, default=1, help="so many processes share the spool")
     asked = parser.parse_args()
     faxes, waiting, rows = (100, 1000, 50_000) if asked.quick else (1000, 10_000, 1_000_000)
     result: dict[str, Any] = {}
-    for measure in (
-        lambda folder: run(folder, faxes, asked.document),
-        lambda folder: loaded(folder, waiting),
-        lambda folder: {"growth": growth(folder, rows)},
-    ):
-        with tempfile.TemporaryDirectory(prefix="mailfax-bench-") as folder:
-            result |= (measured := measure(Path(folder)))
+    parts: list[Callable[[Path, str], dict[str, Any]]] = [
+        lambda folder, spool: run(folder, faxes, asked.document, spool, asked.bridges),
+        lambda folder, spool: loaded(folder, waiting, spool),
+    ]
+    if asked.spool == "sqlite":
+        parts.append(lambda folder, spool: {"growth": growth(folder, rows)})
+    for measure in parts:
+        with tempfile.TemporaryDirectory(prefix="mailfax-bench-") as folder, spool_for(asked.spool) as spool:
+            result |= (measured := measure(Path(folder), spool))
         print(measured, file=sys.stderr)  # a later part that fails takes none of it away
     result |= {
         "faxes": faxes,
         "document": asked.document,
+        "spool": asked.spool,
+        "bridges": asked.bridges,
         "machine": f"{os.cpu_count()} × {platform.machine()}, Linux {platform.release()}",
     }
     print(json.dumps(result, indent=2) if asked.json else result)

@@ -97,7 +97,7 @@ def unreadable(house: House) -> None:
 
 
 def another_spool(house: House) -> None:
-    house.config.write_text(house.config.read_text().replace("spool.db", "other.db"))
+    house.config.write_text(house.config.read_text().replace(house.settings["spool"], "sqlite:///other.db"))
 
 
 def another_web(house: House) -> None:

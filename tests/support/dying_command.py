@@ -5,8 +5,9 @@ Usage: dying_command.py before|after COMMIT COMMAND…
 
 from __future__ import annotations
 
-import functools
 import sys
+from pathlib import Path
+from typing import Any
 
 from dying_serve import dying_at
 
@@ -16,7 +17,12 @@ from mailfax.spool import Spool
 
 def run() -> int:
     moment, commit, *command = sys.argv[1:]
-    Spool.open = functools.partial(Spool.open, **{f"{moment}_commit": dying_at(commit)})  # type: ignore[method-assign]
+    really, hook = Spool.open, {f"{moment}_commit": dying_at(commit)}
+
+    async def opened(url: str, base: Path, **more: Any) -> Spool:
+        return await really(url, base, **{**more, **hook})
+
+    Spool.open = opened  # type: ignore[method-assign,assignment]
     return main(command)
 
 

@@ -150,6 +150,15 @@ class House:
         config.write_text(text)
         return self._start([sys.executable, str(DYING_SERVE), str(config)], "second.log")
 
+    def start_another(self, number: int) -> int:
+        """One more bridge on the same spool, as people start it; its port."""
+        port = free_port()
+        config = self.folder / f"bridge{number}.toml"
+        config.write_text(CONFIGURATION.format(port=port, number=NUMBER, **self.settings))
+        self.start_command("serve", "--config", str(config), log=f"bridge{number}.log")
+        until(lambda: _answers(port), "another bridge", lambda: self.log(f"bridge{number}.log"))
+        return port
+
     def start_part(self, role: str) -> subprocess.Popen[bytes]:
         """A bridge that does this part of the work alone."""
         script = [str(DYING_SERVE), str(self.configure()), "--roles", role]

@@ -35,6 +35,15 @@ SETTINGS = {
 }
 
 
+#: Settings with which one can measure.
+IN_USE = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "128MB",
+    "max_wal_size": "1GB",
+    "autovacuum": "on",
+}
+
 #: A user that is asked for a password (``Cluster.lock``); beside it only one of the name "mailfax" is.
 LOCKED = "locked"
 
