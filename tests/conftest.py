@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support.postgresql import Cluster
+
 #: Files whose tests share nothing: each starts a sandbox and a bridge of its own, and mostly waits for them.
 EACH_ALONE = {
     f"tests/flows/test_{name}.py"
     for name in ("f01_kill_points", "f02_outcomes", "f14_every_commit", "f16_every_letter")
 }
-
-from tests.support.postgresql import Cluster
 
 #: Program -> Debian packages.
 PROGRAMS = dict(
