@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -116,12 +117,25 @@ class Track(Carrier):
         late = [each.queue_id for each in there if each.submitted_at < oldest]
         await self._end_late(await self._spool.jobs.several(late))
         gone = await self._spool.jobs.several([each.queue_id for each in pending if each.fax_id not in seen.where])
+        await self._settle_by_folder(await self._settle_all(gone))
+
+    async def _settle_all(self, jobs: Sequence[FaxJob]) -> list[FaxJob]:
+        """Settle those who have waited longest first, ``AT_ONCE`` at a time; those that are not settled."""
+        waiting = deque(sorted(jobs, key=lambda job: job.submitted_at))
         unclear: list[FaxJob] = []
-        for first in range(0, len(gone), AT_ONCE):
-            some = gone[first : first + AT_ONCE]
-            settled = await asyncio.gather(*[self._settle(job, None) for job in some])
-            unclear += [job for job, is_settled in zip(some, settled, strict=True) if not is_settled]
-        await self._settle_by_folder(unclear)
+
+        async def one_after_another() -> None:
+            try:
+                while waiting:
+                    job = waiting.popleft()
+                    if not await self._settle(job, None):
+                        unclear.append(job)
+            except BaseException:
+                waiting.clear()  # the account is in trouble: nobody asks on
+                raise
+
+        await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+        return unclear
 
     @property
     def _client(self) -> FaxCore:

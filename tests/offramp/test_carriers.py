@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 from mailfax.config import Account
 from mailfax.faxcore.errors import AccountTrouble, Trouble, Unavailable
+from mailfax.faxcore.values import FaxDetails
 from mailfax.offramp.submit import Submit
 from mailfax.onramp.meet import meet
 from mailfax.rules.job import FaxJob
@@ -57,6 +59,32 @@ async def test_many_pending_are_settled_by_one_list(street: Street, sandbox: San
     assert (await street.spool.counts()).jobs == {"delivered": 10}
     calls = [request["operation"] for request in await sandbox.control("requests", method="GET")]
     assert calls.count("GetFaxList") == 1 and calls.count("FaxStatus") == 0 and calls.count("GetFaxDetails") == 10
+
+
+@pytest.mark.parametrize("trouble", [False, True])
+async def test_who_has_waited_longest_is_settled_first_and_nobody_in_trouble(
+    street: Street, monkeypatch: pytest.MonkeyPatch, trouble: bool
+) -> None:
+    for n in range(10):
+        await street.mail(f"1555123000{n}")
+    while await street.submit.round():
+        street.clock.now += 0.1
+    waiting = [
+        job.fax_id for job in sorted(await street.spool.jobs.tracked("main"), key=lambda job: job.submitted_at)
+    ]
+    client, asked = street.desk.client("main"), list[str]()
+    details = client.fax_details
+
+    async def heard(fax_id: str, *, submitted: datetime | None = None) -> FaxDetails:
+        asked.append(fax_id)
+        if trouble:
+            raise AccountTrouble(Trouble.LOGIN)
+        return await details(fax_id, submitted=submitted)
+
+    monkeypatch.setattr(client, "fax_details", heard)
+    await street.forward(30)
+    await street.track.round()
+    assert asked == (waiting[:1] if trouble else waiting)
 
 
 async def test_what_is_still_in_the_outbox_costs_neither_a_call_nor_a_commit(
