@@ -1,7 +1,9 @@
 # mailfax in a container. Build from the repository's top:   docker build -t mailfax .
 # Run:   docker run --stop-timeout 600 -v /etc/mailfax:/etc/mailfax:ro -v mailfax-spool:/var/lib/mailfax -p 25:2525 \
 #            -e MAILFAX_ACCOUNT_MAIN_PASSWORD=… mailfax
-# In mailfax.toml: address = "0.0.0.0:2525" and networks as the container sees its clients.
+# Other commands run in it, too:   docker exec CONTAINER mailfax queue
+# In mailfax.toml: address = "0.0.0.0:2525", networks as the container sees its clients, and for the health check
+# [web] address = "127.0.0.1:8025".
 # Strangers' files are opened in cells; in a container that takes Landlock (Linux 5.13, docker 20.10.10 or newer):
 # "mailfax check" tells.
 # A container's network may show every client with its gateway's address: then networks prove nothing. Use
@@ -32,8 +34,10 @@ WORKDIR /var/lib/mailfax
 VOLUME /var/lib/mailfax
 EXPOSE 2525
 
-# Healthy is what takes connections. SIGTERM, docker's own signal, is the graceful stop: an upload under way may take
-# minutes, hence --stop-timeout; what is cut off is found again at the next start.
-HEALTHCHECK --start-period=15s --timeout=5s \
-    CMD ["python", "-c", "import socket; socket.create_connection(('127.0.0.1', 2525), 3).close()"]
-CMD ["mailfax", "serve", "--config", "/etc/mailfax/mailfax.toml"]
+# [web] address = "127.0.0.1:8025" in mailfax.toml answers the health check. SIGTERM, docker's own signal, is the graceful
+# stop: an upload under way may take minutes, hence --stop-timeout; what is cut off is found again at the next start.
+HEALTHCHECK --start-period=15s --timeout=8s \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8025/healthz', timeout=7)"]
+ENV MAILFAX_CONFIG=/etc/mailfax/mailfax.toml
+ENTRYPOINT ["mailfax"]
+CMD ["serve"]

@@ -11,6 +11,7 @@ import pytest
 import trustme
 
 from mailfax.config import ConfigError, Destinations, Limits, load, read_users
+from mailfax.config.tables import read_dotenv
 
 CONFIGS = Path(__file__).parent / "configs"
 BAD = sorted(CONFIGS.glob("bad-*.toml"))
@@ -279,3 +280,12 @@ def test_a_postmaster_that_no_mail_reaches_is_refused(write: Write, address: str
 def test_an_address_without_host_or_port_is_refused(write: Write, address: str) -> None:
     with pytest.raises(ConfigError, match="is not an address with a port"):
         load(write(("127.0.0.1:2525", address)), SECRETS)
+
+
+def test_a_dotenv_of_root_does_not_stop_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_ours(path: Path, *_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / ".env").write_text("MAILFAX_ACCOUNT_MAIN_PASSWORD='x'\n")
+    monkeypatch.setattr(Path, "read_text", not_ours)
+    assert read_dotenv(tmp_path / ".env") == {}

@@ -64,14 +64,16 @@ def parse(path: Path) -> dict[str, Any]:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """The variables in ``.env``, if there is one. Nothing is expanded: any password can stand there."""
+    """The variables in ``.env``, if there is one that this user may read: systemd reads root's for the service,
+    and the environment has them then. Nothing is expanded: any password can stand there.
+    """
     try:
         lines = list(parse_stream(io.StringIO(path.read_text("utf-8"))))
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return {}
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "not UTF-8"
-        raise ConfigError(f"{path}: can't be read ({reason}); mend or remove it") from None
+        raise ConfigError(f"{path}: can't be read ({reason}); fix or remove it") from None
     for line in lines:
         if line.error or (line.key and line.value is None):
             raise ConfigError(f"{path}: line {line.original.line} is not understood; write NAME='value'")

@@ -73,14 +73,9 @@ class Prover:
 
 def _equip(place: str, lookup: Lookup | None, now: Callable[[], float], seconds: float) -> Here:
     """What checks here, loaded only where it is wanted."""
-    try:
-        from mailfax.proof.here import Here
-        from mailfax.proof.questions import NoResolver, by_resolver
-    except ImportError as missing:
-        raise ConfigError(
-            f'{place}: "dmarc" without authserv_id has SPF and DKIM checked here, for which {missing.name} is not '
-            "installed; run: pip install 'mailfax[dmarc]'"
-        ) from missing
+    from mailfax.proof.here import Here
+    from mailfax.proof.questions import NoResolver, by_resolver
+
     try:
         return Here(lookup or by_resolver(), now=now, seconds=seconds)
     except NoResolver as trouble:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mailfax.cli import VERBS
 from mailfax.spool.commits import COMMITS
 from tests.house.street import HOUSE, TOP
 
@@ -18,6 +19,27 @@ def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
         if not re.match(r"[a-z]+:", target):
             assert (path.parent / target).exists(), f"{target} is not there"
+
+
+def test_commands_that_are_told_are_there() -> None:
+    for path in [each for each in DOCUMENTS if each.name != "CHANGELOG.md"]:
+        for block in re.findall(r"```sh\n(.*?)```", path.read_text(), re.DOTALL):
+            told = set(re.findall(r"^(?:\S*/)?mailfax ([a-z]+)", block, re.MULTILINE))
+            assert told <= {*VERBS}, f"{path.name} tells of commands that are not there: {told - {*VERBS}}"
+            for script in re.findall(r"^scripts/(\w+)", block, re.MULTILINE):
+                assert (TOP / "scripts" / script).is_file(), f"{path.name}: scripts/{script} is not there"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
+def test_an_extra_that_is_told_is_one_that_can_be_installed(path: Path) -> None:
+    assert "mailfax[" not in path.read_text(), "mailfax is in no package index; install it from a clone or a wheel"
+
+
+def test_every_document_is_in_an_index() -> None:
+    for folder in (TOP / "docs", TOP / "docs/howto"):
+        told = (TOP / "docs/README.md").read_text() + (folder / "README.md").read_text()
+        for page in folder.glob("*.md"):
+            assert page.name in told, f"{page.name} is in no index"
 
 
 @pytest.mark.parametrize("name", ["architecture", "flow", "standards"])

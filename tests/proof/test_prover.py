@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailfax.config import ConfigError, Listener
+from mailfax.config import Listener
 from mailfax.proof import Prover
 from mailfax.proof.questions import MOST
 from mailfax.rules.envelope import Client
@@ -503,19 +503,6 @@ async def test_a_signature_is_not_looked_at_where_a_relay_is_to_tell(desk: Desk,
 
 
 # --- the start -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("missing", ["dkim", "spf", "dns.resolver", "nacl.signing"])
-def test_a_start_without_what_it_needs_is_refused_with_the_command_that_helps(
-    monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
-    for name in [name for name in sys.modules if name.startswith("mailfax.proof.") and not name.endswith("prover")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(
-        ConfigError, match=r"mailfax\.toml: \[listener internet\] proof: .*pip install 'mailfax\[dmarc\]'"
-    ):
-        Prover(config(*LISTENERS))
 
 
 async def test_nothing_is_needed_where_nothing_is_checked_here(
