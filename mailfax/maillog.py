@@ -8,6 +8,7 @@ written: a number is shortened to its last four digits (``number=…4567``).
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 
 from mailfax.rules.job import Document, FaxJob, InboundFax, Letter, Message
@@ -22,6 +23,12 @@ events: Counter[str] = Counter()
 def short(number: str) -> str:
     """A fax number as logs may show it: the last four digits."""
     return "…" + number[-4:] if number else "-"
+
+
+def masked(address: str) -> str:
+    """An address as logs may show it: as it was written, but of its digits the last four only ("xxxxxxx4567")."""
+    local, at, domain = address[:200].rpartition("@")
+    return re.sub(r"\d(?=(?:\D*\d){4})", "x", local if at else domain) + (at + domain if at else "")
 
 
 def line(queue_id: str, event: str, **facts: object) -> None:

@@ -79,7 +79,7 @@ def test_a_good_configuration_loads(folder: Path, path: Path) -> None:
 def test_what_is_left_out_has_its_default(write: Write, tmp_path: Path) -> None:
     config = load(write(), SECRETS)
     assert config.limits == Limits()
-    assert config.success_notice is True
+    assert config.senders[0].success_notice is True
     assert config.spool.place == str(tmp_path / "spool.db")
     (listener,) = config.listeners
     assert (listener.host, listener.port, listener.tls, listener.proof) == ("127.0.0.1", 2525, "none", "network")
@@ -94,7 +94,7 @@ def test_what_is_left_out_has_its_default(write: Write, tmp_path: Path) -> None:
 def test_what_is_written_is_what_counts() -> None:
     config = load(CONFIGS / "good-02-office.toml", OFFICE_SECRETS)
     assert config.fax_domains == ("fax.example.com", "fax.local")
-    assert (config.default_country, config.success_notice) == ("GB", False)
+    assert (config.default_country, config.senders[0].success_notice) == ("GB", False)
     assert config.postmaster == "Postmaster@example.com"
     assert config.spool.place == "/var/lib/mailfax/spool.db"
     office, here = config.listeners

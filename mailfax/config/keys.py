@@ -149,6 +149,7 @@ SECTIONS: dict[str, Section] = {
             "name": Key(text, ""),
             "company": Key(text, ""),
             "notify": Key(mailbox_or_nobody, ""),
+            "success_notice": Key(flag, None),
             "automatic": Key(flag, False),
             "allow": Key(several(destination), None),
             "deny": Key(several(destination), ()),

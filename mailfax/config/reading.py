@@ -42,7 +42,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     listeners = [read_listener(part) for part in parts["listener"]]
     _require_unlike(parts["listener"], "name", [listener.name for listener in listeners])
     _require_unlike(parts["listener"], "address", [(each.host, each.port) for each in listeners if each.port])
-    senders = [read_sender(part, accounts, top["timezone"]) for part in parts["sender"]]
+    senders = [read_sender(part, accounts, top.values) for part in parts["sender"]]
     for part, rule in zip(parts["sender"], senders, strict=True):
         _require_outside(part, "notify", [rule.notify], top["fax_domains"])
         require_match(part, rule, listeners)
@@ -58,7 +58,6 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         postmaster=top["postmaster"],
         fax_domains=top["fax_domains"],
         default_country=top["default_country"],
-        success_notice=top["success_notice"],
         spool=_spool(spool, secrets if secrets is not None else environ),
         listeners=tuple(listeners),
         accounts=tuple(accounts),

@@ -6,9 +6,10 @@ In: ``Part`` values, the accounts and listeners, the users of the password file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from mailfax.config.places import is_open
 from mailfax.config.tables import Part, nearest
@@ -16,8 +17,8 @@ from mailfax.config.users import User, fold
 from mailfax.config.values import Account, Destinations, Listener, Network, SenderRule
 
 
-def read_sender(part: Part, accounts: Sequence[Account], timezone: str) -> SenderRule:
-    """The rule of one table, as far as it can be judged by itself; ``timezone`` is the site's."""
+def read_sender(part: Part, accounts: Sequence[Account], site: Mapping[str, Any]) -> SenderRule:
+    """The rule of one table, as far as it can be judged by itself; ``site``: the keys above all tables."""
     if not (part["from"] or part["network"] or part["login"]):
         part.refuse(
             "from",
@@ -36,8 +37,14 @@ def read_sender(part: Part, accounts: Sequence[Account], timezone: str) -> Sende
         part.refuse("allow", "empty, so this sender may fax nowhere; leave it out, or leave out the whole rule")
     _require_apart(part)
     rule = {key: value for key, value in part.values.items() if key != "from"}
-    given = {"senders": part["from"], "allow": part["allow"] or (), "timezone": part["timezone"] or timezone}
-    return SenderRule(**{**rule, **given, "cover_page": _cover_page(part, accounts)})
+    given = {
+        "senders": part["from"],
+        "allow": part["allow"] or (),
+        "timezone": part["timezone"] or site["timezone"],
+        "success_notice": site["success_notice"] if part["success_notice"] is None else part["success_notice"],
+        "cover_page": _cover_page(part, accounts),
+    }
+    return SenderRule(**{**rule, **given})
 
 
 def _cover_page(part: Part, accounts: Sequence[Account]) -> str:

@@ -102,6 +102,7 @@ class SenderRule:
     name: str = ""
     company: str = ""
     notify: str = ""
+    success_notice: bool = True
     automatic: bool = False
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -216,7 +217,6 @@ class Config:
     senders: tuple[SenderRule, ...]
     relay: RelayConfig
     limits: Limits
-    success_notice: bool = True
     destinations: Destinations = Destinations()
     render: RenderConfig = RenderConfig()
     web: WebConfig | None = None  #: None: nobody is answered

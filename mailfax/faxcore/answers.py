@@ -34,6 +34,7 @@ from mailfax.faxcore.xml import Answer, LeafStream, NotXml, TextStream
 # "Payment required" and "forbidden" may be said of one fax; 401 and 407 speak of who asks (RFC 9110 section 15.5).
 NOT_THIS_ONE_STATUSES = {402, 403}
 
+NUMBER = re.compile(r"[+( ]*[0-9][0-9 ()./-]*")
 STATUS_LIMIT = 64  # characters; what is longer is an error text and no status word
 LIST_LIMIT = 256 << 20  # bytes; some five million ids
 
@@ -88,6 +89,7 @@ def details(answer: Answer, fax_id: str, zone: ZoneInfo, *, near: datetime | Non
         fax_id=fax_id,
         inbound=_inbound(answer.text("type")),
         number="".join(re.findall(r"[0-9]", answer.text("faxnumber"))),
+        caller=_caller(answer.text("faxnumber")),
         subject=answer.text("subject"),
         created=read_date(created_text, zone, near=near),
         created_text=created_text,
@@ -185,6 +187,12 @@ def _is_api(reply: Reply) -> bool:
     except NotAnApiAnswer:
         return False
     return True
+
+
+def _caller(reported: str) -> str:
+    """Digits alone where the whole field reads as a number; else what was reported ("9725550100WTF TOT 3", A19)."""
+    line = "".join(char for char in " ".join(reported.split()) if char.isprintable())
+    return re.sub(r"[^0-9]", "", line) if NUMBER.fullmatch(line) else line[:60]
 
 
 def _said(reply: Reply) -> str:

@@ -91,6 +91,7 @@ class FaxDetails:
     progress: Progress
     page_count: int | None  # may or may not count the cover page (A20)
     pages_delivered: int | None
+    caller: str = ""  # the same number for people: digits only where the whole field reads as one, else as reported
 
 
 def same_number(a: str, b: str) -> bool:

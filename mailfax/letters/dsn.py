@@ -18,6 +18,8 @@ from mailfax.rules.job import FaxJob, Message, Status
 
 #: Diagnostics of this type were reported by FaxCore and only translated by us.
 _FOREIGN = "x-faxcore"
+#: How Python shows an object, in the words of a library: it tells people nothing, and is none of theirs.
+_REPR = re.compile(r" ?<[^<>]*\bat 0x[0-9A-Fa-f]+>*")
 _DIAGNOSTIC = re.compile(r"[A-Za-z0-9-]+ *; *\S.*")
 
 
@@ -61,7 +63,7 @@ def reported_by_faxcore(status: Status) -> bool:
 
 def _diagnostic(status: Status) -> str:
     """ "type; text": a diagnostic without a type is ours (RFC 3464 2.1.2)."""
-    told = one_line(status.diagnostic)
+    told = one_line(_REPR.sub("", status.diagnostic))
     return ascii_words("Diagnostic-Code", told if _DIAGNOSTIC.fullmatch(told) else f"x-mailfax; {told}")
 
 

@@ -110,7 +110,9 @@ def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, 
 
 
 def _digits(caller: str) -> str:
-    return "".join(char for char in caller if char.isascii() and char.isdigit())[:40]
+    """A caller that is a number, as digits; what holds anything else is text, and has none."""
+    digits = caller.removeprefix("+")[:40]
+    return digits if digits.isascii() and digits.isdigit() else ""
 
 
 def _filename(site: Site, fax: InboundFax, arrived: float) -> str:

@@ -178,7 +178,7 @@ class Collect(Carrier):
         reported = details.completed or details.created
         stored = fax.after(
             InboundEvent.FETCHED,
-            caller=details.number,
+            caller=details.caller,
             # Told as FaxCore tells it; our own clock decides nothing by it (A16).
             received_at=reported.timestamp() if reported else fax.listed_at,
             # We count ourselves: the service may count otherwise, or not at all (A20).

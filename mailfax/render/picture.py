@@ -83,9 +83,11 @@ def draw_picture(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         why = f"it has more than {MOST_PIXELS // 1_000_000} million dots. Scan it with fewer dots per inch"
         raise NotFaxable(status(Cause.UNSUPPORTED, name=name, why=why)) from None
-    except UnidentifiedImageError as wrong:
+    except UnidentifiedImageError:
         why = "it is damaged, or a rare kind of picture that is not read here. Save it as PNG, JPEG or PDF"
-        raise NotFaxable(status(Cause.UNSUPPORTED, f"x-mailfax; {wrong}"[:150], name=name, why=why)) from None
+        raise NotFaxable(
+            status(Cause.UNSUPPORTED, "x-mailfax; not identified as a picture", name=name, why=why)
+        ) from None
     except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, img2pdf.ImageOpenError) as wrong:
         diagnostic = f"x-mailfax; damaged picture: {type(wrong).__name__}: {str(wrong)[:100]}"
         raise NotFaxable(status(Cause.DAMAGED, diagnostic, name=name, why="it can't be read as a picture")) from None

@@ -54,7 +54,6 @@ class Submission:
     """
 
     subject: str = ""
-    from_text: str = ""
     message_id: str = ""
     body_text: str = ""
     body_html: str = ""

@@ -56,7 +56,7 @@ def may_connect(networks: Sequence[Network], ip: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The site's rules. ``success_notice`` is the site's default; devices get none (they can't read).
+    """The site's rules.
 
     ``subject_numbers``: how many numbers a subject may have; ``blocked``: (digits, why nobody may fax
     there). Raises ``ConfigError`` for patterns and aliases that mean nothing.
@@ -66,7 +66,6 @@ class Policy:
     default_country: str
     postmaster: str
     senders: tuple[SenderRule, ...]
-    success_notice: bool = True
     listeners: tuple[Listener, ...] = ()
     destinations: Destinations = SITE_DEFAULT
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -103,7 +102,6 @@ class Policy:
                 config.default_country,
                 config.postmaster,
                 config.senders,
-                config.success_notice,
                 config.listeners,
                 config.destinations,
                 config.aliases,
@@ -184,7 +182,7 @@ class Policy:
     def _judge(self, client: Client, sender: str, asker: Asker) -> Permission | Refusal:
         rule = next((rule for rule in self.rules if rule.matches(asker)), None)
         if rule is not None:
-            grant = rule.grant(sender, client.login, success_notice=self.success_notice and not client.device)
+            grant = rule.grant(sender, client.login, device=client.device)
             later = self.rules[rule.number :] if asker.waits else ()
             perhaps = tuple(other.destinations for other in later if other.matches(asker))
             return Permission(rule.number, grant, rule.destinations, rule.written.automatic, perhaps)

@@ -86,15 +86,15 @@ class Rule:
             return "the sender is empty, and the rule names no owner (notify) for a device"
         return ""
 
-    def grant(self, sender: str, login: str, *, success_notice: bool) -> Grant:
-        """What the rule gives to that sender."""
+    def grant(self, sender: str, login: str, *, device: bool) -> Grant:
+        """What the rule gives to that sender. A device can't read, so its owner hears of success, or nobody."""
         rule = self.written
         return Grant(
             account=rule.account,
             name=rule.name,
             company=rule.company,
             notify=rule.notify,
-            success_notice=success_notice,
+            success_notice=rule.success_notice and (not device or bool(rule.notify)),
             payer=(login or rule.notify or sender).lower(),
             faxes_per_day=rule.faxes_per_day,
             pages_per_day=rule.pages_per_day,

@@ -53,7 +53,6 @@ def understand(raw: bytes) -> Submission:
         got.skipped.append(f"subject: its character set had to be guessed ({guessed})")
     return Submission(
         subject=fields.text("subject"),
-        from_text=fields.text("from"),
         message_id=read_message_id(fields.raw("message-id")),
         body_text=joined_text(got.body),
         body_html=body_html,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from mailfax import maillog
 from mailfax.rules.address import parse_mailbox
 from mailfax.rules.recipient import accepted
 from mailfax.rules.status import Cause, Refusal, refusal
@@ -79,11 +80,12 @@ class Session(Introduction):
             path, rest = split_path(arg, "TO:", syntax=_RCPT_SYNTAX, device=self.client.device)
             parameters = rcpt_parameters(rest, device=self.client.device)
         except Malformed as problem:
-            return self.refuse(problem.cause, **problem.facts)
+            return self.tell(refusal(problem.cause, **problem.facts), recipient=maillog.masked(arg))
         found = transaction.policy.judge_recipient(self.client, transaction.judged, path)
         if isinstance(found, Refusal):
             # Not an error of the dialog: a list with thirty dead numbers must still reach the others.
-            return self.tell(found, counts=False, sender=transaction.sender or "<>")
+            refused = maillog.masked(path)
+            return self.tell(found, counts=False, sender=transaction.sender or "<>", recipient=refused)
         # The same address twice in one mail is one fax.
         if path.lower() not in transaction.accepted:
             numbers = transaction.numbers + max(1, len(found.numbers))

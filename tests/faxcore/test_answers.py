@@ -47,6 +47,24 @@ def details_of(body: str, fax_id: str = "209208083966"):
     return answers.details(answers.read_whole(reply(body)), fax_id, PACIFIC)
 
 
+@pytest.mark.parametrize(
+    ("reported", "caller"),
+    [
+        ("9725550100WTF TOT 3", "9725550100WTF TOT 3"),
+        ("+1 (972) 555-0100", "19725550100"),
+        ("972.555.0100", "9725550100"),
+        ("Anonymous", "Anonymous"),
+        ("---", "---"),
+        ("", ""),
+    ],
+)
+def test_a_caller_is_a_number_only_if_the_whole_field_reads_as_one(reported, caller):
+    found = details_of(DETAILS.replace("72088884441", reported))
+    assert found.caller == caller
+    # What faxes of ours are found by has digits, whatever stands between them.
+    assert found.number == "".join(filter(str.isdigit, reported))
+
+
 def test_the_details_of_the_reference():
     found = details_of(DETAILS)
     assert (found.fax_id, found.inbound, found.number, found.subject) == (

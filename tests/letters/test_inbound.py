@@ -77,7 +77,10 @@ def test_a_fax_with_fewer_pages_than_announced_says_so(site, marks, a_fax):
     assert "announced 3 pages, but the attached document has 1 page." in text
 
 
-@pytest.mark.parametrize(("caller", "shown"), [("", "an unknown number"), ("Anonymous", "Anonymous")])
+@pytest.mark.parametrize(
+    ("caller", "shown"),
+    [("", "an unknown number"), ("Anonymous", "Anonymous"), ("9725550100WTF TOT 3", "9725550100WTF TOT 3")],
+)
 def test_a_caller_without_a_number_is_named_truthfully(site, marks, a_fax, caller, shown):
     _, mail = bring(site, a_fax(caller=caller), marks)
     assert mail["Subject"] == f"Fax received from {shown}, 3 pages"

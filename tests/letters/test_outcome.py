@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import itertools
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -303,3 +304,11 @@ def test_nothing_is_owed_before_the_end_and_no_delay_after_it(site, marks, docum
         owed(site, a_message(), document, a_job(JobState.SUBMITTED), HEADER, marks, sandbox=False)
     with pytest.raises(ValueError, match="has ended"):
         delayed(site, a_message(), document, a_job(), HEADER, marks, sandbox=False)
+
+
+def test_a_diagnostic_never_shows_an_object(site, marks, a_message, a_job, document):
+    shown = "x-mailfax; damaged picture: cannot identify <_io.BytesIO object at 0x7f12ab34cd56> as one"
+    job = replace(a_job(JobState.FAILED), status=Status("5.6.3", "It is damaged.", shown))
+    (letter,) = owed(site, a_message(), document, job, HEADER, marks, sandbox=False)
+    _, about_recipient = groups(parsed(letter.content))
+    assert about_recipient["Diagnostic-Code"] == "x-mailfax; damaged picture: cannot identify as one"

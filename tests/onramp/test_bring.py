@@ -26,7 +26,9 @@ ACCOUNT = Account("main", "http://127.0.0.1:1/api/", "5557152222", "x", MAILBOXE
 FAX = InboundFax(
     "main", "208", InboundState.STORED, 1_790_000_000.0, 0.0, queue_id="CINB1", caller="15557654321", pages=2
 )
-DETAILS = FaxDetails("208", True, "15557654321", "", None, "", None, "Completed", Progress.SUCCESS, 2, 2)
+DETAILS = FaxDetails(
+    "208", True, "15557654321", "", None, "", None, "Completed", Progress.SUCCESS, 2, 2, "15557654321"
+)
 
 
 async def test_a_large_fax_reaches_the_spool_in_blocks(tmp_path: Path) -> None:

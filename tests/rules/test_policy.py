@@ -92,10 +92,22 @@ def test_the_null_sender_faxes_only_from_a_device_with_an_owner(device: bool, no
     assert allowed or (isinstance(judged, Refusal) and judged.cause is Cause.SENDER_NULL)
 
 
-def test_devices_get_no_success_notices() -> None:
-    rules = policy(SenderRule(network=(OFFICE,), account="main"))
-    told = [rules.judge_sender(replace(CLIENT, device=device), "a@x.com") for device in (False, True)]
-    assert [judged.grant.success_notice for judged in told if isinstance(judged, Permission)] == [True, False]
+@pytest.mark.parametrize(
+    ("device", "notify", "rule", "told"),
+    [
+        (True, "o@x.com", True, True),
+        (True, "o@x.com", False, False),
+        (True, "", True, False),
+        (False, "", True, True),
+        (False, "", False, False),
+    ],
+)
+def test_a_rule_says_whether_success_is_told_and_a_device_has_its_owner_told(
+    device: bool, notify: str, rule: bool, told: bool
+) -> None:
+    written = SenderRule(network=(OFFICE,), account="main", notify=notify, success_notice=rule)
+    judged = policy(written).judge_sender(replace(CLIENT, device=device), "a@x.com")
+    assert isinstance(judged, Permission) and judged.grant.success_notice is told
 
 
 @pytest.mark.parametrize(

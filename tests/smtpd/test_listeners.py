@@ -318,5 +318,8 @@ async def test_the_log_tells_who_was_refused_and_why_without_whole_numbers(
     await line.ask(
         "RSET", "MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA", "Subject: secret\r\n."
     )
-    assert "-: refused client=127.0.0.1 cause=sender-unknown sender=mallory@example.com" in caplog.messages
+    refused = "-: refused client=127.0.0.1 cause=sender-unknown sender=mallory@example.com"
+    assert f"{refused} recipient=xxxxxxx4567@fax.local" in caplog.messages
+    await line.ask("RSET", "MAIL FROM:<alice@example.com>", "RCPT TO:<9,,1-555-123-4567#@fax.local>")
+    assert any(told.endswith(" recipient=x,,x-xxx-xxx-4567#@fax.local") for told in caplog.messages)
     assert "secret" not in caplog.text and "5551234567" not in caplog.text
