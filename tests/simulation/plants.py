@@ -1,0 +1,123 @@
+"""Bugs to be planted: each is one that a change might bring back, and each must be caught by some seed."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from mailfax.faxcore.errors import InDoubt, NotSent
+from mailfax.offramp import trouble
+from mailfax.offramp.ending import Ending
+from mailfax.offramp.outcome import verdict
+from mailfax.offramp.resent import Resent
+from mailfax.offramp.silence import Silence
+from mailfax.rules.failure import Refused
+from mailfax.rules.states import JobEvent, JobState
+from mailfax.spool.inbound import Inbound
+from mailfax.spool.jobs import Jobs
+from tests.simulation.service import SimulatedRelay
+
+Patch = contextlib.AbstractContextManager[Any]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """``changes``: what is put in whose place; ``settings`` of the configuration; ``early``: commits whose callers go
+    on before they are durable, so that a death loses them."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    early: frozenset[str] = frozenset()
+
+    def patches(self) -> Sequence[Patch]:
+        return [mock.patch(where, change) for where, change in self.changes.items()]
+
+
+_decide, _advance, _fetch, _letters = trouble.decide, Jobs.advance, Inbound.advance, Ending.letters
+_hand_over = SimulatedRelay.hand_over
+
+
+def _doubt_is_failure(job: Any, raised: Exception, **more: Any) -> Any:
+    if isinstance(raised, InDoubt):
+        raised = NotSent(raised.sentence, diagnostic=raised.diagnostic)
+    return _decide(job, raised, **more)
+
+
+async def _expired_goes_on(self: Jobs, was: Any, now_is: Any, event: Any, **more: Any) -> Any:
+    if event is JobEvent.LEASE_EXPIRED:
+        now_is = dataclasses.replace(now_is, state=JobState.DEFERRED, submit_at=0.0)
+    return await _advance(self, was, now_is, event, **more)
+
+
+async def _outcome_first(self: Jobs, was: Any, now_is: Any, event: Any, *, letters: Any = (), **more: Any) -> Any:
+    stored = await _advance(self, was, now_is, event, **more)
+    if letters:
+        await self._outbox.owe(letters)
+    return stored
+
+
+async def _mail_first(self: Inbound, was: Any, now_is: Any, event: Any, *, letters: Any = (), **more: Any) -> Any:
+    if letters:
+        await self._outbox.owe([dataclasses.replace(one, content=one.content) for one in letters])
+    return await _fetch(self, was, now_is, event, **more)
+
+
+async def _nobody_hears_of_failure(self: Ending, ended: Any) -> Any:
+    return () if ended.state is JobState.CANCELLED else await _letters(self, ended)
+
+
+async def _refusal_is_the_end(self: SimulatedRelay, *mail: Any) -> None:
+    with contextlib.suppress(Refused):
+        await _hand_over(self, *mail)
+
+
+async def _nothing_came_before(self: Resent, faxes: Any, *, clash: bool = False) -> Any:
+    return {}
+
+
+def _kept_pages_are_success(details: Any, folder: Any) -> Any:
+    end = verdict(details, folder)
+    if end is not None and end.event is JobEvent.FAILED_THERE:
+        return dataclasses.replace(end, event=JobEvent.COMPLETED)
+    return end
+
+
+def _never_silent(self: Silence, name: str) -> bool:
+    return True
+
+
+def _plants() -> Mapping[str, Plant]:
+    jobs: Callable[[Any], Plant] = lambda change: Plant({"mailfax.spool.jobs.Jobs.advance": change})  # noqa: E731
+    return {
+        # No clear answer to SendFax is taken for "not sent".
+        "doubt-is-failure": Plant({"mailfax.offramp.trouble.decide": _doubt_is_failure}),
+        # Two listings at once prove absence.
+        "hasty-absence": Plant(settings={"settle_seconds": 1}),
+        # What a dead process was submitting is submitted again.
+        "expired-lease-goes-on": jobs(_expired_goes_on),
+        # 250 before the mail is durable.
+        "early-250": Plant(early=frozenset({"accept"})),
+        # The first byte leaves before the claim is durable.
+        "early-claim": Plant(early=frozenset({"claim"})),
+        # The outcome in one commit, its notification in the next one.
+        "outcome-first": jobs(_outcome_first),
+        # The mail with a received fax in one commit, that it was fetched in the next one.
+        "mail-first": Plant({"mailfax.spool.inbound.Inbound.advance": _mail_first}),
+        # One outcome owes nothing.
+        "cancelled-is-silent": Plant({"mailfax.offramp.ending.Ending.letters": _nobody_hears_of_failure}),
+        # What the relay refuses once counts as taken.
+        "refusal-is-the-end": Plant({"tests.simulation.service.SimulatedRelay.hand_over": _refusal_is_the_end}),
+        # A mail that comes again is a new one.
+        "nothing-came-before": Plant({"mailfax.offramp.resent.Resent.before": _nothing_came_before}),
+        # Failed there counts as delivered.
+        "failed-is-success": Plant({"mailfax.offramp.track.verdict": _kept_pages_are_success}),
+        # The lease is shorter than the POST.
+        "short-lease": Plant({"mailfax.offramp.submit.LEASE_FACTOR": 0.05}),
+    }
+
+
+PLANTS = _plants()

@@ -1,0 +1,32 @@
+"""A share of ``scripts/simulate``: every promise is kept under faults, deaths and frozen processes, and planted bugs
+are found. ``docs/reference/simulation.md`` tells how many were run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.plants import PLANTS
+from tests.simulation.world import Verdict, simulate
+
+
+def told(verdict: Verdict) -> str:
+    return "\n".join([f"seed {verdict.seed}", *verdict.faults, *verdict.life])
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_every_promise_is_kept(seed: int) -> None:
+    verdict = simulate(seed, 30)
+    assert verdict.good and verdict.faxes == 30 and verdict.inbound == 3, told(verdict)
+    assert verdict.deaths, "what never happens in a seed is not shown by it"
+
+
+def test_the_same_seed_is_the_same_run() -> None:
+    first, second, other = simulate(5, 12), simulate(5, 12), simulate(6, 12)
+    assert first == second
+    assert first.trace != other.trace
+
+
+@pytest.mark.parametrize("plant", ["failed-is-success", "cancelled-is-silent"])
+def test_a_planted_bug_is_found(plant: str) -> None:
+    assert plant in PLANTS
+    assert not simulate(1, 12, plant).good
