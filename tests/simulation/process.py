@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -28,8 +28,9 @@ from mailfax.rules.queue_id import draw_queue_id
 from mailfax.service import Service
 from mailfax.spool import Spool
 from mailfax.spool.commits import Commit, Values
-from mailfax.spool.engine import Bell, Engine, NotCommitted, Result, _Request
-from mailfax.wiring import connect
+from mailfax.spool.engine import Bell, Engine, Request, Row
+from mailfax.spool.sqlite import SqliteEngine
+from mailfax.wiring import ROLES, connect
 from tests.simulation.clockwork import elapsed, this_loop, wall
 from tests.simulation.service import MARK, SimulatedRelay, Wire
 
@@ -47,7 +48,7 @@ class _Bells(list[Bell]):
     add = list.append
 
 
-class SteppedEngine(Engine):
+class SteppedEngine(SqliteEngine):
     """The real engine without its threads: groups of commits become durable a little later, one after the other."""
 
     def __init__(self, path: Path, clock: Callable[[], float], before: Any, after: Any) -> None:
@@ -55,24 +56,20 @@ class SteppedEngine(Engine):
         assert process is not None
         self.process = process
         process.engine = self
-        self._group: list[_Request] = []
+        self._group: list[Request] = []
         super().__init__(path, clock, before, after)
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._bells = _Bells()  # type: ignore[assignment]
 
-    async def commit(self, commit: Commit) -> Sequence[Result]:
+    def _ask(self, request: Request) -> None:
         self.process.living()
-        if self._closed:
-            raise NotCommitted("the spool is closed")
-        request = _Request(commit, self._loop.create_future())
         self._group.append(request)
         if len(self._group) == 1:
             self._loop.call_later(self.process.world.chance.uniform(0.001, 0.02), self.flush)
-        return await request.future
 
-    async def read(self, *reads: tuple[str, Values]) -> Any:
+    async def read(self, *reads: tuple[str, Values]) -> list[list[Row]]:
         await self.process.gate()
         await asyncio.sleep(0)
         self.process.living()
@@ -87,7 +84,7 @@ class SteppedEngine(Engine):
             this_loop().call_at(process.thaws_at, self.flush)
             return
         asked, self._group = self._group, []
-        riders = [self._riders.popleft() for _ in range(len(self._riders))]
+        riders = self._take_riders()
         group = [request for request in (*riders, *asked) if not request.future.cancelled()]
         if not group:
             return
@@ -195,7 +192,7 @@ class Process:
         config, world = self._config, self.world
         spool = self.spool = await Spool.open(config.spool_url, config.source.parent, clock=wall)
         rooms = self.rooms = await mailfax.wiring.build(config, spool)
-        service = Service(spool)
+        service = Service(spool, ROLES)
         stub: Any = SimpleNamespace(retired=rooms.retired, disk=rooms.disk)
         for name, carrier in rooms.carriers:
             self.spawn(service._carry(name, carrier, stub, None))
@@ -299,7 +296,7 @@ ROOMS: dict[str, Any] = {
     "mailfax.wiring.relay_for": relay_here,
     "mailfax.wiring.connect": connect_here,
     "mailfax.wiring.Collect": collect_here,
-    "mailfax.spool.spool.Engine": SteppedEngine,
+    "mailfax.spool.spool.SqliteEngine": SteppedEngine,
     "mailfax.offramp.accept.Signs": signs_here,
     "mailfax.service.IDLE_SECONDS": 300.0,
 }
