@@ -190,7 +190,7 @@ class Process:
 
     async def _open(self) -> None:
         config, world = self._config, self.world
-        spool = self.spool = await Spool.open(config.spool_url, config.source.parent, clock=wall)
+        spool = self.spool = await Spool.open(config.spool.url, config.source.parent, clock=wall)
         rooms = self.rooms = await mailfax.wiring.build(config, spool)
         service = Service(spool, ROLES)
         stub: Any = SimpleNamespace(retired=rooms.retired, disk=rooms.disk)

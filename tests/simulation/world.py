@@ -128,6 +128,7 @@ class World:
         self.processes: list[Process] = []
         self.storm_ends = 0.0
         self.over = False
+        self.trouble: BaseException | None = None  #: of the simulation itself
         self.deaths = 0
         self.lines: list[str] = []
         self._hash = hashlib.sha256()
@@ -174,7 +175,7 @@ class World:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (trouble := task.exception()) is not None:
-            self.note("trouble outside", repr(trouble))
+            self.trouble = self.trouble or trouble
 
     # --- one seed -------------------------------------------------------------------------------------------------
 
@@ -194,6 +195,8 @@ class World:
         try:
             while elapsed() < LONGEST and not (all(task.done() for task in others) and await self._quiet()):
                 await asyncio.sleep(120.0)
+                if self.trouble is not None:
+                    raise self.trouble
             verdict = await self._verdict()
         finally:
             self.over = True
