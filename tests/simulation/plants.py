@@ -13,11 +13,9 @@ from mailfax.faxcore.errors import InDoubt, NotSent
 from mailfax.offramp import trouble
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.outcome import verdict
-from mailfax.offramp.resent import Resent
-from mailfax.offramp.silence import Silence
+from mailfax.offramp.resent import Answer
 from mailfax.rules.failure import Refused
 from mailfax.rules.states import JobEvent, JobState
-from mailfax.spool.inbound import Inbound
 from mailfax.spool.jobs import Jobs
 from tests.simulation.service import SimulatedRelay
 
@@ -37,7 +35,7 @@ class Plant:
         return [mock.patch(where, change) for where, change in self.changes.items()]
 
 
-_decide, _advance, _fetch, _letters = trouble.decide, Jobs.advance, Inbound.advance, Ending.letters
+_decide, _advance, _letters = trouble.decide, Jobs.advance, Ending.letters
 _hand_over = SimulatedRelay.hand_over
 
 
@@ -60,12 +58,6 @@ async def _outcome_first(self: Jobs, was: Any, now_is: Any, event: Any, *, lette
     return stored
 
 
-async def _mail_first(self: Inbound, was: Any, now_is: Any, event: Any, *, letters: Any = (), **more: Any) -> Any:
-    if letters:
-        await self._outbox.owe([dataclasses.replace(one, content=one.content) for one in letters])
-    return await _fetch(self, was, now_is, event, **more)
-
-
 async def _nobody_hears_of_failure(self: Ending, ended: Any) -> Any:
     return () if ended.state is JobState.CANCELLED else await _letters(self, ended)
 
@@ -75,8 +67,8 @@ async def _refusal_is_the_end(self: SimulatedRelay, *mail: Any) -> None:
         await _hand_over(self, *mail)
 
 
-async def _nothing_came_before(self: Resent, faxes: Any, *, clash: bool = False) -> Any:
-    return {}
+def _always_heard(self: Answer, *, heard: bool) -> None:
+    self._resent.conclude(self, heard=True)
 
 
 def _kept_pages_are_success(details: Any, folder: Any) -> Any:
@@ -84,10 +76,6 @@ def _kept_pages_are_success(details: Any, folder: Any) -> Any:
     if end is not None and end.event is JobEvent.FAILED_THERE:
         return dataclasses.replace(end, event=JobEvent.COMPLETED)
     return end
-
-
-def _never_silent(self: Silence, name: str) -> bool:
-    return True
 
 
 def _plants() -> Mapping[str, Plant]:
@@ -105,14 +93,12 @@ def _plants() -> Mapping[str, Plant]:
         "early-claim": Plant(early=frozenset({"claim"})),
         # The outcome in one commit, its notification in the next one.
         "outcome-first": jobs(_outcome_first),
-        # The mail with a received fax in one commit, that it was fetched in the next one.
-        "mail-first": Plant({"mailfax.spool.inbound.Inbound.advance": _mail_first}),
         # One outcome owes nothing.
         "cancelled-is-silent": Plant({"mailfax.offramp.ending.Ending.letters": _nobody_hears_of_failure}),
         # What the relay refuses once counts as taken.
         "refusal-is-the-end": Plant({"tests.simulation.service.SimulatedRelay.hand_over": _refusal_is_the_end}),
-        # A mail that comes again is a new one.
-        "nothing-came-before": Plant({"mailfax.offramp.resent.Resent.before": _nothing_came_before}),
+        # Every 250 counts as heard: a mail that comes again is a new one.
+        "always-heard": Plant({"mailfax.offramp.resent.Answer.concluded": _always_heard}),
         # Failed there counts as delivered.
         "failed-is-success": Plant({"mailfax.offramp.track.verdict": _kept_pages_are_success}),
         # The lease is shorter than the POST.
