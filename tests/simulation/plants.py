@@ -101,8 +101,6 @@ def _plants() -> Mapping[str, Plant]:
         "always-heard": Plant({"mailfax.offramp.resent.Answer.concluded": _always_heard}),
         # Failed there counts as delivered.
         "failed-is-success": Plant({"mailfax.offramp.track.verdict": _kept_pages_are_success}),
-        # The lease is shorter than the POST.
-        "short-lease": Plant({"mailfax.offramp.submit.LEASE_FACTOR": 0.05}),
     }
 
 
