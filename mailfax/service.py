@@ -25,6 +25,7 @@ from mailfax.config import Config, ConfigError, load
 from mailfax.context import Carrier
 from mailfax.offramp.left_out import set_aside
 from mailfax.offramp.prepare import MARGIN
+from mailfax.offramp.recovered import see_to_a_restored_spool
 from mailfax.offramp.submit import LEASE_FACTOR
 from mailfax.smtpd import Listeners, open_listeners
 from mailfax.spool import Spool, open_spool
@@ -83,16 +84,19 @@ class Service:
         return self._rooms.config
 
     @classmethod
-    async def start(cls, config: Config, hooks: CommitHooks | None = None, roles: Collection[str] = ROLES) -> Service:
+    async def start(
+        cls, config: Config, hooks: CommitHooks | None = None, roles: Collection[str] = ROLES, recovered: bool = False
+    ) -> Service:
         """Build every room and open the listeners. ``hooks`` are the spool's: tests watch commits with them.
 
-        ``roles``: what of the work this process does, of ``wiring.ROLES``.
+        ``roles``: what of the work this process does, of ``wiring.ROLES``. ``recovered``: the spool is an older copy.
         """
         hooks = hooks or CommitHooks()
         spool = await open_spool(config, before_commit=hooks.before, after_commit=hooks.after)
         service = cls(spool, roles)
         try:
             service._rooms = rooms = await build(config, spool, roles=roles)
+            await see_to_a_restored_spool(rooms.context, told=recovered)
             service._all.append(rooms)
             service._certificates = await asyncio.to_thread(_written, config)
             service.listeners = await open_listeners(
@@ -315,15 +319,20 @@ def configure_logging(*, verbose: bool) -> None:
 
 
 def run_until_signalled(
-    config: Config, *, verbose: bool = False, hooks: CommitHooks | None = None, roles: Collection[str] = ROLES
+    config: Config,
+    *,
+    verbose: bool = False,
+    hooks: CommitHooks | None = None,
+    roles: Collection[str] = ROLES,
+    recovered: bool = False,
 ) -> int:
     """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status. The others as for ``start``."""
     configure_logging(verbose=verbose)
     with working_folder(), asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_serve(config, hooks, roles))
+        return runner.run(_serve(config, hooks, roles, recovered))
 
 
-async def _serve(config: Config, hooks: CommitHooks | None, roles: Collection[str]) -> int:
+async def _serve(config: Config, hooks: CommitHooks | None, roles: Collection[str], recovered: bool) -> int:
     loop = asyncio.get_running_loop()
     systemd, asked = Systemd(os.environ), asyncio.Event()
     started: list[Service] = []
@@ -338,7 +347,7 @@ async def _serve(config: Config, hooks: CommitHooks | None, roles: Collection[st
     loop.add_signal_handler(signal.SIGHUP, asked.set)
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop)
-    service = await Service.start(config, hooks, roles)
+    service = await Service.start(config, hooks, roles, recovered)
     started.append(service)
     if too_early.is_set():
         service.stop()

@@ -23,6 +23,8 @@ VERBS = (
     "preview",
     "passwd",
     "migrate",
+    "backup",
+    "restore",
     "queue",
     "find",
     "show",

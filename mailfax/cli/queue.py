@@ -36,23 +36,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config, with_spool
+    from mailfax.cli.times import when
 
     if arguments.page < 1 or (arguments.limit is not None and arguments.limit < 1):
         raise CannotRun("--page and --limit begin at 1")
     config = load_config(arguments, passwords=False)
-    listing, more = with_spool(config, lambda spool: _gather(spool, arguments))
+    listing, more, waits = with_spool(config, lambda spool: _gather(spool, arguments))
     if arguments.json:
         json.dump(for_scripts(listing), sys.stdout, indent=2)
         print()
         return 0
     print_listing(listing)
+    if waits:
+        print(f"Restored from an older copy, known since {when(waits)}.", end=" ")
+        print("Notifications wait for mailfax release --outbox.")
     if more:
         print(f"There are more: give --page {arguments.page + 1}.")
     return 0
 
 
-async def _gather(spool: Any, arguments: argparse.Namespace) -> tuple[dict[str, list[dict[str, Any]]], bool]:
-    """What was asked for, and whether there is another page of any list."""
+async def _gather(spool: Any, arguments: argparse.Namespace) -> tuple[dict[str, list[dict[str, Any]]], bool, float]:
+    """What was asked for, whether there is another page of any list, since when notifications wait for a person."""
     from mailfax.rules.states import INBOUND, LETTER, InboundState, LetterState
     from mailfax.spool import Wanted
 
@@ -72,7 +76,7 @@ async def _gather(spool: Any, arguments: argparse.Namespace) -> tuple[dict[str, 
         "received": [received(each) for each in faxes],
         "mails": [mail(letter) for letter in mails],
     }
-    return listing, more_jobs or more_faxes or more_mails
+    return listing, more_jobs or more_faxes or more_mails, await spool.recovery.waits_since()
 
 
 def _states(arguments: argparse.Namespace) -> Any:

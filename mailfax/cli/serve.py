@@ -18,6 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do this part of the work alone, of smtp, offramp, onramp, postmaster; other processes that share the "
         "spool do the rest",
     )
+    parser.add_argument(
+        "--recovered",
+        action="store_true",
+        help="the spool is an older copy (a backup, a snapshot, a standby): look for its faxes before sending any",
+    )
     parser.add_argument("--verbose", action="store_true", help="also write the developer's log")
 
 
@@ -36,6 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     show_memory(shown=False)  # there are passwords in it, and other processes of our user
     config = load_config(arguments)
     try:
-        return run_until_signalled(config, verbose=arguments.verbose, roles=roles)
+        return run_until_signalled(config, verbose=arguments.verbose, roles=roles, recovered=arguments.recovered)
     except (ConfigError, SpoolRefused) as wrong:
         raise CannotRun(str(wrong)) from None

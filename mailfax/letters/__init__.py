@@ -2,7 +2,7 @@
 
 ``owed`` and ``delayed`` answer the sender of a fax (DSN or notice), ``preview`` shows what would be faxed,
 ``inbound`` carries a received fax to its people. ``alarm``, ``all_clear``, ``ceiling``, ``disk_alarm``,
-``damaged``, ``disk_clear``, ``inbound_problem``, ``left_out``,
+``damaged``, ``disk_clear``, ``inbound_problem``, ``left_out``, ``recovered``,
 ``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster,
 ``forward_to_postmaster`` passes on mail that was written to him. All wording stands in ``texts``; who hears what
 stands in ``outcome``.
@@ -26,6 +26,7 @@ from mailfax.letters.postmaster import (
     disk_clear,
     forward_to_postmaster,
     left_out,
+    recovered,
     refused,
     relay_clear,
     undeliverable,
@@ -51,6 +52,7 @@ __all__ = [
     "left_out",
     "owed",
     "preview",
+    "recovered",
     "refused",
     "relay_clear",
     "undeliverable",

@@ -60,6 +60,19 @@ def disk_clear(site: Site, marks: Marks) -> Letter:
     return tell(site, marks, texts.DISK_CLEAR_SUBJECT, paragraph(texts.DISK_CLEAR_TEXT), sandbox=False)
 
 
+def recovered(site: Site, marks: Marks, *, faxes: int) -> Letter:
+    """The spool is an older copy of itself; so many of its faxes are looked for."""
+    return tell(
+        site,
+        marks,
+        texts.RECOVERED_SUBJECT,
+        paragraph(texts.RECOVERED_TEXT),
+        paragraph(texts.RECOVERED_FAXES.format(faxes=faxes)),
+        paragraph(texts.RECOVERED_NEXT),
+        sandbox=False,
+    )
+
+
 def ceiling(site: Site, marks: Marks, *, limit: int) -> Letter:
     """The site has sent as many faxes in a day as it may."""
     return tell(

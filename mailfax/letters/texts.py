@@ -187,6 +187,20 @@ DISK_CLEAR_TEXT = (
     "The disk of the fax gateway works again, and has room. What waited goes on; nothing needs to be done."
 )
 
+RECOVERED_SUBJECT = "Fax alarm: the fax gateway was restored from an older copy"
+RECOVERED_TEXT = (
+    "The spool of the fax gateway is an older copy. It does not know which faxes and notifications went out after "
+    "the copy was made. Messages that were accepted after the copy was made are lost, and their senders are not told."
+)
+RECOVERED_FAXES = (
+    "Faxes that were waiting in the copy: {faxes}. Each is looked for at FaxCore before it is sent, so none is sent "
+    "twice. One that can be neither found nor ruled out ends as unconfirmed, and its sender is told."
+)
+RECOVERED_NEXT = (
+    'No notification but alarms is sent for now, because it may have been sent before. Look at them with "mailfax '
+    'queue", cancel those you do not want, and let the others go with "mailfax release --outbox".'
+)
+
 DAMAGED_SUBJECT = "Fax alarm: {rows} in the spool of the fax gateway"
 DAMAGED_TEXT = "These could not be read and were set aside; everything else goes on:"
 DAMAGED_NEXT = (

@@ -48,7 +48,7 @@ UNOWNED = (JobState.SUBMITTING, JobState.IN_DOUBT, JobState.DEFERRED, JobState.R
 class Reconcile(Carrier):
     """Looks for the jobs in doubt of one account."""
 
-    news = ("no-answer", "lease-expired")
+    news = ("no-answer", "lease-expired", "recovered")
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, account: str) -> None:
         self._spool, self._steady, self._jitter = context.spool, context.steady, context.jitter
@@ -236,7 +236,8 @@ class Reconcile(Carrier):
         where this fax has no reference."""
         returned = (await self._spool.accounts.state(self._name)).reference_returned
         document = await self._spool.documents.get(job.message)
-        carried = document is not None and has_reference(self._account, document, job)
+        # In a restored copy its pages may not be made yet: then it can't be sent, and is looked for until they are.
+        carried = document is not None and document.state == "ready" and has_reference(self._account, document, job)
         return returned and carried
 
     async def _again(self, job: FaxJob, *, may_end: bool) -> None:

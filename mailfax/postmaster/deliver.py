@@ -37,7 +37,7 @@ LEASE = 50.0
 class Deliver(Carrier):
     """Hands letters over, one a round. Several may work beside each other."""
 
-    news = ("letter_add", "letter_recover", "letters_due", "letter-resend")
+    news = ("letter_add", "letter_recover", "letters_due", "letter-resend", "outbox-released")
 
     def __init__(self, context: Context, relay: Relay) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks

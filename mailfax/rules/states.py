@@ -65,6 +65,7 @@ class JobEvent(enum.StrEnum):
     CANCEL = "cancel"
     EXPIRED = "expired"
     PREVIEWED = "pages mailed back"
+    RECOVERED = "in a restored copy of the spool"
 
 
 class InboundState(enum.StrEnum):
@@ -172,6 +173,8 @@ JOB: Machine[JobState, JobEvent] = Machine(
         (_J.SUBMITTED, _E.DEADLINE): _J.UNCONFIRMED,
         (_J.DEFERRED, _E.DUE): _J.READY,
         **{(state, _E.LATE_ID): _J.SUBMITTED for state in NON_FINAL},
+        # What the copy believes to be still to do may have been done since. What is held waits for its person.
+        **{(state, _E.RECOVERED): _J.IN_DOUBT for state in (_J.ACCEPTED, _J.READY, _J.SUBMITTING, _J.DEFERRED)},
         **{
             (state, event): to
             for state in (_J.ACCEPTED, _J.READY, _J.DEFERRED)

@@ -141,6 +141,14 @@ Whole house
     ``await untold() -> list[Damaged]``            rows that were moved aside, and that nobody has heard of
     ``await told(rows, letters) -> None``          ["damage-told"]
 
+``spool.recovery``                                 the spool is an older copy of itself
+    ``await begin() -> None``                      ["recovery-noticed"] a person says so
+    ``await is_due() -> bool``                     its faxes have to be put in doubt
+    ``await doubted() -> int``                     how many that are
+    ``await put_in_doubt(elapsed, boot, letters) -> int``   ["recovered"] they are looked for before anything is sent
+    ``await waits_since() -> float``               since when notifications, but for alarms, wait for a person
+    ``await release() -> bool``                    ["outbox-released"]
+
 ``spool.history``
     ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``,
                                                    ``queue_id``, ``event``, ``state``, ``detail``

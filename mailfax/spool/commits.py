@@ -126,6 +126,8 @@ COMMITS: frozenset[str] = frozenset(
         "moved-aside",
         "damage-told",
         "moments-mended",
+        "recovery-noticed",
+        "outbox-released",
         *(commit_name(event) for event in JobEvent if event is not JobEvent.CLAIMED),
         *(commit_name(event, "inbound-") for event in InboundEvent),
         *(commit_name(event, "letter-") for event in LetterEvent),

@@ -9,6 +9,7 @@ import contextlib
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from mailfax.spool.engine import SpoolRefused
@@ -105,3 +106,23 @@ def migrate(connection: sqlite3.Connection, path: Path, now: float) -> None:
         connection.execute("COMMIT")
     except sqlite3.Error as trouble:
         raise SpoolRefused(f"{path}: can't be brought to the newest schema: {trouble}") from trouble
+
+
+@contextlib.contextmanager
+def alone(path: Path, now: float) -> Iterator[sqlite3.Connection]:
+    """The file at the newest schema, kept from everybody else. A log that stands beside it is written back first:
+    SQLite does that only for the last one who has the file open."""
+    file = connect(path)
+    try:
+        file.execute("PRAGMA busy_timeout=1000")
+        file.execute("PRAGMA locking_mode=EXCLUSIVE")
+        try:
+            file.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.OperationalError as used:
+            raise SpoolRefused(f"{path}: is in use; stop mailfax, and try again") from used
+        migrate(file, path, now)
+        file.execute("BEGIN EXCLUSIVE")
+        yield file
+        file.execute("ROLLBACK")
+    finally:
+        file.close()

@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 
-from mailfax.spool.connection import connect, migrate, spool_path
+from mailfax.spool.connection import alone, spool_path
 from mailfax.spool.engine import SpoolRefused
 from mailfax.spool.files import file_path
 from mailfax.spool.large import BLOCK_BYTES, ContentDamaged, blocks_of
@@ -27,7 +27,7 @@ from mailfax.spool.server import Connection, Server, reason
 #: In an order in which each row finds those that it refers to.
 TABLES: Final = (
     *("content", "message", "document", "job", "account", "fax_id", "inbound", "letter", "history", "unheard"),
-    *("spent", "alarm", "process"),
+    *("spent", "alarm", "process", "recovery"),
 )
 #: Those whose rows are counted by state.
 _COUNTED: Final = ("job", "letter", "inbound", "document")
@@ -63,7 +63,7 @@ async def move(source: str, base: Path, target: Server, told: Callable[[Step], N
     path = spool_path(source, base)
     if not path.is_file():
         raise SpoolRefused(f"{path}: there is no spool")
-    with _alone(path, now) as file:
+    with alone(path, now) as file:
         connection = await target.open(now)
         try:
             async with connection.transaction():
@@ -75,26 +75,6 @@ async def move(source: str, base: Path, target: Server, told: Callable[[Step], N
             connection.terminate()
     path.rename(path.with_name(path.name + MOVED))
     return lost
-
-
-@contextlib.contextmanager
-def _alone(path: Path, now: float) -> Iterator[sqlite3.Connection]:
-    """The file at the newest schema, kept from everybody else. A log that stands beside it is written back first:
-    SQLite does that only for the last one who has the file open."""
-    file = connect(path)
-    try:
-        file.execute("PRAGMA busy_timeout=1000")
-        file.execute("PRAGMA locking_mode=EXCLUSIVE")
-        try:
-            file.execute("PRAGMA journal_mode=DELETE")
-        except sqlite3.OperationalError as used:
-            raise SpoolRefused(f"{path}: is in use; stop mailfax, and try again") from used
-        migrate(file, path, now)
-        file.execute("BEGIN EXCLUSIVE")
-        yield file
-        file.execute("ROLLBACK")
-    finally:
-        file.close()
 
 
 async def _require_empty(connection: Connection, target: Server) -> None:

@@ -27,6 +27,7 @@ from mailfax.spool.ledger import Ledger
 from mailfax.spool.moments import make_wrong_moments_due
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.queue import Queue
+from mailfax.spool.recovery import Recovery
 from mailfax.spool.sqlite import SqliteEngine
 from mailfax.spool.unheard import UnheardFaxes
 from mailfax.spool.usage import Usage
@@ -66,6 +67,7 @@ class Spool:
         self.history = History(engine)
         self.queue = Queue(engine)
         self.damage = Damage(engine, self.outbox)
+        self.recovery = Recovery(engine, self.outbox)
 
     @classmethod
     async def open(
@@ -87,6 +89,7 @@ class Spool:
         """
         engine: Engine
         large: Large
+        noticed: tuple[Statement, ...] = ()
         if is_postgresql(url):
             # Most need no second engine: its library is read only where it is used.
             from mailfax.spool.postgresql import PostgresqlEngine
@@ -97,12 +100,14 @@ class Spool:
         else:
             path = spool_path(url, base)
             file = await asyncio.to_thread(SqliteEngine, path, clock or time.time, before_commit, after_commit)
+            if file.is_older_copy():
+                noticed = (Statement("recovery_begin", {}),)
             file.start()
             engine, large = file, Files(file, path.parent / "content")
         try:
             started = Statement("process_start", {"host": socket.gethostname(), "pid": os.getpid()}, Hits.ONE)
             others = (Statement("process_forget", {}), Statement("unheard_all_gone", {}))
-            results = await engine.commit(Commit("process-started", (started, *others)))
+            results = await engine.commit(Commit("process-started", (started, *others, *noticed)))
             engine.epoch = int(results[0].rows[0]["epoch"])
         except BaseException:
             await engine.close()

@@ -35,11 +35,15 @@ from mailfax.spool.engine import (
     SpoolRefused,
     checked,
 )
+from mailfax.spool.mark import Mark
 from mailfax.spool.sql import compile_statement
 
 #: Where several came together, more are on their way: they are waited for so many seconds (measured: a tenth more
 #: mails over 16 connections). Who comes alone never waits.
 GATHER_SECONDS: Final = 0.001
+
+#: Commits after which a copy from before them would send a fax twice, and the one that sees to such a copy.
+MARKED: Final = frozenset({"claim", "recovered"})
 
 #: Troubles of the whole file, not of one commit.
 _FILE_TROUBLE = {
@@ -70,8 +74,16 @@ class SqliteEngine(Engine):
         except BaseException:
             self._writing.close()
             raise
+        self._mark = Mark(path.with_name(path.name + ".mark"))
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._broken = False
+
+    def is_older_copy(self) -> bool:
+        """Whether the file is behind its mark. An empty one is new, and no copy of anything."""
+        return 0 < self._newest_line() < self._mark.read()
+
+    def _newest_line(self) -> int:
+        return int(self._writing.execute("SELECT COALESCE(MAX(seq), 0) FROM history").fetchone()[0])
 
     def start(self) -> None:
         """Start both threads; called in the event loop that will use them."""
@@ -88,6 +100,7 @@ class SqliteEngine(Engine):
         await asyncio.to_thread(self._reader.shutdown)
         self._reading.close()
         self._writing.close()
+        self._mark.close()
 
     async def read(self, *reads: tuple[str, Values]) -> list[list[Row]]:
         return await self._loop.run_in_executor(self._reader, self._read, reads)
@@ -164,6 +177,8 @@ class SqliteEngine(Engine):
             self._roll_back()
             self._answer_failed_commit(group, trouble)
             return
+        if not MARKED.isdisjoint(names):
+            self._mark.write(self._newest_line())
         if self._after:
             self._after(names)
 

@@ -9,7 +9,7 @@
 --
 -- PostgreSQL wants to know the type of each parameter: it would conclude it from where it stands, and take :now - 60 for
 -- a whole number. What is not named here is text.
--- float8: accepted_at accepted_before after before daily decided_at deliver ended_at expires_at fetch last_byte_at
+-- float8: accepted_at accepted_before after before daily decided_at deliver elapsed ended_at expires_at fetch last_byte_at
 -- float8: last_byte_elapsed lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
 -- float8: track_at tried_at until
@@ -596,7 +596,9 @@ INSERT INTO letter (
 -- When the next one is due, and when the first lease runs out.
 SELECT next_attempt_at AS at FROM (
     SELECT next_attempt_at FROM letter
-    WHERE state = 'waiting' AND damaged = 0 ORDER BY next_attempt_at, decided_at, letter_id LIMIT 1
+    WHERE state = 'waiting' AND damaged = 0
+      AND (kind = 'alarm' OR NOT EXISTS (SELECT 1 FROM recovery WHERE released_at = 0))
+    ORDER BY next_attempt_at, decided_at, letter_id LIMIT 1
 ) waiting
 UNION ALL SELECT lease_until FROM (
     SELECT lease_until FROM letter WHERE state = 'handing-over' AND damaged = 0 ORDER BY lease_until LIMIT 1
@@ -609,6 +611,7 @@ UPDATE letter SET
 WHERE letter_id = (
     SELECT l.letter_id FROM letter l
     WHERE l.state = 'waiting' AND l.damaged = 0 AND l.next_attempt_at <= :now
+      AND (l.kind = 'alarm' OR NOT EXISTS (SELECT 1 FROM recovery WHERE released_at = 0))
     ORDER BY l.next_attempt_at, l.decided_at, l.letter_id LIMIT 1
     FOR UPDATE OF l SKIP LOCKED -- postgresql
 ) AND state = 'waiting'
@@ -867,3 +870,37 @@ WHERE state IN ('listed', 'unreadable')
 -- name: counts
 -- On PostgreSQL each connection counts in rows of its own.
 SELECT what, state, damaged, CAST(SUM(n) AS BIGINT) AS n FROM tally GROUP BY what, state, damaged HAVING SUM(n) > 0
+
+
+-- name: recovery_begin
+-- alone: recovery
+INSERT INTO recovery (noticed_at) SELECT :now WHERE NOT EXISTS (SELECT 1 FROM recovery r WHERE r.doubted_at = 0)
+
+-- name: recovery_due
+SELECT noticed_at FROM recovery WHERE doubted_at = 0 LIMIT 1
+
+-- name: recovery_count
+SELECT COUNT(*) AS n FROM job WHERE state IN (:states) AND preview = 0 AND damaged = 0
+
+-- name: recovery_doubt
+UPDATE recovery SET doubted_at = :now WHERE doubted_at = 0
+
+-- name: recovery_history
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, queue_id, :event_word, :state, '' FROM job WHERE state IN (:states) AND preview = 0 AND damaged = 0
+
+-- name: recovery_jobs
+-- Each may have been handed over at any time between its acceptance and now.
+UPDATE job SET
+    state = :state, lease_until = 0, reconcile_at = :now, absences = 0, last_byte_at = :now,
+    last_byte_elapsed = :elapsed, last_byte_boot = :boot,
+    submitting_at = CASE WHEN submitting_at > 0 THEN submitting_at ELSE accepted_at END,
+    attempts = CASE WHEN attempts > 0 THEN attempts ELSE 1 END, version = version + 1
+WHERE state IN (:states) AND preview = 0 AND damaged = 0
+
+-- name: recovery_waits
+SELECT noticed_at FROM recovery WHERE released_at = 0 LIMIT 1
+
+-- name: recovery_release
+-- Not before its faxes were put in doubt: then a person could not know what is let go.
+UPDATE recovery SET released_at = :now WHERE released_at = 0 AND doubted_at > 0

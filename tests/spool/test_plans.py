@@ -12,7 +12,7 @@ from mailfax.spool.queue import NOT_DELIVERED
 from mailfax.spool.sql import compile_statement, migrations, statements
 
 #: Tables with a row for each account, payer and hour, process, or state: they stay short.
-SHORT = {"account", "spent", "alarm", "process", "tally"}
+SHORT = {"account", "spent", "alarm", "process", "tally", "recovery"}
 #: Indices of a few rows, whatever is in the spool: what is under way just now, is to be cancelled, or is damaged.
 FEW = {
     "job_submitting", "letter_leased", "job_cancel_wanted",
@@ -38,6 +38,9 @@ EXCEPTIONS = {
     "unheard_all_gone": "once, when a process starts",
     "unheard_find": "sorts the faxes of one mail",
     "moments_ahead": "every twenty seconds, what waits or is under way: an index of it, not its rows",
+    "recovery_count": "once, when the service starts with a restored copy",
+    "recovery_history": "once, when the service starts with a restored copy",
+    "recovery_jobs": "once, when the service starts with a restored copy",
     "job_moments": "only after the clock was wrong",
     "document_moments": "only after the clock was wrong",
     "inbound_moments": "only after the clock was wrong",
