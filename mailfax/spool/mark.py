@@ -17,6 +17,11 @@ from typing import Final
 _DIGITS: Final = 20
 
 
+def mark_of(database: Path) -> Path:
+    """The file beside a database."""
+    return database.with_name(database.name + ".mark")
+
+
 class Mark:
     """The file; opened when it is first written."""
 

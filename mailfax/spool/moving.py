@@ -22,6 +22,7 @@ from mailfax.spool.connection import alone, spool_path
 from mailfax.spool.engine import SpoolRefused
 from mailfax.spool.files import file_path
 from mailfax.spool.large import BLOCK_BYTES, ContentDamaged, blocks_of
+from mailfax.spool.mark import mark_of
 from mailfax.spool.server import Connection, Server, reason
 
 #: In an order in which each row finds those that it refers to.
@@ -74,6 +75,7 @@ async def move(source: str, base: Path, target: Server, told: Callable[[Step], N
         finally:
             connection.terminate()
     path.rename(path.with_name(path.name + MOVED))
+    mark_of(path).unlink(missing_ok=True)
     return lost
 
 

@@ -35,7 +35,7 @@ from mailfax.spool.engine import (
     SpoolRefused,
     checked,
 )
-from mailfax.spool.mark import Mark
+from mailfax.spool.mark import Mark, mark_of
 from mailfax.spool.sql import compile_statement
 
 #: Where several came together, more are on their way: they are waited for so many seconds (measured: a tenth more
@@ -74,13 +74,16 @@ class SqliteEngine(Engine):
         except BaseException:
             self._writing.close()
             raise
-        self._mark = Mark(path.with_name(path.name + ".mark"))
+        self._mark = Mark(mark_of(path))
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._broken = False
 
     def is_older_copy(self) -> bool:
         """Whether the file is behind its mark. An empty one is new, and no copy of anything."""
-        return 0 < self._newest_line() < self._mark.read()
+        newest = self._newest_line()
+        if not newest:
+            self._mark.write(0)
+        return newest < self._mark.read()
 
     def _newest_line(self) -> int:
         return int(self._writing.execute("SELECT COALESCE(MAX(seq), 0) FROM history").fetchone()[0])

@@ -75,11 +75,15 @@ async def test_a_database_behind_its_mark_is_noticed_once(
 
 
 @only("sqlite")
-async def test_a_new_spool_beside_an_old_mark_is_no_copy(open_spool: OpenSpool, tmp_path: Path) -> None:
+async def test_a_new_spool_beside_an_old_mark_is_no_copy(open_spool: OpenSpool, mails: Mails, tmp_path: Path) -> None:
     mark = Mark(tmp_path / "spool.db.mark")
     mark.write(1000)
     assert mark.read() == 1000
     mark.close()
+    spool = await open_spool()
+    assert not await spool.recovery.is_due()
+    await spool.outbox.owe([mails.letter()])
+    await spool.close()
     assert not await (await open_spool()).recovery.is_due()
     (tmp_path / "spool.db.mark").write_text("no number")
     assert mark.read() == 0
