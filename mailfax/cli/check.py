@@ -53,7 +53,7 @@ async def _check(config: Config) -> int:
         async for good, told in trial:
             print(f"{'ok   ' if good else 'WRONG'}  {told}")
             wrong += not good
-    print("everything works" if not wrong else f"{wrong} thing{'s' if wrong > 1 else ''} to mend")
+    print("everything works" if not wrong else f"{wrong} thing{'s' if wrong > 1 else ''} to fix")
     return 1 if wrong else 0
 
 

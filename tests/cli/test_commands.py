@@ -79,7 +79,7 @@ def test_check_names_everything_that_is_wrong_in_a_bad_house(tmp_path: Path) -> 
     wrong = [line for line in ran.stdout.splitlines() if line.startswith("WRONG")]
     assert [line.split(":")[0] for line in wrong] == ["WRONG  relay", "WRONG  account main"], ran.stdout
     assert "nothing answered there" in wrong[1]
-    assert ran.stdout.splitlines()[-1] == "2 things to mend"
+    assert ran.stdout.splitlines()[-1] == "2 things to fix"
     assert "Traceback" not in ran.stderr
 
 
