@@ -27,7 +27,7 @@ from mailfax.letters.dsn import delivery_status, reported_by_faxcore
 from mailfax.letters.mime import Field, Part, header_part, text_part
 from mailfax.letters.plain import letter_text, listing, moment, one_line, paragraph, phone
 from mailfax.letters.site import Marks, Site
-from mailfax.letters.writing import fax_facts, with_subject, written
+from mailfax.letters.writing import fax_facts, with_subject, written, zone_of
 from mailfax.rules.envelope import Notify
 from mailfax.rules.job import Document, FaxJob, Letter, Message, Status
 from mailfax.rules.states import JobState
@@ -145,7 +145,7 @@ def _text(
     *,
     sandbox: bool,
 ) -> str:
-    number = phone(job.number)
+    number, zone = phone(job.number), zone_of(site, message, reader)
     said = (
         one_line(told.diagnostic.partition(";")[2])
         if reported_by_faxcore(told) and outcome.word != "delivered"
@@ -163,13 +163,13 @@ def _text(
         paragraph(outcome.next),
         listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else "",
         fax_facts(
-            site,
+            zone,
             message,
             job,
             pages=_pages(document, job),
             sender=message.sender if whose else "",
             cover=texts.COVER_NONE if document and not job.has_cover(document) else "",
-            ended=(outcome.ended, moment(job.ended_at, site.zone) if outcome.ended and job.ended_at else ""),
+            ended=(outcome.ended, moment(job.ended_at, zone) if outcome.ended and job.ended_at else ""),
         ),
         listing(texts.CONTENTS_HEADING, document.contents) if document else "",
         listing(texts.SKIPPED_HEADING, document.skipped) if document else "",

@@ -14,7 +14,7 @@ from mailfax.letters.mime import file_part, text_part
 from mailfax.letters.outcome import thread
 from mailfax.letters.plain import letter_text, listing, paragraph
 from mailfax.letters.site import Marks, Site
-from mailfax.letters.writing import fax_facts, with_subject, written
+from mailfax.letters.writing import fax_facts, with_subject, written, zone_of
 from mailfax.rules.job import Document, FaxJob, Letter, Message
 
 
@@ -32,11 +32,12 @@ def preview(
 ) -> Letter:
     """The letter. ``content`` is the PDF, or the TIFF of fax pages; None where FaxCore makes the pages. ``cover`` is
     what stands on the service's own cover page, (label, text); without any of it a cover page is ours."""
+    reader = message.hears or site.postmaster
     text = letter_text(
         paragraph(texts.TEST_TEXT) if sandbox else "",
         paragraph(texts.PREVIEW_HEADLINE),
         paragraph(texts.PREVIEW_ATTACHED if content is not None else texts.PREVIEW_UNTOUCHED),
-        fax_facts(site, message, job, pages=str(job.pages or "")),
+        fax_facts(zone_of(site, message, reader), message, job, pages=str(job.pages or "")),
         _cover(document, job, cover),
         listing(texts.CONTENTS_HEADING, document.contents),
         listing(texts.SKIPPED_HEADING, document.skipped),
@@ -51,7 +52,7 @@ def preview(
         site,
         marks,
         parts,
-        to=message.hears or site.postmaster,
+        to=reader,
         subject=with_subject(texts.PREVIEW_SUBJECT, message),
         kind="preview",
         about=job.queue_id,

@@ -8,6 +8,8 @@ STANDARDS: RFC 3834 (Auto-Submitted, null sender), RFC 5322.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailfax.letters import texts
 from mailfax.letters.mime import Field, Part, address, date, mail, words
@@ -67,8 +69,18 @@ def with_subject(said: str, message: Message) -> str:
     return f"{said}: {about}" if about else said
 
 
+def zone_of(site: Site, message: Message, reader: str) -> tzinfo:
+    """In which times ``reader`` is told: those of the sender's rule, and the site's to its postmaster."""
+    if reader == site.postmaster:
+        return site.zone
+    try:
+        return ZoneInfo(message.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # the machine no longer knows it
+        return site.zone
+
+
 def fax_facts(
-    site: Site,
+    zone: tzinfo,
     message: Message,
     job: FaxJob,
     *,
@@ -87,7 +99,7 @@ def fax_facts(
             (texts.ROW_SUBJECT, message.subject),
             (texts.ROW_PAGES, pages),
             (texts.ROW_COVER, cover),
-            (texts.ROW_RECEIVED, moment(message.received_at, site.zone) if message.received_at else ""),
+            (texts.ROW_RECEIVED, moment(message.received_at, zone) if message.received_at else ""),
             ended,
             (texts.ROW_QUEUE_ID, job.queue_id),
         ]

@@ -312,3 +312,18 @@ def test_a_diagnostic_never_shows_an_object(site, marks, a_message, a_job, docum
     (letter,) = owed(site, a_message(), document, job, HEADER, marks, sandbox=False)
     _, about_recipient = groups(parsed(letter.content))
     assert about_recipient["Diagnostic-Code"] == "x-mailfax; damaged picture: cannot identify as one"
+
+
+@pytest.mark.parametrize(
+    ("sender", "timezone", "told"),
+    [
+        ("alice@example.com", "America/New_York", "16:00 (UTC-05:00)"),
+        ("alice@example.com", "Not/Known", "21:00 (UTC)"),
+        ("", "America/New_York", "21:00 (UTC)"),  # goes to the postmaster
+    ],
+)
+def test_times_are_told_in_the_readers_zone(site, marks, document, a_message, a_job, sender, timezone, told):
+    message = a_message(sender=sender, timezone=timezone)
+    (letter,) = owed(site, message, document, a_job(JobState.FAILED), HEADER, marks, sandbox=False)
+    text = parsed(letter.content).get_body(("plain",)).get_content()
+    assert f"Mon 23 Nov 2026, {told}" in text
