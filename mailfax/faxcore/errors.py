@@ -45,8 +45,8 @@ class Trouble(enum.Enum):
     NO_CONNECTION = "No connection to the fax service: the host was not found, or nothing answered there."
     CERTIFICATE = "The fax service showed a certificate that is not trusted, or spoke no TLS at all."
     UNCLEAR = (
-        "The fax service gave no clear answer to several faxes in a row: they may or may not have been taken, and "
-        "are looked for. It is tried with one fax at a time; all others wait."
+        "The fax service gave no clear answer to several faxes in a row, which may or may not have been accepted. We "
+        "are checking, and try one fax at a time; all others wait."
     )
     WRONG_ADDRESS = "The base_url of this account does not lead to a FaxCore API: please check it."
 

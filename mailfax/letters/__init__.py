@@ -2,8 +2,9 @@
 
 ``owed`` and ``delayed`` answer the sender of a fax (DSN or notice), ``preview`` shows what would be faxed,
 ``inbound`` carries a received fax to its people. ``alarm``, ``all_clear``, ``ceiling``, ``disk_alarm``,
-``damaged``, ``disk_clear``, ``inbound_problem``, ``left_out``, ``recovered``,
-``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster,
+``damaged``, ``disk_clear``, ``fax_alarm``, ``left_out``, ``recovered``,
+``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster, ``inbound_problem`` also those whom the fax
+was for,
 ``forward_to_postmaster`` passes on mail that was written to him. All wording stands in ``texts``; who hears what
 stands in ``outcome``.
 
@@ -24,6 +25,7 @@ from mailfax.letters.postmaster import (
     damaged,
     disk_alarm,
     disk_clear,
+    fax_alarm,
     forward_to_postmaster,
     left_out,
     recovered,
@@ -46,6 +48,7 @@ __all__ = [
     "delayed",
     "disk_alarm",
     "disk_clear",
+    "fax_alarm",
     "forward_to_postmaster",
     "inbound",
     "inbound_problem",

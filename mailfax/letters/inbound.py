@@ -1,4 +1,4 @@
-"""The mail that carries a received fax to its people, and the one that tells the postmaster of one that can't be had.
+"""The mail that carries a received fax to its people, and the one that tells of a fax that can't be had.
 
 No Reply-To, and an address that takes no mail: whoever answers by habit must not send a fax to a number that nobody
 has verified (design A19: the number is what the fax service reported).
@@ -45,8 +45,9 @@ def inbound(
     ``number`` is the account's own; ``announced_pages`` is the service's count, ``fax.pages`` is ours.
     """
     caller = reported_phone(fax.caller) or texts.INBOUND_UNKNOWN
-    pages = count(fax.pages, "page") if fax.pages else ""
     short = announced_pages is not None and fax.pages is not None and fax.pages < announced_pages
+    pages = count(fax.pages, "page") if fax.pages else ""
+    told_pages = f"{fax.pages} of {announced_pages} pages" if short else pages
     arrived = fax.listed_at if fax.received_at is None else fax.received_at
     text = letter_text(
         paragraph(texts.TEST_TEXT) if sandbox else "",
@@ -59,14 +60,14 @@ def inbound(
                 (texts.ROW_CALLER, caller),
                 (texts.ROW_CALLED, f"{number} (account {fax.account})"),
                 (texts.ROW_ARRIVED, moment(arrived, site.zone)),
-                (texts.ROW_PAGES, str(fax.pages or "")),
+                (texts.ROW_PAGES, told_pages.rpartition(" ")[0]),
                 (texts.ROW_QUEUE_ID, fax.queue_id),
             ]
         ),
         paragraph(texts.INBOUND_CALLER_NOTE),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=fax.queue_id)),
     )
-    subject = ", ".join(part for part in (texts.INBOUND_SUBJECT.format(caller=caller), pages) if part)
+    subject = ", ".join(part for part in (texts.INBOUND_SUBJECT.format(caller=caller), told_pages) if part)
     letter = written(
         site,
         marks,
@@ -83,8 +84,8 @@ def inbound(
     return Parcel(replace(letter, content=b""), before, behind)
 
 
-def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, sandbox: bool) -> Letter:
-    """Tells the postmaster of a received fax that can't be read or has vanished."""
+def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, to: str, problem: str, sandbox: bool) -> Letter:
+    """Tells the postmaster, or whoever the fax was for, that it can't be read or has disappeared."""
     vanished = fax.state is InboundState.VANISHED
     subject = texts.VANISHED_SUBJECT if vanished else texts.UNREADABLE_SUBJECT
     return tell(
@@ -104,6 +105,7 @@ def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, problem: str, 
             ]
         ),
         paragraph(texts.VANISHED_NEXT if vanished else texts.UNREADABLE_NEXT),
+        to=to,
         about=fax.queue_id,
         sandbox=sandbox,
     )

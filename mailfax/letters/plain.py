@@ -88,7 +88,7 @@ def listing(heading: str, entries: Iterable[str]) -> str:
         )
         for entry in entries
     ]
-    return "\n".join([heading, *lines]) if lines else ""
+    return "\n".join([paragraph(heading), *lines]) if lines else ""
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> str:

@@ -19,7 +19,7 @@ from mailfax.rules.job import Letter
 
 
 def alarm(site: Site, marks: Marks, *, account: str, problem: str, sandbox: bool) -> Letter:
-    """Something is the matter with an account. ``problem`` is a sentence for people."""
+    """An account does not work, and is paused. ``problem`` is a sentence for people."""
     return tell(
         site,
         marks,
@@ -27,6 +27,18 @@ def alarm(site: Site, marks: Marks, *, account: str, problem: str, sandbox: bool
         paragraph(texts.ALARM_TEXT.format(account=account)),
         paragraph(f"{problem.removesuffix('.')}."),
         paragraph(texts.ALARM_NEXT),
+        sandbox=sandbox,
+    )
+
+
+def fax_alarm(site: Site, marks: Marks, *, account: str, problem: str, sandbox: bool) -> Letter:
+    """Something about one fax that a person should look at; its account works. ``problem`` is for people."""
+    return tell(
+        site,
+        marks,
+        texts.FAX_ALARM_SUBJECT.format(account=account),
+        paragraph(texts.FAX_ALARM_TEXT.format(account=account)),
+        paragraph(f"{problem.removesuffix('.')}."),
         sandbox=sandbox,
     )
 
@@ -43,7 +55,7 @@ def all_clear(site: Site, marks: Marks, *, account: str, sandbox: bool) -> Lette
 
 
 def disk_alarm(site: Site, marks: Marks, *, problem: str) -> Letter:
-    """Something is the matter with our own disk. ``problem`` is a sentence for people."""
+    """There is a problem with our own disk. ``problem`` is a sentence for people."""
     return tell(
         site,
         marks,
@@ -173,14 +185,16 @@ def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content_id: 
     )
 
 
-def tell(site: Site, marks: Marks, subject: str, *blocks: str, about: str = "", sandbox: bool) -> Letter:
-    """A plain mail to the postmaster."""
+def tell(
+    site: Site, marks: Marks, subject: str, *blocks: str, to: str = "", about: str = "", sandbox: bool
+) -> Letter:
+    """A plain mail, to the postmaster unless ``to`` names somebody else."""
     text = letter_text(paragraph(texts.TEST_TEXT) if sandbox else "", *blocks)
     return written(
         site,
         marks,
         [text_part(text)],
-        to=site.postmaster,
+        to=to or site.postmaster,
         subject=subject,
         kind="alarm",
         about=about,

@@ -40,32 +40,32 @@ OUTCOMES = {
         subject="Fax failed, not delivered to {number}",
         headline="Fax to {number}: NOT DELIVERED",
         ended="Failed",
-        next="It is not tried again by itself.",
+        next="We will not retry automatically.",
     ),
     JobState.CANCELLED: Outcome(
         word="cancelled",
         subject="Fax cancelled, not delivered to {number}",
         headline="Fax to {number}: CANCELLED, NOT DELIVERED",
         ended="Cancelled",
-        next="It is not tried again by itself. If you still want to send it, send your mail once more.",
+        next="If you still want the fax to go out, please send your message again.",
     ),
     JobState.UNCONFIRMED: Outcome(
         word="unconfirmed",
         subject="Fax unconfirmed, may or may not have been sent to {number}",
         headline="Fax to {number}: MAY OR MAY NOT HAVE BEEN SENT",
-        ended="Given up",
-        next="It is not tried again by itself, so that nobody gets it twice.",
+        ended="Stopped waiting",
+        next="We will not retry automatically, because the recipient might then get it twice.",
     ),
 }
 
 PREVIEW_SUBJECT = "Preview of your fax"
 PREVIEW_HEADLINE = "PREVIEW: this is what would be faxed. Nothing was faxed."
-PREVIEW_ATTACHED = "The pages are attached, just as the recipient would get them."
-PREVIEW_UNTOUCHED = "The fax service makes the pages itself from the file, so they can't be shown here."
-PREVIEW_SERVICE_COVER = "On the cover page, which the fax service adds:"
+PREVIEW_ATTACHED = "The attached pages are exactly what the recipient would get."
+PREVIEW_UNTOUCHED = "The fax service makes the pages from your file itself, so we can't show them here."
+PREVIEW_SERVICE_COVER = "The fax service adds a cover page, which says:"
 PREVIEW_OWN_COVER = "The first page is the cover page."
 PREVIEW_NO_COVER = "There is no cover page."
-PREVIEW_NEXT = "To send it, write the same mail to the fax number."
+PREVIEW_NEXT = "To send the fax, send the same message to the fax number."
 PREVIEW_FAILED = Outcome(
     word="failed",
     subject="No preview of your fax",
@@ -76,7 +76,7 @@ PREVIEW_FAILED = Outcome(
 UNCONFIRMED_CHECKS_HEADING = "Before you send it again:"
 UNCONFIRMED_CHECKS = (
     "Ask the recipient whether the fax arrived.",
-    "If they can't tell, ask {gateway} to look for the reference {reference} among the faxes at the fax service.",
+    "If they can't tell, ask {gateway} to search the fax service for reference {reference}.",
 )
 
 DELAYED = Outcome(
@@ -84,27 +84,30 @@ DELAYED = Outcome(
     subject="Fax delayed, not yet delivered to {number}",
     headline="Fax to {number}: NOT YET DELIVERED",
     ended="",
-    next="You will get another mail when it is delivered or has failed.",
+    next="We will write again when it has been delivered or has failed.",
 )
-_WAITS_HERE = "It is waiting here until it can be handed to the fax service."
+_WAITS_HERE = "It will be sent as soon as the fax service can take it."
 #: Why a job still waits, by its state.
 DELAYED_BECAUSE = {
-    JobState.ACCEPTED: "Its pages are not made yet.",
+    JobState.ACCEPTED: "Its pages have not been made yet.",
     JobState.READY: _WAITS_HERE,
     JobState.DEFERRED: _WAITS_HERE,
-    JobState.SUBMITTING: "It is being handed to the fax service just now.",
-    JobState.SUBMITTED: "The fax service has taken it and has not reported yet how it ended.",
-    JobState.IN_DOUBT: "The fax service gave no clear answer; we are finding out whether it has the fax.",
-    JobState.HELD: "It is held until the administrator releases it.",
+    JobState.SUBMITTING: "It is being handed to the fax service right now.",
+    JobState.SUBMITTED: "The fax service has it, but has not yet reported whether it was delivered.",
+    JobState.IN_DOUBT: "The fax service did not give a clear answer, and we are checking whether it has the fax.",
+    JobState.HELD: "It is on hold until the administrator releases it.",
 }
 
 SERVICE_SAID = "The fax service said: {said}"
-CONTENTS_HEADING = "In the fax (pages counted without the cover page):"
+CONTENTS_HEADING = "In the fax (not counting the cover page):"
 SKIPPED_HEADING = "Left out of the fax:"
-ASK = "Questions? Write to {gateway} and name the queue ID {queue_id}."
-OWNER_TOLD = "You get this mail because the gateway's configuration names you to hear of faxes from this sender."
+ASK = "Questions? Write to {gateway} and quote queue ID {queue_id}."
+OWNER_TOLD = (
+    "You are getting this notification because the fax gateway is set up to tell you about faxes from this sender."
+)
 POSTMASTER_TOLD = (
-    "You get this mail because the fax came without a return address, and no rule names who hears of it."
+    "You are getting this notification because the message had no return address, and nobody else is set up to be "
+    "told about it."
 )
 
 ROW_TO = "To"
@@ -114,77 +117,80 @@ ROW_SENDER = "Sent by"
 ROW_SUBJECT = "Subject"
 ROW_PAGES = "Pages"
 ROW_COVER, COVER_NONE = "Cover page", "none"
-ROW_RECEIVED = "Mail received"
+ROW_RECEIVED = "Message received"
 ROW_QUEUE_ID = "Queue ID"
 PAGES_PARTLY = "{delivered} of {pages} delivered"
 
 INBOUND_SUBJECT = "Fax received from {caller}"
 INBOUND_FROM = "Fax from {caller}"
 INBOUND_UNKNOWN = "an unknown number"
-INBOUND_OPENING = "A fax has arrived. Its pages are attached as a PDF."
+INBOUND_OPENING = "You have received a fax. Its pages are attached as a PDF."
 INBOUND_SHORT = (
-    "Attention: the fax service announced {announced}, but the attached document has {pages}. Part of the fax may be "
-    "missing; ask the sender."
+    "Attention: the fax service reported {announced}, but the attached document has {pages}. Part of the fax may be "
+    "missing. Please check with whoever sent it."
 )
 INBOUND_CALLER_NOTE = (
-    "The number of the caller is shown as the fax service reported it; it proves nothing about who sent the fax. "
-    "An answer to this mail reaches nobody and is not faxed."
+    "The caller's number is shown as the fax service reported it, and is no proof of who sent the fax. Please don't "
+    "reply to this message: nobody would read the reply, and it would not be faxed."
 )
 ROW_FROM_NAME, ROW_NOTES = "From", "Text"
 ROW_CALLER = "From"
 ROW_CALLED = "Received on"
 ROW_ARRIVED = "Received"
-ROW_FAX_ID = "Service's fax ID"
+ROW_FAX_ID = "ID at the service"
 ROW_LISTED = "First seen"
 ROW_ATTEMPTS = "Attempts"
 ROW_PROBLEM = "Problem"
 
-UNREADABLE_SUBJECT = "Received fax can't be read, on {account}"
+UNREADABLE_SUBJECT = 'Received fax can\'t be read: fax account "{account}"'
 UNREADABLE_TEXT = (
-    "A fax was received at the fax service, but it could not be fetched or its document could not be read. It was "
-    "delivered to nobody yet."
+    "The fax service has received a fax, but we could not download it, or could not read what we downloaded. Nobody "
+    "has been sent its pages yet."
 )
 UNREADABLE_NEXT = (
-    "It is tried again, once a day at least, and delivered when that succeeds. Meanwhile you can read it on the fax "
-    "service's own pages."
+    "We will keep trying, at least once a day, and deliver the fax when that works. Until then you can read it on "
+    "the fax service's own website."
 )
-VANISHED_SUBJECT = "Received fax has vanished, on {account}"
+VANISHED_SUBJECT = 'Received fax has disappeared: fax account "{account}"'
 VANISHED_TEXT = (
-    "A fax was received at the fax service, but it was gone from there before it could be fetched. It was delivered "
-    "to nobody."
+    "The fax service received a fax, but it was gone before we could download it. Nobody has been sent its pages."
 )
 VANISHED_NEXT = (
-    "Somebody may have deleted or moved it on the fax service's own pages; look into its trash folder, and have the "
-    "sender fax again if it is lost."
+    "Somebody may have deleted or moved it on the fax service's own website. Look in the trash folder there, and if "
+    "it is not found, ask the caller to send it again."
 )
 
-ALARM_SUBJECT = "Fax alarm: account {account} needs attention"
-ALARM_TEXT = "Something is the matter with the fax account {account}:"
+ALARM_SUBJECT = 'Fax alarm: fax account "{account}" is not working'
+ALARM_TEXT = 'Fax account "{account}" is not working:'
 ALARM_NEXT = (
-    "Nothing is lost: faxes that could not be handed over wait. Where the account was paused, you hear of it once, "
-    "and once again when it works."
+    "Nothing has been lost: the faxes of this account are waiting. You get this alarm once, and another message when "
+    "the account works again."
 )
-CEILING_SUBJECT = "Fax alarm: the daily limit of {limit} faxes is reached"
+FAX_ALARM_SUBJECT = 'Fax alarm: problem with a fax on account "{account}"'
+FAX_ALARM_TEXT = 'There is a problem with a fax on account "{account}":'
+CEILING_SUBJECT = "Fax alarm: the daily limit of {limit} faxes has been reached"
 CEILING_TEXT = (
-    "This site may send {limit} faxes in 24 hours, and a mail came that would exceed them. It was refused for now; "
-    "its sender's mail server tries again later. So it goes with all mails until fewer are used."
+    "This site may send {limit} faxes in 24 hours, and a message arrived that would exceed the limit. We have asked "
+    "its sender's mail server to try again later, and do the same with every further message until there is room."
 )
 CEILING_NEXT = (
-    "Look who sends so many, and whether they mean to: the command mailfax queue lists the newest faxes. If all is "
-    "well, raise faxes_per_day in [limits] and start mailfax again. You hear of this once a day."
+    'Check who is sending so many faxes, and whether they mean to: "mailfax queue" lists the newest ones. If all is '
+    "well, raise faxes_per_day in [limits] and restart mailfax. You get this alarm once a day at most."
 )
-ALL_CLEAR_SUBJECT = "Fax all-clear: account {account} works again"
-ALL_CLEAR_TEXT = "The fax account {account} works again. Its waiting faxes are being sent; nothing needs to be done."
+ALL_CLEAR_SUBJECT = 'Fax all-clear: fax account "{account}" is working again'
+ALL_CLEAR_TEXT = (
+    'Fax account "{account}" is working again. The faxes that were waiting are being sent. You need not do anything.'
+)
 
-DISK_SUBJECT = "Fax alarm: the disk of the fax gateway needs attention"
-DISK_TEXT = "Something is the matter with the disk of the fax gateway:"
+DISK_SUBJECT = "Fax alarm: problem with the fax gateway's disk"
+DISK_TEXT = "There is a problem with the fax gateway's disk:"
 DISK_NEXT = (
-    "Faxes and mails that it has are kept, and wait. New mails are refused for now, and their senders' mail servers "
-    "try again, for as long as they can't be stored. You hear of this once, and once again when it is over."
+    "Nothing has been lost: all faxes and messages are kept. While new messages can't be stored, we ask their "
+    "senders' mail servers to try again later. You get this alarm once, and another message when the problem is over."
 )
-DISK_CLEAR_SUBJECT = "Fax all-clear: the disk of the fax gateway works again"
+DISK_CLEAR_SUBJECT = "Fax all-clear: the fax gateway's disk is working again"
 DISK_CLEAR_TEXT = (
-    "The disk of the fax gateway works again, and has room. What waited goes on; nothing needs to be done."
+    "The fax gateway's disk is working again, and has room. Whatever was waiting goes on. You need not do anything."
 )
 
 RECOVERED_SUBJECT = "Fax alarm: the fax gateway was restored from an older copy"
@@ -201,51 +207,53 @@ RECOVERED_NEXT = (
     'queue", cancel those you do not want, and let the others go with "mailfax release --outbox".'
 )
 
-DAMAGED_SUBJECT = "Fax alarm: {rows} in the spool of the fax gateway"
-DAMAGED_TEXT = "These could not be read and were set aside; everything else goes on:"
+DAMAGED_SUBJECT = "Fax alarm: {rows} in the fax gateway's spool"
+DAMAGED_TEXT = "These could not be read and were set aside. Everything else goes on:"
 DAMAGED_NEXT = (
-    "Rows are damaged by a failing disk or memory, or by somebody who wrote into the database. Check the machine; "
-    "mailfax show tells what is known of each."
+    "The usual causes are a failing disk or memory, or somebody who changed the database by hand. Check the machine. "
+    '"mailfax show" tells what is known about each row.'
 )
-LEFT_OUT_SUBJECT = "Fax alarm: faxes of senders whom no rule names are held"
-LEFT_OUT_TEXT = "No [[sender]] rule names these any more, and faxes of theirs were waiting. They are held:"
+LEFT_OUT_SUBJECT = "Fax alarm: faxes are on hold because no rule names their senders"
+LEFT_OUT_TEXT = (
+    "These senders still had faxes waiting, but no [[sender]] rule names them any more. Their faxes are on hold:"
+)
 LEFT_OUT_NEXT = (
-    "mailfax release --sender ADDRESS lets them go, mailfax cancel --sender ADDRESS cancels them; held faxes expire "
-    "as any other."
+    '"mailfax release --sender ADDRESS" sends them, "mailfax cancel --sender ADDRESS" cancels them. Faxes on hold '
+    "expire like any others."
 )
 
-UNDELIVERABLE_SUBJECT = "Fax mail undeliverable: {kind} for {recipients}"
-UNDELIVERABLE_TEXT = "A mail of the fax gateway could not be delivered and is not tried again."
+UNDELIVERABLE_SUBJECT = "Undeliverable: {kind} for {recipients}"
+UNDELIVERABLE_TEXT = "The fax gateway could not deliver a notification, and will not retry automatically."
 UNDELIVERABLE_NEXT = (
-    "The mail is kept under its letter ID: the command mailfax resend with that ID sends it again once the address "
-    "or the mail server that refused it works, and mailfax cancel gives it up."
+    'We have kept it. Once the address or the mail server works, "mailfax resend" with its ID sends it again; '
+    '"mailfax cancel" with its ID gives it up.'
 )
-REFUSED_SUBJECT = "Fax mail refused: {kind} for {recipients}"
+REFUSED_SUBJECT = "Refused: {kind} for {recipients}"
 REFUSED_TEXT = (
-    "The mail server refuses a mail of the fax gateway. It took no other mail meanwhile, so nobody can say yet "
-    "whether this one recipient is refused, or everybody."
+    "Our mail server refuses a notification from the fax gateway. It has taken no other message since, so we can't "
+    "tell yet whether it refuses this recipient only, or everybody."
 )
-REFUSED_NEXT = "The mail is kept and tried again. Look whether its address exists; nothing is lost."
-RELAY_CLEAR_SUBJECT = "Fax all-clear: the mail server takes our mail again"
+REFUSED_NEXT = "Nothing has been lost: we keep it and go on trying. Please check whether the address exists."
+RELAY_CLEAR_SUBJECT = "Fax all-clear: the mail server is accepting messages again"
 RELAY_CLEAR_TEXT = (
-    "From {since} to {until} the mail server took no mail of the fax gateway. Nothing is lost: answers and received "
-    "faxes waited, and are being handed over now."
+    "From {since} to {until} the mail server accepted nothing from the fax gateway. Nothing has been lost: "
+    "notifications and received faxes have waited, and are being sent now."
 )
 ROW_SAID = "It said"
-ROW_WAITED = "Mails that waited"
+ROW_WAITED = "Messages that waited"
 ROW_KIND = "What it was"
 ROW_RECIPIENTS = "For"
 ROW_ABOUT = "About"
-ROW_LETTER = "Letter ID"
+ROW_LETTER = "ID"
 #: What a letter was, by its kind.
 KINDS = {
-    "delivered": "notice of a delivered fax",
-    "failed": "notice of a failed fax",
-    "cancelled": "notice of a cancelled fax",
-    "unconfirmed": "notice of an unconfirmed fax",
-    "delayed": "notice of a delayed fax",
+    "delivered": "notification of a delivered fax",
+    "failed": "notification of a failed fax",
+    "cancelled": "notification of a cancelled fax",
+    "unconfirmed": "notification of an unconfirmed fax",
+    "delayed": "notification of a delayed fax",
     "received": "received fax",
     "preview": "preview of a fax",
     "alarm": "alarm",
-    "forward": "mail for the postmaster",
+    "forward": "message for the postmaster",
 }

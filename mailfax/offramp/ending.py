@@ -73,4 +73,4 @@ class Ending:
 
     def _alarm(self, account: str, problem: str) -> Letter:
         sandbox = self._desk.is_sandbox(account)
-        return letters.alarm(self._site, self._marks(), account=account, problem=problem, sandbox=sandbox)
+        return letters.fax_alarm(self._site, self._marks(), account=account, problem=problem, sandbox=sandbox)

@@ -18,7 +18,10 @@ from mailfax.rules.policy import Policy
 from mailfax.rules.states import JobEvent
 from mailfax.spool import Outdated
 
-GONE = "It is not in the configuration any more, and faxes wait for it: put it back, or cancel them (mailfax cancel)."
+GONE = (
+    "It has been removed from the configuration, but still has faxes waiting. Put it back, or cancel them with "
+    '"mailfax cancel".'
+)
 
 
 async def set_aside(context: Context, desk: Desk, policy: Policy) -> None:

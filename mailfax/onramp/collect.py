@@ -227,8 +227,11 @@ class Collect(Carrier):
         await self._report(fax, fax.after(InboundEvent.GONE, problem=detail), InboundEvent.GONE, detail)
 
     async def _report(self, was: InboundFax, now_is: InboundFax, event: InboundEvent, detail: str) -> None:
-        letter = letters.inbound_problem(
-            self._site, now_is, self._marks(), problem=detail, sandbox=self._client.observed.is_sandbox
-        )
-        told = await self._spool.inbound.advance(was, now_is, event, detail=detail, letters=(letter,))
+        """Tell the postmaster, and those whom the fax was for."""
+        sandbox = self._client.observed.is_sandbox
+        owed = [
+            letters.inbound_problem(self._site, now_is, self._marks(), to=reader, problem=detail, sandbox=sandbox)
+            for reader in dict.fromkeys((self._site.postmaster, *self._account.deliver_to))
+        ]
+        told = await self._spool.inbound.advance(was, now_is, event, detail=detail, letters=owed)
         maillog.fax_not_stored(told, detail)

@@ -82,4 +82,4 @@ class Delays(Carrier):
             f"{self._after / 3600:.3g} hours ago and has not said how it ended; it may be so with others"
         )
         sandbox = self._is_sandbox(job.account)
-        return (letters.alarm(self._site, self._marks(), account=job.account, problem=problem, sandbox=sandbox),)
+        return (letters.fax_alarm(self._site, self._marks(), account=job.account, problem=problem, sandbox=sandbox),)

@@ -28,5 +28,5 @@ def test_550_to_everything_for_25_seconds_loses_nothing(house: House) -> None:
         people = {f"user{sender}@example.com" for sender in range(5)} | {"office@example.com", POSTMASTER}
         until(lambda: {to for mail in sink.taken for to in mail.rcpt_tos} == people, "all to be told", house.log)
     [told] = [mail.content for mail in sink.taken if mail.rcpt_tos == [POSTMASTER]]
-    assert b"takes our mail again" in told
+    assert b"is accepting messages again" in told
     assert house.rows("SELECT state FROM letter WHERE recipients LIKE '%gone%'") == [("waiting",)]

@@ -1,7 +1,7 @@
 """Draws from the code what the documents show of it. ``scripts/draw`` writes, the house tests compare.
 
-Out: the whole text of ``docs/states.md`` and ``docs/reference/cli.md``, and the marked parts of
-``docs/architecture.md``.
+Out: the whole text of ``docs/states.md``, ``docs/notifications.md`` and ``docs/reference/cli.md``, and the marked
+parts of ``docs/architecture.md``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mailfax.cli import build_parser
 from mailfax.context import Carrier
 from mailfax.rules import states
 from mailfax.rules.states import INBOUND, JOB, LETTER, Machine
+from tests.house.notifications import notifications
 from tests.house.street import FLOOR_NAMES, FLOORS, HOUSE, LEAVES, SANDBOX, TOP, all_imports, known_modules
 
 STATES_PAGE = """\
@@ -189,6 +190,7 @@ DRAWINGS: dict[Path, Callable[[], str]] = {
     TOP / "docs/architecture.md": architecture,
     TOP / "docs/states.md": state_tables,
     TOP / "docs/reference/cli.md": commands,
+    TOP / "docs/notifications.md": notifications,
 }
 
 if __name__ == "__main__":

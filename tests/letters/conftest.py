@@ -1,118 +1,41 @@
-"""A site, a mail, its document and its fax, as the letters of one office would speak of them."""
+"""What ``samples`` has, as fixtures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from mailfax.letters import Marks, Site
 from mailfax.rules.job import Document, FaxJob, InboundFax, Message
-from mailfax.rules.states import InboundState, JobState
-from mailfax.rules.status import Cause, status
-
-RECEIVED = 1_795_467_600.0  # Mon, 23 Nov 2026 21:00:00 UTC
-STATUSES = {
-    JobState.DELIVERED: status(Cause.DELIVERED, "x-faxcore; Completed"),
-    JobState.FAILED: status(Cause.FAILED_THERE, "x-faxcore; Failed", word="Failed"),
-    JobState.CANCELLED: status(Cause.CANCELLED_HERE),
-    JobState.UNCONFIRMED: status(Cause.UNCONFIRMED),
-}
+from tests.letters import samples
 
 
 @pytest.fixture(scope="session")
 def site() -> Site:
-    return Site("fax.example.com", "postmaster@example.com", "fax.local")
+    return samples.SITE
 
 
 @pytest.fixture(scope="session")
 def marks() -> Marks:
-    return Marks("DLETTER001", "<DLETTER001.aa@fax.example.com>", RECEIVED + 61)
+    return samples.MARKS
 
 
 @pytest.fixture(scope="session")
 def document() -> Document:
-    return Document(
-        message="BK2N4C7Q9X",
-        state="ready",
-        attempts=1,
-        next_attempt_at=RECEIVED,
-        version=1,
-        pages=3,
-        contents=("the text of your mail", "invoice.pdf (2 pages)"),
-        skipped=("logo.gif: a picture of your signature",),
-    )
+    return samples.DOCUMENT
 
 
 @pytest.fixture(scope="session")
 def a_message() -> Callable[..., Message]:
-    def make(**more: Any) -> Message:
-        usual: dict[str, Any] = {
-            "queue_id": "BK2N4C7Q9X",
-            "received_at": RECEIVED,
-            "sender": "alice@example.com",
-            "ret": "",
-            "envid": "",
-            "client_ip": "127.0.0.1",
-            "listener": "submission",
-            "login": "",
-            "account": "main",
-            "sender_name": "Alice",
-            "sender_company": "",
-            "owner": "",
-            "success_notice": True,
-            "header_message_id": "<abc@example.com>",
-            "subject": "Invoice 12",
-            "content_id": "c",
-            "size": 100,
-        }
-        return Message(**usual | more)
-
-    return make
+    return samples.a_message
 
 
 @pytest.fixture(scope="session")
 def a_job() -> Callable[..., FaxJob]:
-    def make(state: JobState = JobState.DELIVERED, **more: Any) -> FaxJob:
-        usual: dict[str, Any] = {
-            "queue_id": "BK2N4C7Q9X-1",
-            "message": "BK2N4C7Q9X",
-            "account": "main",
-            "address": "15551234567@fax.local",
-            "number": "15551234567",
-            "recipient_name": "Bob Builder",
-            "notify": None,
-            "orcpt": "",
-            "reference": "7K3Q2M",
-            "state": state,
-            "accepted_at": RECEIVED,
-            "expires_at": RECEIVED + 86_400,
-            "submit_at": RECEIVED,
-            "submitting_at": RECEIVED + 5,
-            "ended_at": RECEIVED + 60 if state in STATUSES else 0.0,
-            "pages": 3,
-            "status": STATUSES.get(state),
-        }
-        return FaxJob(**usual | more)
-
-    return make
+    return samples.a_job
 
 
 @pytest.fixture(scope="session")
 def a_fax() -> Callable[..., InboundFax]:
-    def make(**more: Any) -> InboundFax:
-        usual: dict[str, Any] = {
-            "account": "main",
-            "fax_id": "F1",
-            "state": InboundState.STORED,
-            "listed_at": RECEIVED,
-            "next_attempt_at": RECEIVED,
-            "queue_id": "CINB000001",
-            "caller": "15557654321",
-            "received_at": RECEIVED - 50,
-            "pages": 3,
-        }
-        return InboundFax(**usual | more)
-
-    return make
+    return samples.a_fax

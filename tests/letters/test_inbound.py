@@ -74,7 +74,9 @@ def test_the_text_tells_caller_line_time_and_pages(site, marks, a_fax):
 def test_a_fax_with_fewer_pages_than_announced_says_so(site, marks, a_fax):
     _, mail = bring(site, a_fax(pages=1), marks, announced_pages=3)
     text = " ".join(mail.get_body(("plain",)).get_content().split())
-    assert "announced 3 pages, but the attached document has 1 page." in text
+    assert "reported 3 pages, but the attached document has 1 page." in text
+    assert "Pages: 1 of 3" in text
+    assert mail["Subject"] == "Fax received from +1 555 765 4321, 1 of 3 pages"
 
 
 @pytest.mark.parametrize(
@@ -97,14 +99,24 @@ def test_a_sandbox_fax_is_marked_as_a_test(site, marks, a_fax):
 @pytest.mark.parametrize(
     ("state", "subject", "says"),
     [
-        (InboundState.UNREADABLE, "Received fax can't be read, on main", "tried again, once a day at least"),
-        (InboundState.VANISHED, "Received fax has vanished, on main", "have the sender fax again"),
+        (
+            InboundState.UNREADABLE,
+            'Received fax can\'t be read: fax account "main"',
+            "keep trying, at least once a day",
+        ),
+        (
+            InboundState.VANISHED,
+            'Received fax has disappeared: fax account "main"',
+            "ask the caller to send it again",
+        ),
     ],
 )
-def test_the_postmaster_hears_of_a_fax_that_can_t_be_had(site, marks, a_fax, state, subject, says):
-    letter = inbound_problem(site, a_fax(state=state, attempts=3), marks, problem="not a PDF", sandbox=False)
+def test_a_fax_is_told_of_that_can_t_be_had(site, marks, a_fax, state, subject, says):
+    letter = inbound_problem(
+        site, a_fax(state=state, attempts=3), marks, to="office@example.com", problem="not a PDF", sandbox=False
+    )
     mail = email.message_from_bytes(letter.content, policy=SMTP)
-    assert letter.recipients == ("postmaster@example.com",)
+    assert letter.recipients == ("office@example.com",)
     assert mail["Subject"] == subject
     text = " ".join(mail.get_content().split())
     assert says in text

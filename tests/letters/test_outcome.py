@@ -271,7 +271,7 @@ def test_the_owner_reads_who_sent_it_and_why_they_are_told(site, marks, document
     (letter,) = owed(site, message, document, a_job(), HEADER, marks, sandbox=False)
     text = parsed(letter.content).get_content()
     assert "alice@example.com" in text
-    assert "names you to hear of faxes" in " ".join(text.split())
+    assert "is set up to tell you about faxes" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(

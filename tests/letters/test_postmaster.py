@@ -18,14 +18,14 @@ def read(letter):
 
 def test_an_alarm_says_what_is_the_matter(site, marks):
     subject, text = read(alarm(site, marks, account="main", problem="The login is refused", sandbox=False))
-    assert subject == "Fax alarm: account main needs attention"
+    assert subject == 'Fax alarm: fax account "main" is not working'
     assert "The login is refused." in text
 
 
 def test_the_all_clear_says_that_it_is_over(site, marks):
     subject, text = read(all_clear(site, marks, account="main", sandbox=True))
-    assert subject == "[TEST] Fax all-clear: account main works again"
-    assert "nothing needs to be done" in text
+    assert subject == '[TEST] Fax all-clear: fax account "main" is working again'
+    assert "You need not do anything" in text
 
 
 def test_a_fax_that_nobody_took_is_told_without_its_pages(site, marks, a_fax):
@@ -33,7 +33,7 @@ def test_a_fax_that_nobody_took_is_told_without_its_pages(site, marks, a_fax):
     lost = replace(parcel.letter, content=parcel.before + base64_lines(b"SECRET") + parcel.behind)
     told = undeliverable(site, marks, letter=lost, problem="smtp; 550 5.1.1 No such user")
     subject, text = read(told)
-    assert subject == "Fax mail undeliverable: received fax for gone@example.com"
+    assert subject == "Undeliverable: received fax for gone@example.com"
     assert "550 5.1.1 No such user" in text
     assert "CINB000001" in text
     assert b"U0VDUkVU" not in told.content

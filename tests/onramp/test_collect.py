@@ -19,6 +19,9 @@ from tests.onramp.conftest import Inbox, OpenInbox
 
 pytestmark = pytest.mark.anyio
 
+#: Who hears of a fax that can't be had.
+TOLD = [("office@example.com",), ("postmaster@example.com",)]
+
 
 async def test_a_new_fax_is_mailed_once_with_its_pages(inbox: Inbox) -> None:
     fax_id = await inbox.drop_in(pages=3)
@@ -94,18 +97,18 @@ async def test_a_fax_unreadable_three_times_is_reported_once_and_the_others_go_o
         await inbox.poll()
         assert (await inbox.fax(bad)).attempts == attempts
         assert (await inbox.fax(good)).state is InboundState.STORED
-        assert len(await inbox.letters("alarm")) == (attempts == 3)
+        assert len(await inbox.letters("alarm")) == (2 if attempts == 3 else 0)
     assert (await inbox.fax(bad)).state is InboundState.UNREADABLE
-    assert (await inbox.letters("alarm"))[0].recipients == ("postmaster@example.com",)
+    assert sorted(letter.recipients for letter in await inbox.letters("alarm")) == TOLD
     await inbox.poll()
     assert (await inbox.fax(bad)).state is InboundState.UNREADABLE, "only daily from now on"
     inbox.clock.now += 86_400.0
     await inbox.poll()
     assert (await inbox.fax(bad)).state is InboundState.STORED
-    assert (len(await inbox.letters()), len(await inbox.letters("alarm"))) == (2, 1)
+    assert (len(await inbox.letters()), len(await inbox.letters("alarm"))) == (2, 2)
 
 
-async def test_a_fax_that_vanished_is_told_to_the_postmaster(inbox: Inbox) -> None:
+async def test_a_fax_that_vanished_is_told_to_the_postmaster_and_to_whom_it_was_for(inbox: Inbox) -> None:
     gone, good = await inbox.drop_in(), await inbox.drop_in()
     await inbox.fault("GetFaxDetails", "unavailable")
     await inbox.poll()
@@ -114,7 +117,7 @@ async def test_a_fax_that_vanished_is_told_to_the_postmaster(inbox: Inbox) -> No
     await inbox.poll()
     assert (await inbox.fax(gone)).state is InboundState.VANISHED
     assert (await inbox.fax(good)).state is InboundState.STORED
-    assert [letter.recipients for letter in await inbox.letters("alarm")] == [("postmaster@example.com",)]
+    assert sorted(letter.recipients for letter in await inbox.letters("alarm")) == TOLD
 
 
 async def test_an_unforeseen_failure_with_one_fax_stops_no_other_and_is_counted(
@@ -188,8 +191,7 @@ async def test_pages_that_are_damaged_are_reported_after_three_tries(inbox: Inbo
     await inbox.poll()
     assert (await inbox.fax(fax_id)).state is InboundState.UNREADABLE
     assert await inbox.letters() == []
-    (told,) = await inbox.letters("alarm")
-    assert told.recipients == ("postmaster@example.com",)
+    assert sorted(letter.recipients for letter in await inbox.letters("alarm")) == TOLD
 
 
 async def test_a_fax_that_is_not_given_out_for_hours_is_reported_once_and_tried_on(inbox: Inbox) -> None:
@@ -203,11 +205,11 @@ async def test_a_fax_that_is_not_given_out_for_hours_is_reported_once_and_tried_
         await inbox.poll()
     fax = await inbox.fax(fax_id)
     assert (fax.state, fax.attempts, fax.problem) == (InboundState.UNREADABLE, 0, "HTTP 500")
-    assert len(await inbox.letters("alarm")) == 1
+    assert len(await inbox.letters("alarm")) == 2
     await inbox.sandbox.control("faults", method="DELETE")
     await inbox.poll()
     assert (await inbox.fax(fax_id)).state is InboundState.STORED, "not only daily"
-    assert (len(await inbox.letters()), len(await inbox.letters("alarm"))) == (1, 1)
+    assert (len(await inbox.letters()), len(await inbox.letters("alarm"))) == (1, 2)
 
 
 async def test_a_service_that_does_not_answer_is_listed_less_and_less_often(inbox: Inbox) -> None:

@@ -37,12 +37,12 @@ async def test_little_room_is_told_once_and_once_again_when_it_is_over(
     alarm = DiskAlarm(context, relay)
     for _ in range(5):
         await looked(alarm, clock)
-    assert await subjects(spool) == ["Fax alarm: the disk of the fax gateway needs attention"]
+    assert await subjects(spool) == ["Fax alarm: problem with the fax gateway's disk"]
     room = 5_000_000_000
     await looked(alarm, clock)
     assert len(await subjects(spool)) == 1, "it may fill again at once"
     await looked(alarm, clock, CALM)
-    assert (await subjects(spool))[1] == "Fax all-clear: the disk of the fax gateway works again"
+    assert (await subjects(spool))[1] == "Fax all-clear: the fax gateway's disk is working again"
 
 
 async def test_an_alarm_that_the_spool_can_not_store_goes_straight_to_the_relay(

@@ -83,9 +83,9 @@ async def test_a_relay_that_refuses_everybody_loses_nothing_and_the_postmaster_h
     server.refuses_all = False
     await run(work, clock, 60.0)
     assert sorted(person for person, _ in server.taken if person != POSTMASTER) == people
-    assert server.subjects(POSTMASTER) == ["Fax all-clear: the mail server takes our mail again"]
+    assert server.subjects(POSTMASTER) == ["Fax all-clear: the mail server is accepting messages again"]
     told = next(mail for who, mail in server.taken if who == POSTMASTER)
-    assert b"Mails that waited: 5" in told and b"550 5.7.1 no" in told
+    assert b"Messages that waited: 5" in told and b"550 5.7.1 no" in told
 
 
 async def test_not_in_five_days_either(spool, clock, a_letter, work, server) -> None:
@@ -112,7 +112,7 @@ async def test_who_alone_is_refused_ends_after_several_attempts_and_an_hour(
         await spool.outbox.owe([a_letter(recipients=(f"user{minute % 3}@example.com",))])
         await run(work, clock, 60.0)
     assert (await states(spool))["gone@example.com"] is LetterState.UNDELIVERABLE
-    assert server.subjects(POSTMASTER) == ["Fax mail undeliverable: received fax for gone@example.com"]
+    assert server.subjects(POSTMASTER) == ["Undeliverable: received fax for gone@example.com"]
 
 
 async def test_what_was_taken_before_the_relay_broke_counts_against_nobody(
@@ -132,7 +132,7 @@ async def test_one_dead_address_where_nobody_else_writes_is_told_and_waits(
     server.refused = {"gone@example.com"}
     await spool.outbox.owe([a_letter(kind="received", recipients=("gone@example.com",))])
     await run(work, clock, 3 * 3600.0, step=60.0)
-    assert server.subjects(POSTMASTER) == ["Fax mail refused: received fax for gone@example.com"]
+    assert server.subjects(POSTMASTER) == ["Refused: received fax for gone@example.com"]
     assert (await states(spool))["gone@example.com"] is LetterState.WAITING
 
 
