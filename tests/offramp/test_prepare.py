@@ -110,7 +110,7 @@ async def test_a_document_that_kills_its_worker_three_times_is_given_up(street: 
     assert await prepare.round()
     ended = await street.job(job.queue_id)
     assert ended.state is JobState.FAILED and ended.status is not None
-    assert "stops our converter" in ended.status.sentence
+    assert "makes our converter fail" in ended.status.sentence
 
 
 async def test_our_own_disk_says_nothing_against_a_document(
