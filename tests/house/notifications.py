@@ -116,6 +116,7 @@ def _alarms() -> Iterator[tuple[str, Letter]]:
     yield "Alarm: daily limit", letters.ceiling(SITE, MARKS, limit=500)
     room = "Only 90 MB are left on the disk of the spool."
     yield "Alarm: disk", letters.disk_alarm(SITE, MARKS, problem=room)
+    yield "Alarm: restored from an older copy", letters.recovered(SITE, MARKS, faxes=2)
     yield "All-clear: disk", letters.disk_clear(SITE, MARKS)
     rows = (("job", "BK2N4C7Q9X-1", "its sender was told that it may have been sent"),)
     yield "Alarm: damaged rows", letters.damaged(SITE, MARKS, rows=rows)
