@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +78,10 @@ class Contents:
     async def chunks(self, content_id: str) -> AsyncGenerator[bytes, None]:
         """Block by block; raises ``ContentDamaged``, which may be after the last block."""
         row = await self._row(content_id)
-        digest = Digest(row["prefix_size"])
         if row["bytes"] is not None:
-            digest.update(row["bytes"])
-            _check(row, digest)
-            yield row["bytes"]
+            yield _inline(row)
             return
+        digest = Digest(row["prefix_size"])
         async with contextlib.aclosing(self.large.blocks(content_id)) as blocks:
             async for block in blocks:
                 digest.update(block)
@@ -94,7 +92,11 @@ class Contents:
     async def file(self, content_id: str) -> AsyncIterator[Path]:
         """A file with these bytes for as long as the block lasts, not to be written to; raises ``ContentDamaged``."""
         row = await self._row(content_id)
-        if row["bytes"] is None and (path := self.large.path(content_id)):
+        if row["bytes"] is not None:
+            with _small_file(row) as small:  # as where it is sealed: a change of thread would cost more
+                yield small
+            return
+        if path := self.large.path(content_id):
             digest = Digest(row["prefix_size"])
             await asyncio.to_thread(_read_through, path, digest)
             _check(row, digest)
@@ -115,6 +117,21 @@ class Contents:
         if not rows:
             raise ContentDamaged(f"content {content_id} is not in the spool")
         return rows[0]
+
+
+@contextlib.contextmanager
+def _small_file(row: Any) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mailfax-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder, row["content_id"])
+        path.write_bytes(_inline(row))
+        yield path
+
+
+def _inline(row: Any) -> bytes:
+    digest, content = Digest(row["prefix_size"]), bytes(row["bytes"])
+    digest.update(content)
+    _check(row, digest)
+    return content
 
 
 def _check(row: Any, digest: Digest) -> None:
