@@ -165,7 +165,7 @@ class StandInRenderer:
 
 
 class Process:
-    """One process. ``open`` starts it; ``die`` ends it at once, and ``buried`` is when nothing is left of it."""
+    """One process. ``opened`` starts it; ``die`` ends it at once, and ``buried`` is when nothing is left of it."""
 
     def __init__(self, world: World, config: Config, name: str) -> None:
         self.world, self._config, self.name = world, config, name
@@ -185,8 +185,14 @@ class Process:
         self._tasks[task] = None
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
-    async def open(self) -> None:
-        await self.spawn(self._open())
+    async def opened(self) -> bool:
+        """Start it; False where it died meanwhile."""
+        opening, dying = self.spawn(self._open()), asyncio.ensure_future(self.died.wait())
+        await asyncio.wait({opening, dying}, return_when=asyncio.FIRST_COMPLETED)
+        dying.cancel()
+        if not self.dead:
+            opening.result()
+        return not self.dead
 
     async def _open(self) -> None:
         config, world = self._config, self.world

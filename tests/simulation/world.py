@@ -240,9 +240,9 @@ class World:
         while not self.over:
             process = Process(self, config, name)
             try:
-                await process.open()
-                self.processes.append(process)
-                await process.died.wait()
+                if await process.opened():
+                    self.processes.append(process)
+                    await process.died.wait()
             finally:
                 process.die("the end")
                 if process in self.processes:
