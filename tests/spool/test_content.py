@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from mailfax.rules.failure import NotSent
@@ -93,6 +93,7 @@ def parts(boundary: bytes, body: bytes, *, quoted: bool = True) -> bytes:
 def test_a_boundary_is_no_part_of_what_is_known_again(text: bytes, block: int, boundary: bytes, quoted: bool) -> None:
     """However it is cut into blocks: the same under another boundary, and whatever is changed is noticed."""
     body = text.replace(b"\r\n--", b"")
+    assume(b"\r\n--" not in b"\r\n" + body)
     mail = parts(boundary, body, quoted=quoted)
     whole = digest(mail)
     assert (digest(mail, block).sent(), digest(mail, block).whole()) == (whole.sent(), whole.whole())
