@@ -38,15 +38,13 @@ log = logging.getLogger("mailfax")
 
 #: How long sessions in DATA and carriers may take to end after a stop was asked for, in seconds; a POST has longer.
 DRAIN_SECONDS = 8.0
-#: A carrier that found nothing looks again after this long, unless its news or its next moment come first: another
-#: process may have brought it work, or died at it; where the news of others are heard, only the latter.
+#: So long an idle carrier waits for its news or its next moment; the latter where the news of others are heard.
 IDLE_SECONDS, LISTENING_SECONDS = 2.0, 5.0
 #: It never looks more often than this, whatever the moment that it named.
 SHORTEST_SECONDS = 0.02
 #: A carrier whose round failed unexpectedly waits this long, so that a bug does not spin.
 FAILED_SECONDS = 5.0
-#: After another configuration has taken over, a session has still so many seconds for what it asked of the one
-#: before: a password, a proof by DNS, an examination.
+#: So long, in seconds, what a session has asked of the configuration before (a password, DNS) may still take.
 SESSION_SECONDS = 60.0
 #: How often content files without a row are looked for, in seconds.
 SWEEP_SECONDS = 3600.0
@@ -75,6 +73,7 @@ class Service:
         self._rooms: Rooms
         self._all: list[Rooms] = []  #: those that are not closed
         self._certificates: dict[Path, int] = {}  #: what ``_written`` said of those in use
+        self._changing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
 
@@ -88,7 +87,6 @@ class Service:
         cls, config: Config, hooks: CommitHooks | None = None, roles: Collection[str] = ROLES, recovered: bool = False
     ) -> Service:
         """Build every room and open the listeners. ``hooks`` are the spool's: tests watch commits with them.
-
         ``roles``: what of the work this process does, of ``wiring.ROLES``. ``recovered``: the spool is an older copy.
         """
         hooks = hooks or CommitHooks()
@@ -127,33 +125,36 @@ class Service:
     async def renew_certificates(self) -> bool:
         """Read the files of certificates again, and nothing else; False: the old ones stay in use."""
         try:
-            await self._go_on_with(self.config)
+            await self._go_on_with()
         except (ConfigError, OSError) as wrong:
             log.error("the certificates were changed, and the old ones stay in use: %s", wrong)
             return False
         log.info("the certificates were changed; the new ones are in use")
         return True
 
-    async def _go_on_with(self, config: Config) -> None:
-        """Raises ``ConfigError`` where a listener can't be opened; all is as it was then."""
+    async def _go_on_with(self, config: Config | None = None) -> None:
+        """One after the other; without a configuration, the one in force. ``ConfigError``: all is as it was."""
         assert self.listeners is not None
-        before = self._rooms
-        rooms = await build(config, self.spool, before, self._roles)
-        self._all.append(rooms)
-        try:
-            await self.listeners.renew(rooms.listeners, rooms.door, hostname=config.hostname, limits=config.limits)
-        except BaseException:
-            await self._close_rooms(rooms)
-            raise
-        self._rooms = rooms
-        before.retired.set()
-        try:
-            await set_aside(rooms.context, rooms.desk, rooms.door.policy)
-        except Exception as trouble:
-            rooms.disk.failed(trouble)
-            log.exception("what was taken out of the configuration was not looked for")
-        self._carry_all(rooms, before.tasks)
-        rooms.tasks.append(asyncio.create_task(self._close_later(before), name="reload"))
+        async with self._changing:
+            config, before = config or self.config, self._rooms
+            rooms = await build(config, self.spool, before, self._roles)
+            self._all.append(rooms)
+            try:
+                await self.listeners.renew(
+                    rooms.listeners, rooms.door, hostname=config.hostname, limits=config.limits
+                )
+            except BaseException:
+                await self._close_rooms(rooms)
+                raise
+            self._rooms = rooms
+            before.retired.set()
+            try:
+                await set_aside(rooms.context, rooms.desk, rooms.door.policy)
+            except Exception as trouble:
+                rooms.disk.failed(trouble)
+                log.exception("what was taken out of the configuration was not looked for")
+            self._carry_all(rooms, before.tasks)
+            rooms.tasks.append(asyncio.create_task(self._close_later(before), name="reload"))
 
     async def _close_later(self, before: Rooms) -> None:
         """When its carriers have ended, and what sessions have begun with it has, too."""
@@ -307,8 +308,7 @@ class _Discreet(logging.Formatter):
 
 
 def configure_logging(*, verbose: bool) -> None:
-    """One line per event on stderr. Other people's libraries speak from WARNING on: httpx and aiosmtpd write whole
-    URLs, addresses and commands at INFO, and those carry numbers and subjects."""
+    """One line per event on stderr. Other libraries speak from WARNING on: at INFO they tell numbers and subjects."""
     handler = logging.StreamHandler(sys.stderr)
     # journald adds the time itself (sd_notify's JOURNAL_STREAM tells that it reads us).
     stamp = "" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s "

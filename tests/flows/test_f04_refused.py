@@ -55,7 +55,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         pytest.param(
             ["MAIL FROM:<>", f"RCPT TO:<{RECIPIENT}>"],
             550,
-            "5.7.1 Mail with an empty sender (a bounce or notice) is never faxed",
+            "5.7.1 Mail with an empty sender (a bounce or notification) is never",
             id="null sender",
         ),
         pytest.param(
@@ -94,7 +94,7 @@ def test_refused_before_the_mail_is_sent(closed: House, commands: list[str], cod
             "List-Id", "<all.example.com>", 0, 550, "5.7.1 List and bulk mail is never faxed", id="list mail"
         ),
         pytest.param(
-            "X-Fax-Outcome", "failed", 0, 550, "5.7.1 This is a notice written by a fax gateway", id="notice of ours"
+            "X-Fax-Outcome", "failed", 0, 550, "5.7.1 This is a notification from a fax gateway", id="notice of ours"
         ),
     ],
 )

@@ -400,7 +400,7 @@ def test_reading_is_bounded() -> None:
 
 
 def test_pages_are_counted_before_they_are_written() -> None:
-    with pytest.raises(NotFaxable, match="The fax would have 31 pages; at most 30"):
+    with pytest.raises(NotFaxable, match="The fax would have 31 pages, but one fax can have 30 at most"):
         drawn('<p style="break-after:page">x</p>' * 30 + "<p>y")
 
 

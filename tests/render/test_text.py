@@ -119,7 +119,7 @@ def test_html_says_itself_which_way_it_is_written() -> None:
 @pytest.mark.parametrize("text", ["x\n" * 12_061, "ill " * 700_000])
 def test_what_no_fax_has_room_for_is_refused_before_it_is_drawn(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "draw_text", lambda *_: pytest.fail("drawn"))
-    with pytest.raises(NotFaxable, match=r"The fax would have 2.. pages; at most 200"):
+    with pytest.raises(NotFaxable, match=r"The fax would have 2.. pages, but one fax can have 200 at most"):
         add(text)
 
 
