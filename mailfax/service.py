@@ -233,7 +233,7 @@ class Service:
     async def _sweep(self) -> None:
         while not self._stopping.is_set():
             try:
-                await self.spool.sweep()
+                await self.spool.sweep(self.config.retention)
             except Exception:
                 log.exception("sweeping failed")
             await self._pause(SWEEP_SECONDS)

@@ -34,6 +34,9 @@ VERBS = (
     "cancel",
     "requeue",
     "resend",
+    "export",
+    "keep",
+    "purge",
 )
 
 

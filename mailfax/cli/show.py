@@ -38,8 +38,13 @@ async def _gather(spool: Any, queue_id: str) -> dict[str, Any]:
     job = await spool.jobs.get(queue_id)
     message = await spool.intake.message(job.message if job else queue_id)
     jobs = [job] if job else await spool.jobs.of(queue_id)
+    fax = await spool.queue.received(queue_id)
+    kept = {each.what: each.kept_at for each in await spool.retention.kept()}
     return {
         "message": _plain(message),
+        "received": _plain(fax),
+        "content": _content(message or fax),
+        "kept_since": next((kept[name] for name in _names(message, fax) if name in kept), None),
         "document": _plain(await spool.documents.get(message.queue_id)) if message else None,
         "jobs": [_plain(job) for job in jobs],
         "letters": [
@@ -54,6 +59,23 @@ async def _gather(spool: Any, queue_id: str) -> dict[str, Any]:
         ],
         "history": [asdict(line) for line in await spool.history.of(queue_id)],
     }
+
+
+def _content(whole: Any) -> str:
+    """What became of its content: "kept", "deleted", or "" where there is none yet."""
+    if whole is None:
+        return ""
+    if whole.content_id:
+        return "kept"
+    return "deleted" if getattr(whole, "state", "") not in ("listed", "unreadable", "vanished") else ""
+
+
+def _names(message: Any, fax: Any) -> list[str]:
+    """By which it may be kept from being deleted."""
+    if message is None:
+        return [fax.queue_id] if fax else []
+    sender = message.sender.lower()
+    return [message.queue_id, sender, "@" + sender.rpartition("@")[2]]
 
 
 #: What a person never asks about: how the spool guards its rows.
@@ -90,6 +112,11 @@ def _print(life: dict[str, Any]) -> None:
             console.print(f"  {name.replace('_', ' ')}: {escape(str(shown))}")
 
     fields("Mail", life["message"])
+    fields("Received fax", life["received"])
+    if life["content"] == "deleted":
+        console.print("  content: deleted; its record is left, and it can't be sent again")
+    if life["kept_since"]:
+        console.print(f"  never deleted: kept since {when(life['kept_since'])} (mailfax keep)")
     fields("Document", life["document"])
     for job in life["jobs"]:
         fields(f"Fax {job['queue_id']}", job)

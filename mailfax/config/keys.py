@@ -34,7 +34,7 @@ from mailfax.config.places import (
     timezone,
     timezone_or_none,
 )
-from mailfax.config.values import Limits
+from mailfax.config.values import Limits, RetentionConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +179,9 @@ SECTIONS: dict[str, Section] = {
             "unconfined": Key(flag, False),
             "unsupported": Key(choice("refuse", "name"), "refuse"),
         }
+    ),
+    "retention": Section(
+        {name: Key(at_least(0, int), days) for name, days in dataclasses.asdict(RetentionConfig()).items()}
     ),
     "web": Section({"address": Key(own_address, None), "networks": Key(several(network), None)}),
     "limits": Section(

@@ -17,12 +17,24 @@ from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
 from mailfax.config.users import read_users
-from mailfax.config.values import Account, Config, Limits, RelayConfig, RenderConfig, SpoolConfig, WebConfig
+from mailfax.config.values import (
+    Account,
+    Config,
+    Limits,
+    RelayConfig,
+    RenderConfig,
+    RetentionConfig,
+    SpoolConfig,
+    WebConfig,
+)
 
 #: Against a real service: more than 6 calls a minute meet rate limits, and a fax may be listed only minutes after it
 #: was accepted, so that a shorter look proves no absence and could send a fax twice; and ASP.NET answers an upload
 #: after up to 110 seconds, so that less patience puts faxes in doubt.
 _LEAST_OFF_LOOPBACK = {"poll_seconds": 10, "settle_seconds": 300, "timeout_seconds": 120}
+
+#: Mail servers try a mail again for five days (RFC 5321 4.5.4.1), and so long it must be known again.
+SHORTEST_RECORD_DAYS = 7
 
 
 def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> Config:
@@ -66,6 +78,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         limits=Limits(**parts["limits"][0].values),
         destinations=read_destinations(parts["destinations"][0]),
         render=_render(parts["render"][0]),
+        retention=_retention(parts["retention"][0]),
         web=_web(parts["web"][0]),
         aliases=read_aliases(parts["aliases"][0], top["subject_mailbox"]),
         subject_mailbox=top["subject_mailbox"],
@@ -201,6 +214,26 @@ def _render(part: Part) -> RenderConfig:
             "or say it twice with unconfined = true",
         )
     return RenderConfig(**part.values)
+
+
+def _retention(part: Part) -> RetentionConfig:
+    for direction in ("sent", "received", "postmaster"):
+        key, of_content = f"{direction}_record_days", f"{direction}_content_days"
+        if not part[key]:
+            continue
+        if part[key] < SHORTEST_RECORD_DAYS:
+            part.refuse(
+                key,
+                f"{part[key]} is too short to recognise a mail that comes again after days; "
+                f"write at least {SHORTEST_RECORD_DAYS}, or 0 to keep them",
+            )
+        if not 0 < part[of_content] <= part[key]:
+            part.refuse(
+                key,
+                f"{of_content} = {part[of_content]} would keep content without its records; "
+                f"write {of_content} = {part[key]} or less, but not 0",
+            )
+    return RetentionConfig(**part.values)
 
 
 def _web(part: Part) -> WebConfig | None:

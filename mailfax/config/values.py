@@ -193,6 +193,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionConfig:
+    """For how many days what has ended is kept, content and records; 0: for ever. No content outlives its record."""
+
+    sent_content_days: int = 0
+    sent_record_days: int = 0
+    received_content_days: int = 0
+    received_record_days: int = 0
+    postmaster_content_days: int = 0
+    postmaster_record_days: int = 0
+
+    def of(self, direction: str) -> tuple[int, int]:
+        """Days of content and of records: "sent", "received" or "postmaster"."""
+        return getattr(self, f"{direction}_content_days"), getattr(self, f"{direction}_record_days")
+
+
+@dataclass(frozen=True, slots=True)
 class SpoolConfig:
     """Where everything is kept that must survive. ``ca_file``: authorities to trust instead of the system's."""
 
@@ -230,6 +246,7 @@ class Config:
     timezone: str = "UTC"
     #: (number with its country code, why nobody may fax there).
     blocked: tuple[tuple[str, str], ...] = ()
+    retention: RetentionConfig = RetentionConfig()
 
     def account(self, name: str) -> Account | None:
         """The account of that name, or None where it was taken out of the configuration."""

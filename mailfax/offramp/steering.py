@@ -114,6 +114,9 @@ class Steering:
             return Told(False, f"has not ended: {job.state.value}; mailfax requeue tries it again now")
         if job.preview:
             return Told(False, "was a preview: send its mail again")
+        message = await self._spool.intake.message(job.message)
+        if message is None or not message.content_id:
+            return Told(False, "can't be sent again: its content was deleted; send its mail again")
         others = await self._spool.jobs.of(job.message)
         newer = [each for each in others if each.number == job.number and each.accepted_at > job.accepted_at]
         if newer:

@@ -43,7 +43,11 @@ def back_up(path: Path, target: Path) -> int:
                     archive.add(copy, DATABASE)
                     for content in contents:
                         name = file_path(Path("content"), content)
-                        archive.add(file_path(path.parent / "content", content), str(name))
+                        try:
+                            archive.add(file_path(path.parent / "content", content), str(name))
+                        except FileNotFoundError:
+                            if _is_there(path, content):
+                                raise
                 file.flush()
                 os.fsync(file.fileno())
             size = whole.stat().st_size
@@ -62,6 +66,12 @@ def _copied(path: Path, copy: Path) -> list[str]:
         source.backup(target, pages=STEP_PAGES, sleep=STEP_SECONDS)
         target.execute("PRAGMA journal_mode=DELETE")
         return [row[0] for row in target.execute("SELECT content_id FROM content WHERE bytes IS NULL AND size > 0")]
+
+
+def _is_there(path: Path, content: str) -> bool:
+    """Whether a content was not deleted meanwhile: what has ended, and was kept long enough (retention.py)."""
+    with contextlib.closing(connect(path)) as spool:
+        return bool(spool.execute(statements()["content_size"], {"content_id": content}).fetchall())
 
 
 def restore(source: Path, path: Path, *, replace: bool = False) -> Path | None:

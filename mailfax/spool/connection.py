@@ -21,6 +21,9 @@ BUSY_SECONDS = 30.0
 #: What a group of commits changes must fit in here: SQLite's own 2 MB would be written twice.
 CACHE_KILOBYTES = 16_000
 
+#: Pages that are given back to the file system in one commit.
+FREED_PAGES = 1000
+
 #: WAL pages (4 KB each) after which a commit also copies them into the database file.
 CHECKPOINT_PAGES = 4000
 
@@ -53,6 +56,8 @@ def connect(path: Path) -> sqlite3.Connection:
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # What is deleted is overwritten. Rows that shrink or go are rewritten anyway; only contents cost more.
+        connection.execute("PRAGMA secure_delete=ON")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         connection.execute("PRAGMA journal_size_limit=67108864")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KILOBYTES}")
@@ -62,6 +67,18 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise SpoolRefused(f"{path}: is not a spool that can be used here: {trouble}") from trouble
     return connection
+
+
+def give_back(path: Path) -> None:
+    """Make the file as small as what is in it, a few pages at a time, so that the writer waits for none of them long;
+    and empty the log, which still has what was deleted. Where others are in the way, the next time does it."""
+    with contextlib.suppress(sqlite3.Error, SpoolRefused), contextlib.closing(connect(path)) as connection:
+        while (free := connection.execute("PRAGMA freelist_count").fetchone()[0]) > 0:
+            connection.execute(f"PRAGMA incremental_vacuum({FREED_PAGES})").fetchall()
+            if connection.execute("PRAGMA freelist_count").fetchone()[0] >= free:
+                break  # a file from before it could shrink: what is free is used again
+        connection.execute("PRAGMA busy_timeout=1000")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

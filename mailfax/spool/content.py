@@ -18,7 +18,7 @@ from typing import Any
 
 from mailfax.spool.engine import Engine
 from mailfax.spool.growing import INLINE_BYTES, Content, Digest, Sealed
-from mailfax.spool.large import BLOCK_BYTES, ContentDamaged, Large, blocks_of
+from mailfax.spool.large import BLOCK_BYTES, ContentDamaged, ContentDeleted, Large, blocks_of
 
 
 class Contents:
@@ -67,7 +67,7 @@ class Contents:
     async def size(self, content_id: str) -> int:
         """How many bytes; raises ``ContentDamaged`` where there is none of this ID."""
         [rows] = await self._engine.read(("content_size", {"content_id": content_id}))
-        if not rows:
+        if not rows or not content_id:
             raise ContentDamaged(f"content {content_id} is not in the spool")
         return int(rows[0]["size"])
 
@@ -113,6 +113,8 @@ class Contents:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _row(self, content_id: str) -> Any:
+        if not content_id:
+            raise ContentDeleted("the content was deleted")
         [rows] = await self._engine.read(("content_get", {"content_id": content_id}))
         if not rows:
             raise ContentDamaged(f"content {content_id} is not in the spool")

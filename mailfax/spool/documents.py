@@ -94,7 +94,7 @@ class Documents:
             (
                 _changed(was, now_is),
                 *(self._usage.pages(message, now_is) if message else ()),
-                *stored,
+                *(stored or (Statement("content_shared", {"content_id": now_is.content_id}, Hits.ONE),)),
                 history(
                     was.message,
                     event.value,

@@ -112,6 +112,11 @@ class Engine(ABC):
         """What makes this spool less durable than it should be, in a clause each."""
         return []
 
+    async def give_back(self) -> None:
+        """Give space of deleted rows back to the file system. Nothing to do for a PostgreSQL server: its autovacuum
+        makes it free for new rows, later and by itself."""
+        return
+
     @abstractmethod
     async def close(self) -> None:
         """Finish what was asked for, then let go of the spool. What comes later is ``NotCommitted``."""

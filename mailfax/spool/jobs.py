@@ -171,10 +171,11 @@ class Jobs:
     async def resend(self, was: FaxJob, again: FaxJob) -> None:
         """A new job beside one that has ended, by a person's order; its document is made again where there is none.
 
-        Raises ``QueueIdTaken`` and ``ReferenceTaken``: draw again.
+        Raises ``QueueIdTaken`` and ``ReferenceTaken``: draw again; ``Outdated`` where its content was deleted.
         """
         more = () if again.state is JobState.READY else (Statement("document_now", {"message": was.message}),)
         statements = (
+            Statement("message_whole", {"message": was.message}, Hits.ONE),
             Statement("job_add", job_values(again), Hits.ONE),
             history(was.queue_id, "sent again by a person", was.state, f"as {again.queue_id}"),
             history(again.queue_id, "accepted", again.state, f"{was.queue_id}, sent again by a person"),

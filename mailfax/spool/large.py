@@ -7,11 +7,12 @@ them count commits, and those that no row counts on are swept an hour later.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
@@ -19,7 +20,7 @@ from mailfax.spool.commits import Commit, Hits, Outdated, Statement, Values
 from mailfax.spool.engine import Engine
 from mailfax.spool.files import GrowingFile, NamedFile, file_path
 from mailfax.spool.growing import Content
-from mailfax.spool.sweep import ORPHAN_SECONDS, sweep_orphans
+from mailfax.spool.sweep import ORPHAN_SECONDS, remove_files, sweep_orphans
 
 if TYPE_CHECKING:
     from mailfax.spool.postgresql import PostgresqlEngine
@@ -29,6 +30,10 @@ BLOCK_BYTES: Final = 1 << 20
 
 class ContentDamaged(Exception):
     """The bytes of a content are gone, or not those that were stored."""
+
+
+class ContentDeleted(ContentDamaged):
+    """They were deleted, as [retention] says or by a person (``retention.py``)."""
 
 
 class Large(Protocol):
@@ -49,6 +54,9 @@ class Large(Protocol):
 
     def path(self, content_id: str) -> Path | None:
         """The file that they are, where they are one."""
+
+    async def remove(self, content_ids: Sequence[str]) -> None:
+        """Remove what has no row any more; what a crash leaves is swept."""
 
     async def sweep(self) -> int:
         """Remove what no row counts on, and nobody touched for an hour: how much."""
@@ -77,6 +85,10 @@ class Files:
         blocks = blocks_of(self.path(content_id))
         while block := await asyncio.to_thread(next, blocks, b""):
             yield block
+
+    async def remove(self, content_ids: Sequence[str]) -> None:
+        paths = [self.path(content_id) for content_id in content_ids]
+        await asyncio.to_thread(remove_files, paths)
 
     async def sweep(self) -> int:
         # Files carry the time of the file system, not of the spool's clock.
@@ -132,6 +144,12 @@ class Chunks:
             if not rows:
                 return
             yield rows[0]["bytes"]
+
+    async def remove(self, content_ids: Sequence[str]) -> None:
+        for content_id in content_ids:  # one at a time: each may be a thousand rows for the server
+            gone = Statement("chunk_remove", {"content_id": content_id}, Hits.SOME)
+            with contextlib.suppress(Outdated):
+                await self._engine.commit(Commit("swept", (gone,)))
 
     async def sweep(self) -> int:
         old = {"before": self._engine.clock() - ORPHAN_SECONDS}

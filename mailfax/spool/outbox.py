@@ -150,10 +150,12 @@ class Outbox:
         return replace(now_is, version=was.version + 1, lease_until=0.0)
 
     async def get(self, letter_id: str) -> Letter | None:
-        """The letter with its content."""
+        """The letter with its content, if that was not deleted."""
         [rows] = await self._engine.read(("letter_get", {"letter_id": letter_id}))
         letters = await readable(self._engine, "letter", letter_of, rows)
-        return await self._with_content(letters[0]) if letters else None
+        return (
+            await self._with_content(letters[0]) if letters and letters[0].content_id else next(iter(letters), None)
+        )
 
     async def listing(
         self, *, states: Sequence[LetterState] | None = None, about: str = "", limit: int = 100, offset: int = 0

@@ -8,7 +8,7 @@ LIMITS: ``find``, and a whole domain as sender, read every row in the reader thr
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from mailfax.rules.states import NON_FINAL, JobState
 from mailfax.spool.engine import Engine
 from mailfax.spool.rows import Row, inbound_of, job_of, letter_of, readable
 
+#: Rows read at a time.
+EXPORTED = 1000
 #: Ended, and no page of it is known to have arrived.
 NOT_DELIVERED = (JobState.FAILED, JobState.CANCELLED, JobState.UNCONFIRMED)
 
@@ -95,6 +97,25 @@ class Queue:
         [rows] = await self._engine.read(("inbound_by_queue_id", {"queue_id": queue_id}))
         faxes: Sequence[InboundFax] = await readable(self._engine, "inbound", inbound_of, rows)
         return faxes[0] if faxes else None
+
+    async def export(
+        self, direction: str, *, since: float, until: float, sender: str = ""
+    ) -> AsyncIterator[dict[str, Any]]:
+        """All faxes that were accepted ("sent") or listed ("received") since then, oldest first, as the columns of
+        the statements ``export_…``. ``sender``: as in ``Wanted``, of faxes that were sent alone."""
+        whole = sender.startswith("@")
+        values: dict[str, Any] = {"since": since, "up_to": until, "at": 0.0, "id": "", "limit": EXPORTED}
+        if direction == "sent":
+            values["sender"] = "" if whole else _lower(sender)
+            values["domain"] = _escaped(sender, "%") if whole else ""
+        while True:
+            [rows] = await self._engine.read((f"export_{direction}", values))
+            for row in rows:
+                yield dict(row)
+            if len(rows) < EXPORTED:
+                return
+            last = rows[-1]
+            values |= {"at": last["at"], "id": last["queue_id" if direction == "sent" else "fax_id"]}
 
     async def _rows(self, question: str, values: dict[str, Any]) -> list[Queued]:
         """The page is found first: neither the rows before it nor those after it are joined with anything."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mailfax.config import Config
+from mailfax.config import Config, RetentionConfig
 from mailfax.spool.accounts import Accounts
 from mailfax.spool.commits import Commit, Hits, Statement
 from mailfax.spool.connection import spool_path
@@ -28,9 +28,12 @@ from mailfax.spool.moments import make_wrong_moments_due
 from mailfax.spool.outbox import Outbox
 from mailfax.spool.queue import Queue
 from mailfax.spool.recovery import Recovery
+from mailfax.spool.retention import Retention
 from mailfax.spool.sqlite import SqliteEngine
 from mailfax.spool.unheard import UnheardFaxes
 from mailfax.spool.usage import Usage
+
+KEEP_ALL = RetentionConfig()
 
 
 def is_postgresql(url: str) -> bool:
@@ -68,6 +71,7 @@ class Spool:
         self.queue = Queue(engine)
         self.damage = Damage(engine, self.outbox)
         self.recovery = Recovery(engine, self.outbox)
+        self.retention = Retention(engine, self.content)
 
     @classmethod
     async def open(
@@ -106,7 +110,11 @@ class Spool:
             engine, large = file, Files(file, path.parent / "content")
         try:
             started = Statement("process_start", {"host": socket.gethostname(), "pid": os.getpid()}, Hits.ONE)
-            others = (Statement("process_forget", {}), Statement("unheard_all_gone", {}))
+            others = (
+                Statement("process_forget", {}),
+                Statement("unheard_all_gone", {}),
+                Statement("content_none", {"bytes": b""}),
+            )
             results = await engine.commit(Commit("process-started", (started, *others, *noticed)))
             engine.epoch = int(results[0].rows[0]["epoch"])
         except BaseException:
@@ -178,10 +186,12 @@ class Spool:
         """Make due what waits for a moment that only a wrong clock can have written: how many rows."""
         return await make_wrong_moments_due(self._engine, longest_lease)
 
-    async def sweep(self) -> int:
-        """Forget old hours and keys, and large contents without a row that nobody touched for an hour: how many."""
+    async def sweep(self, retention: RetentionConfig = KEEP_ALL) -> int:
+        """Forget old hours and keys, what ended longer ago than it is kept, and large contents without a row that
+        nobody touched for an hour: how many of these."""
         await self.usage.sweep()
         await self.unheard.sweep()
+        await self.retention.apply(retention)
         return await self.content.large.sweep()
 
 

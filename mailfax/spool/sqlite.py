@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mailfax.spool.commits import Commit, Statement, Values
-from mailfax.spool.connection import connect, migrate
+from mailfax.spool.connection import connect, give_back, migrate
 from mailfax.spool.engine import (
     DISK_FULL,
     GROUP,
@@ -107,6 +107,9 @@ class SqliteEngine(Engine):
 
     async def read(self, *reads: tuple[str, Values]) -> list[list[Row]]:
         return await self._loop.run_in_executor(self._reader, self._read, reads)
+
+    async def give_back(self) -> None:
+        await asyncio.to_thread(give_back, self.path)
 
     def _read(self, reads: Sequence[tuple[str, Values]]) -> list[list[Row]]:
         now = self.clock()

@@ -9,10 +9,10 @@
 --
 -- PostgreSQL wants to know the type of each parameter: it would conclude it from where it stands, and take :now - 60 for
 -- a whole number. What is not named here is text.
--- float8: accepted_at accepted_before after before daily decided_at deliver elapsed ended_at expires_at fetch last_byte_at
+-- float8: accepted_at accepted_before after at before daily decided_at deliver elapsed ended_at expires_at fetch last_byte_at
 -- float8: last_byte_elapsed lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
--- float8: track_at tried_at until
+-- float8: track_at tried_at until up_to
 -- int8: absences any attempts cancel_requested clear delay_told epoch epoch_was faxes faxes_per_day gone hour jobs limit
 -- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size
 -- int8: preview refusals size slow success_notice version was_epoch was_version
@@ -64,12 +64,16 @@ SELECT size FROM content WHERE content_id = :content_id
 SELECT content_id FROM content WHERE content_id IN (:content_ids)
 
 -- name: chunk_add
--- These three: large contents on PostgreSQL (large.py). What a lost connection left unclear is written again.
+-- These four: large contents on PostgreSQL (large.py). What a lost connection left unclear is written again.
 INSERT INTO chunk (content_id, part, made_at, bytes) VALUES (:content_id, :part, :now, :bytes)
 ON CONFLICT (content_id, part) DO NOTHING
 
 -- name: chunk_get
 SELECT bytes FROM chunk WHERE content_id = :content_id AND part = :part
+
+-- name: chunk_remove
+DELETE FROM chunk
+WHERE content_id = :content_id AND NOT EXISTS (SELECT 1 FROM content c WHERE c.content_id = chunk.content_id)
 
 -- name: chunk_sweep
 DELETE FROM chunk
@@ -904,3 +908,221 @@ SELECT noticed_at FROM recovery WHERE released_at = 0 LIMIT 1
 -- name: recovery_release
 -- Not before its faxes were put in doubt: then a person could not know what is let go.
 UPDATE recovery SET released_at = :now WHERE released_at = 0 AND doubted_at > 0
+
+
+-- name: content_none
+-- What has lost its content refers to this one (retention.py).
+INSERT INTO content (content_id, size, prefix_size, sha256, made_at, bytes) VALUES ('', 0, 0, '', 0, :bytes)
+ON CONFLICT (content_id) DO NOTHING
+
+-- name: content_shared
+-- A document that another was made the same as still has its pages.
+-- alone: retention
+UPDATE content SET made_at = made_at WHERE content_id = :content_id AND content_id <> ''
+
+-- name: message_whole
+-- A mail still has its content.
+-- alone: retention
+UPDATE message SET content_id = content_id WHERE queue_id = :message AND content_id <> ''
+
+-- name: kept_add
+-- alone: retention
+INSERT INTO kept (what, kept_at) VALUES (:what, :now) ON CONFLICT (what) DO NOTHING
+
+-- name: kept_remove
+DELETE FROM kept WHERE what = :what
+
+-- name: kept_list
+SELECT what, kept_at FROM kept ORDER BY what
+
+-- name: message_content_old
+-- These six: what may be deleted, oldest first, behind :at and :id, with its contents, and how many rows go with it.
+SELECT m.queue_id AS id, m.received_at AS at, m.content_id, d.content_id AS more, 1 AS weight
+FROM message m LEFT JOIN document d ON d.message = m.queue_id
+WHERE m.content_id <> '' AND m.received_at < :before AND (m.received_at, m.queue_id) > (:at, :id)
+ORDER BY m.received_at, m.queue_id LIMIT :limit
+
+-- name: inbound_content_old
+SELECT queue_id AS id, listed_at AS at, content_id, '' AS more, 1 AS weight FROM inbound
+WHERE content_id <> '' AND listed_at < :before AND (listed_at, queue_id) > (:at, :id)
+ORDER BY listed_at, queue_id LIMIT :limit
+
+-- name: letter_content_old
+SELECT letter_id AS id, decided_at AS at, content_id, '' AS more, 1 AS weight FROM letter
+WHERE content_id <> '' AND kind = :kind AND decided_at < :before AND (decided_at, letter_id) > (:at, :id)
+ORDER BY decided_at, letter_id LIMIT :limit
+
+-- name: message_record_old
+SELECT m.queue_id AS id, m.received_at AS at, '' AS content_id, '' AS more,
+    1 + (SELECT COUNT(*) FROM job n WHERE n.message = m.queue_id) AS weight
+FROM message m -- postgresql
+FROM message m INDEXED BY message_without_content -- sqlite
+WHERE m.content_id = '' AND m.received_at < :before AND (m.received_at, m.queue_id) > (:at, :id)
+ORDER BY m.received_at, m.queue_id LIMIT :limit
+
+-- name: inbound_record_old
+SELECT queue_id AS id, listed_at AS at, '' AS content_id, '' AS more, 1 AS weight FROM inbound
+WHERE content_id = '' AND listed_at < :before AND (listed_at, queue_id) > (:at, :id)
+ORDER BY listed_at, queue_id LIMIT :limit
+
+-- name: letter_record_old
+SELECT letter_id AS id, decided_at AS at, '' AS content_id, '' AS more, 1 AS weight FROM letter
+WHERE content_id = '' AND kind = :kind AND decided_at < :before AND (decided_at, letter_id) > (:at, :id)
+ORDER BY decided_at, letter_id LIMIT :limit
+
+-- name: message_contents
+-- These three: the same of what a person names.
+SELECT m.queue_id AS id, m.content_id, d.content_id AS more
+FROM message m LEFT JOIN document d ON d.message = m.queue_id
+WHERE m.queue_id IN (:ids) AND m.content_id <> ''
+
+-- name: inbound_contents
+SELECT queue_id AS id, content_id, '' AS more FROM inbound WHERE queue_id IN (:ids) AND content_id <> ''
+
+-- name: letter_contents
+SELECT letter_id AS id, content_id, '' AS more FROM letter WHERE letter_id IN (:ids) AND content_id <> ''
+
+-- name: message_content_gone
+-- Only where every fax of it ended before :before, and nobody makes its pages just now.
+-- alone: retention
+UPDATE message SET content_id = ''
+WHERE queue_id IN (:ids) AND content_id <> ''
+  AND NOT EXISTS (
+      SELECT 1 FROM job j WHERE j.message = message.queue_id AND (
+          j.state NOT IN ('delivered', 'failed', 'cancelled', 'unconfirmed', 'previewed') OR j.damaged = 1
+          OR j.ended_at > :before
+      )
+  )
+  AND NOT EXISTS (SELECT 1 FROM document d WHERE d.message = message.queue_id AND d.lease_until > :now)
+  AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = message.queue_id OR k.what = LOWER(message.sender))
+  AND NOT EXISTS (
+      SELECT 1 FROM kept k WHERE k.what >= '@' AND k.what < 'A' AND LOWER(message.sender) LIKE '%' || k.what
+  )
+
+-- name: document_content_gone
+UPDATE document SET content_id = '', render_key = ''
+WHERE message IN (:ids) AND content_id <> ''
+  AND EXISTS (SELECT 1 FROM message m WHERE m.queue_id = document.message AND m.content_id = '')
+
+-- name: inbound_content_gone
+-- Its pages were fetched long after it was listed, perhaps.
+-- alone: retention
+UPDATE inbound SET content_id = ''
+WHERE queue_id IN (:ids) AND content_id <> '' AND state IN ('stored', 'vanished') AND damaged <> 1
+  AND EXISTS (SELECT 1 FROM content c WHERE c.content_id = inbound.content_id AND c.made_at < :before)
+  AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = inbound.queue_id)
+
+-- name: letter_content_gone
+-- alone: retention
+UPDATE letter SET content_id = ''
+WHERE letter_id IN (:ids) AND content_id <> '' AND state IN ('handed-over', 'cancelled') AND damaged <> 1
+  AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = letter.letter_id OR k.what = letter.about)
+  AND NOT EXISTS (
+      SELECT 1 FROM message m JOIN kept k ON k.what = m.queue_id OR k.what = LOWER(m.sender)
+      WHERE m.queue_id = letter.about OR m.queue_id = (SELECT j.message FROM job j WHERE j.queue_id = letter.about)
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM message m JOIN kept k
+          ON k.what >= '@' AND k.what < 'A' AND LOWER(m.sender) LIKE '%' || k.what
+      WHERE m.queue_id = letter.about OR m.queue_id = (SELECT j.message FROM job j WHERE j.queue_id = letter.about)
+  )
+
+-- name: content_delete
+-- Whatever was meant: nothing goes that anything still refers to.
+DELETE FROM content
+WHERE content_id IN (:content_ids) AND content_id <> ''
+  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.content_id = content.content_id)
+  AND NOT EXISTS (SELECT 1 FROM letter l WHERE l.content_id = content.content_id)
+  AND NOT EXISTS (SELECT 1 FROM document d WHERE d.content_id = content.content_id AND d.content_id <> '')
+  AND NOT EXISTS (SELECT 1 FROM inbound i WHERE i.content_id = content.content_id AND i.content_id <> '')
+RETURNING content_id, CASE WHEN bytes IS NULL THEN 1 ELSE 0 END AS large
+
+-- name: message_record_mark
+-- What goes with this very commit has the size -1. Without content nothing of it can be sent again, so what has ended stays so.
+-- alone: retention
+UPDATE message SET size = -1
+WHERE queue_id IN (:ids) AND content_id = ''
+  AND NOT EXISTS (
+      SELECT 1 FROM job j WHERE j.message = message.queue_id AND (
+          j.state NOT IN ('delivered', 'failed', 'cancelled', 'unconfirmed', 'previewed') OR j.damaged = 1
+          OR j.ended_at > :before
+      )
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM letter l WHERE l.about = message.queue_id AND l.state NOT IN ('handed-over', 'cancelled')
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM job j JOIN letter l ON l.about = j.queue_id
+      WHERE j.message = message.queue_id AND l.state NOT IN ('handed-over', 'cancelled')
+  )
+  AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = message.queue_id OR k.what = LOWER(message.sender))
+  AND NOT EXISTS (
+      SELECT 1 FROM kept k WHERE k.what >= '@' AND k.what < 'A' AND LOWER(message.sender) LIKE '%' || k.what
+  )
+
+-- name: message_record_history
+-- The newest line stays: by it an older copy of the spool is known (mark.py).
+DELETE FROM history
+WHERE seq < (SELECT MAX(h.seq) FROM history h) AND queue_id IN (
+    SELECT m.queue_id FROM message m WHERE m.queue_id IN (:ids) AND m.size = -1
+    UNION ALL SELECT j.queue_id FROM message m JOIN job j ON j.message = m.queue_id
+    WHERE m.queue_id IN (:ids) AND m.size = -1
+)
+
+-- name: message_record_jobs
+-- The fax ids stay in the ledger: no fax of ours is ever taken for a received one, or for another's.
+DELETE FROM job WHERE message IN (SELECT m.queue_id FROM message m WHERE m.queue_id IN (:ids) AND m.size = -1)
+
+-- name: message_record_document
+DELETE FROM document WHERE message IN (SELECT m.queue_id FROM message m WHERE m.queue_id IN (:ids) AND m.size = -1)
+
+-- name: message_record_gone
+DELETE FROM message WHERE queue_id IN (:ids) AND size = -1
+
+-- name: inbound_record_gone
+-- The fax ids stay in the ledger: nothing is fetched twice.
+-- alone: retention
+DELETE FROM inbound
+WHERE queue_id IN (:ids) AND content_id = '' AND state IN ('stored', 'vanished') AND damaged <> 1
+  AND NOT EXISTS (SELECT 1 FROM letter l WHERE l.about = inbound.queue_id AND l.state NOT IN ('handed-over', 'cancelled'))
+  AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = inbound.queue_id)
+
+-- name: inbound_record_history
+DELETE FROM history
+WHERE queue_id IN (:ids) AND seq < (SELECT MAX(h.seq) FROM history h)
+  AND NOT EXISTS (SELECT 1 FROM inbound i WHERE i.queue_id = history.queue_id)
+
+-- name: letter_record_gone
+-- alone: retention
+DELETE FROM letter
+WHERE letter_id IN (:ids) AND content_id = '' AND state IN ('handed-over', 'cancelled') AND damaged <> 1
+  AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = letter.letter_id OR k.what = letter.about)
+  AND NOT EXISTS (
+      SELECT 1 FROM message m JOIN kept k ON k.what = m.queue_id OR k.what = LOWER(m.sender)
+      WHERE m.queue_id = letter.about OR m.queue_id = (SELECT j.message FROM job j WHERE j.queue_id = letter.about)
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM message m JOIN kept k
+          ON k.what >= '@' AND k.what < 'A' AND LOWER(m.sender) LIKE '%' || k.what
+      WHERE m.queue_id = letter.about OR m.queue_id = (SELECT j.message FROM job j WHERE j.queue_id = letter.about)
+  )
+
+-- name: letter_record_history
+DELETE FROM history
+WHERE queue_id IN (:ids) AND seq < (SELECT MAX(h.seq) FROM history h)
+  AND NOT EXISTS (SELECT 1 FROM letter l WHERE l.letter_id = history.queue_id)
+
+
+-- name: export_sent
+-- These two: everything from :since on, oldest first, behind :at and :id, with no list in memory that grows.
+SELECT j.queue_id, j.accepted_at AS at, j.ended_at, j.account, m.sender, j.number, j.state, j.status_sentence,
+    COALESCE(j.subject, m.subject) AS subject, j.pages, j.pages_delivered
+FROM job j JOIN message m ON m.queue_id = j.message
+WHERE j.damaged = 0 AND j.accepted_at >= :since AND j.accepted_at < :up_to AND (j.accepted_at, j.queue_id) > (:at, :id)
+  AND (:sender = '' OR LOWER(m.sender) = :sender) AND (:domain = '' OR LOWER(m.sender) LIKE :domain ESCAPE '!')
+ORDER BY j.accepted_at, j.queue_id LIMIT :limit
+
+-- name: export_received
+SELECT fax_id, queue_id, listed_at AS at, received_at, account, caller, state, problem, pages FROM inbound
+WHERE damaged = 0 AND listed_at >= :since AND listed_at < :up_to AND (listed_at, fax_id) > (:at, :id)
+ORDER BY listed_at, fax_id LIMIT :limit

@@ -30,7 +30,7 @@ async def sweep_orphans(engine: Engine, root: Path, before: float) -> int:
         [rows] = await engine.read(("content_known", {"content_ids": names}))
         known = {row["content_id"] for row in rows}
         orphans = [path for path in part if path.name not in known]
-        removed += await asyncio.to_thread(_remove, orphans)
+        removed += await asyncio.to_thread(remove_files, orphans)
     return removed
 
 
@@ -43,7 +43,8 @@ def _untouched(root: Path, before: float) -> list[Path]:
     return found
 
 
-def _remove(paths: list[Path]) -> int:
+def remove_files(paths: list[Path]) -> int:
+    """Unlink them, as far as they are there; how many were meant."""
     for path in paths:
         path.unlink(missing_ok=True)
     return len(paths)

@@ -11,11 +11,18 @@ import pytest
 
 import mailfax.spool
 from mailfax.spool.damage import TABLES
+from mailfax.spool.retention import RECORD
 from mailfax.spool.sql import compile_statement, migrations, statements
 
 ROOM = Path(mailfax.spool.__file__).parent
 CODE = "\n".join(path.read_text() for path in ROOM.glob("*.py"))
-ASIDE = {f"{table}_{what}" for table in TABLES for what in ("aside", "damaged", "told")}  # f"{table}_aside"
+#: What is called by the name of its table: f"{table}_aside".
+ASIDE = {
+    *(f"{table}_{what}" for table in TABLES for what in ("aside", "damaged", "told")),
+    *(f"{table}_{what}" for table in RECORD for what in ("contents", "content_old", "content_gone", "record_old")),
+    *(f"{table}_record_{step}" for table, steps in RECORD.items() for step in steps),
+    *("export_sent", "export_received"),
+}
 
 
 @pytest.fixture(scope="module")
