@@ -140,12 +140,19 @@ class NamedFile(GrowingFile):
 
 
 def _make_folder(folder: Path) -> None:
-    """The folder and its parent, each durable in the folder above it."""
+    """The folder and its parent, each durable in the folder above it. One whose name could not be flushed is removed
+    again: whoever found it there would count on it, and a second flush that succeeds would prove nothing."""
     for path in (folder.parent, folder):
-        if not path.is_dir():
-            path.mkdir(mode=0o700, exist_ok=True)
+        if path.is_dir():
+            continue
+        path.mkdir(mode=0o700, exist_ok=True)
+        try:
             with _folder(path.parent) as above:
                 os.fsync(above)
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+            raise
 
 
 @contextlib.contextmanager
