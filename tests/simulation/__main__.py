@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Iterator
 
+from tests.simulation.judge import Verdict, added
 from tests.simulation.plants import PLANTS
-from tests.simulation.world import Verdict, added, simulate
+from tests.simulation.world import simulate
 
 
 def main() -> int:

@@ -24,6 +24,7 @@ from mailfax.sandbox.life import Folder
 from mailfax.sandbox.store import Draft, Fax
 from mailfax.sandbox.wire import with_common_headers
 from tests.simulation.clockwork import elapsed
+from tests.simulation.judge import Taken, header
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -181,23 +182,6 @@ class Wire(httpx.AsyncBaseTransport):
         await application(scope, connection.receive, connection.send)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A mail that the relay took. ``number`` is the header's."""
-
-    at: float
-    recipient: str
-    outcome: str
-    about: str
-    number: str
-    message_id: str
-
-
-def _field(content: bytes, name: str) -> str:
-    found = re.search(rf"(?im)^{name}: *(.*?)\r?$", content.decode("utf-8", "replace"))
-    return found[1].strip() if found else ""
-
-
 class SimulatedRelay:
     """Takes mail, refuses it for a while, is away, or takes it and is not heard."""
 
@@ -210,24 +194,21 @@ class SimulatedRelay:
     async def hand_over(self, sender: str, recipients: Sequence[str], content: bytes) -> None:
         world, chance = self._world, self._world.chance
         await self._process.gate()
-        message_id = _field(content, "Message-ID")
+        message_id = header(content, "Message-ID")
         await asyncio.sleep(chance.uniform(0.01, 0.5))
         if world.relay_away():
             raise NotSent("It can't be reached", diagnostic="away", everybody=True)
         fate = chance.random() / world.weather.relay if world.stormy and world.weather.relay else 9.0
         if fate < 0.2 and world.refusals[message_id] < self.MOST_REFUSALS:
             world.refusals[message_id] += 1
-            world.note("refused", message_id, _field(content, "X-Fax-Queue-ID"))
+            world.note("refused", message_id, header(content, "X-Fax-Queue-ID"))
             raise Refused("It is refused", diagnostic="smtp; 550 no")
         if fate < 0.4:
             raise NotSent("Not now", diagnostic="smtp; 451 later")
         if 0.4 <= fate < 0.6:
             raise InDoubt("Silence", diagnostic="no answer")
         for recipient in recipients:
-            taken = Taken(
-                elapsed(), recipient, _field(content, "X-Fax-Outcome"), _field(content, "X-Fax-Queue-ID"),
-                _field(content, "X-Fax-Number"), message_id,
-            )  # fmt: skip
+            taken = Taken.of(content, recipient, elapsed())
             world.mailbox.append(taken)
             world.note("mail", taken.outcome, taken.about, recipient, message_id)
         await asyncio.sleep(chance.uniform(0.01, 0.5) if fate > 1.2 else chance.uniform(1.0, 200.0))

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulation.judge import Verdict
 from tests.simulation.plants import PLANTS
-from tests.simulation.world import Verdict, simulate
+from tests.simulation.world import simulate
 
 
 def told(verdict: Verdict) -> str:

@@ -17,7 +17,6 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,16 +25,15 @@ from mailfax.config import Config, load
 from mailfax.offramp.resent import Answer
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
 from mailfax.rules.job import FaxJob
-from mailfax.rules.reference import references_in
-from mailfax.rules.states import JOB, JobState
+from mailfax.rules.states import JOB
 from mailfax.sandbox.dropping_in import drop_in
 from mailfax.sandbox.families import Family
 from mailfax.sandbox.quirks import changed
-from mailfax.sandbox.store import Fax
 from tests.simulation.clockwork import MOMENTS, VirtualLoop, elapsed
+from tests.simulation.judge import Judge, Mail, Taken, Verdict
 from tests.simulation.plants import PLANTS, Plant
 from tests.simulation.process import ROOMS, Process, task_factory
-from tests.simulation.service import SimulatedExchange, Taken, Weather, application_of
+from tests.simulation.service import SimulatedExchange, Weather, application_of
 
 NUMBER, PASSWORD = "5557152222", "mypassword"
 CONFIGURATION = f"""\
@@ -76,40 +74,6 @@ CALM_FIRST, CALM_AFTER = 60.0, 3600.0
 LONGEST = 3 * 86_400.0
 #: An acceptance may be kept from the lists for so many minutes.
 HIDDEN_MINUTES = 10
-
-
-@dataclass
-class Mail:
-    """A mail as its client knows it. ``answered`` are the queue IDs of the 250s that it heard."""
-
-    name: str
-    numbers: tuple[str, ...]
-    at: float
-    answered: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Verdict:
-    """What a seed came to. ``faults`` name what is wrong with which fax; ``life`` is told of the first."""
-
-    seed: int
-    faxes: int = 0
-    inbound: int = 0
-    deaths: int = 0
-    lost: int = 0
-    doubled: int = 0
-    silent: int = 0
-    untrue: int = 0
-    unconfirmed: int = 0
-    trace: str = ""
-    faults: list[str] = field(default_factory=list)
-    life: list[str] = field(default_factory=list)
-    seconds: float = 0.0  #: on the virtual clock
-
-    @property
-    def good(self) -> bool:
-        """Nothing is wrong; what could not be confirmed is counted, and is no lie."""
-        return not (self.lost or self.doubled or self.silent or self.untrue)
 
 
 class World:
@@ -320,34 +284,26 @@ class World:
 
     async def _verdict(self) -> Verdict:
         """Every recipient of every mail that was answered, and every received fax."""
-        verdict = Verdict(self.seed, inbound=len(self.callers), deaths=self.deaths)
+        verdict = Verdict(self.seed, deaths=self.deaths)
         while not self.processes:
             await asyncio.sleep(10.0)
         spool = self.processes[0].spool
         await self.exchange.settle()
+
+        async def story(names: Sequence[str], jobs: Sequence[FaxJob]) -> list[str]:
+            history = [str(line) for job in jobs for line in await spool.history.of(job.queue_id)]
+            return [line for line in self.lines if any(name in line for name in names)] + history
+
+        judge = Judge(verdict, self.mailbox, story)
         for mail in self.mails:
             jobs = [job for queue_id in await self._taken_as(mail) for job in await spool.jobs.of(queue_id)]
             for number in mail.numbers:
-                verdict.faxes += 1
-                found = [job for job in jobs if job.number == number]
-                wrong = self._wrong(mail, number, found)
-                for kind, why in wrong:
-                    setattr(verdict, kind, getattr(verdict, kind) + 1)
-                    if kind != "unconfirmed":
-                        verdict.faults.append(f"{kind}: {mail.name} to {number}: {why}")
-                if wrong and not verdict.life:
-                    about = [number, *(job.queue_id for job in found), *self.faxed[mail.name, number]]
-                    verdict.life = [line for line in self.lines if any(one in line for one in about)]
-                    for job in found:
-                        verdict.life += [str(line) for line in await spool.history.of(job.queue_id)]
+                found = [self.exchange.store.fax(fax_id) for fax_id in self.faxed[mail.name, number]]
+                own = [job for job in jobs if job.number == number]
+                twice = self.twice.get((mail.name, number), ())
+                await judge.sent(mail, number, own, [fax for fax in found if fax], twice)
         for caller in self.callers:
-            copies = [mail for mail in self.mailbox if mail.outcome == "received" and mail.number == caller]
-            kind = "lost" if not copies else "doubled" if len({mail.message_id for mail in copies}) > 1 else ""
-            if kind:
-                setattr(verdict, kind, getattr(verdict, kind) + 1)
-                verdict.faults.append(f"{kind}: the fax from {caller} brought {len(copies)} mails")
-                if not verdict.life:
-                    verdict.life = [line for line in self.lines if caller in line]
+            await judge.received(caller)
         verdict.seconds = elapsed()
         verdict.trace = self._hash.hexdigest()[:16]
         return verdict
@@ -360,47 +316,6 @@ class World:
             "SELECT queue_id FROM message WHERE header_message_id = ? ORDER BY received_at", (names,)
         )
         return [row["queue_id"] for row in rows]
-
-    def _wrong(self, mail: Mail, number: str, jobs: Sequence[FaxJob]) -> list[tuple[str, str]]:
-        """What of the promises was not kept for one recipient: kinds with reasons."""
-        faxes = [self.exchange.store.fax(fax_id) for fax_id in self.faxed[mail.name, number]]
-        wrong = [("doubled", why) for why in self.twice.get((mail.name, number), ())]
-        if not mail.answered:
-            return [*wrong, ("lost", "the mail was never answered 250")]
-        if not jobs:
-            return [*wrong, ("lost", "there is no job")]
-        # Sent again by a client that heard nothing, and the one before had failed: that is another try.
-        wrong += [("doubled", f"accepted again, and {job.state.value}") for job in jobs[:-1] if not _ended_badly(job)]
-        for job in jobs:
-            own = [fax for fax in faxes if fax and job.reference in references_in(fax.subject)]
-            wrong += self._wrong_of(job, own)
-        return wrong
-
-    def _wrong_of(self, job: FaxJob, faxes: Sequence[Fax]) -> list[tuple[str, str]]:
-        told, wrong = job.state.value, list[tuple[str, str]]()
-        if job.state not in JOB.final:
-            return [("lost", f"still {told}")]
-        folders = {str(fax.folder).lower() for fax in faxes}
-        truth = {"delivered": {"sent"}, "failed": {"failed"}, "cancelled": {"cancelled"}}.get(told)
-        if len(faxes) > 1:
-            wrong.append(("doubled", f"{len(faxes)} faxes of {job.queue_id}"))
-        if truth is None:
-            wrong.append(("unconfirmed", told))
-        elif folders != truth and not (told == "failed" and not folders):
-            wrong.append(("untrue", f"{told}, and its fax lies in {sorted(folders) or 'no folder'}"))
-        mine = [one for one in self.mailbox if (one.about, one.recipient) == (job.queue_id, "alice@example.com")]
-        ends = [one for one in mine if one.outcome != "delayed"]
-        if not ends:
-            wrong.append(("silent", f"{told}, and nobody was told"))
-        elif {one.outcome for one in ends} != {told}:
-            wrong.append(("untrue", f"{told}, and told was {sorted({one.outcome for one in ends})}"))
-        elif len({one.message_id for one in ends}) > 1:
-            wrong.append(("untrue", f"told by {len(ends)} different mails"))
-        return wrong
-
-
-def _ended_badly(job: FaxJob) -> bool:
-    return job.state in (JobState.FAILED, JobState.CANCELLED)
 
 
 def simulate(seed: int, faxes: int, plant: str = "") -> Verdict:
@@ -431,9 +346,3 @@ def simulate(seed: int, faxes: int, plant: str = "") -> Verdict:
         quiet.disabled = False
         quiet.setLevel(level)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def added(verdicts: Sequence[Verdict]) -> Counter[str]:
-    """The counts of many seeds."""
-    names = ("faxes", "inbound", "deaths", "lost", "doubled", "silent", "untrue", "unconfirmed")
-    return Counter({name: sum(getattr(one, name) for one in verdicts) for name in names})

@@ -17,7 +17,7 @@ from mailfax import service
 from mailfax.config import load
 from mailfax.offramp import desk
 from mailfax.onramp import collect
-from mailfax.postmaster import deliver
+from mailfax.postmaster import deliver, disk
 from mailfax.rules import schedule
 from mailfax.service import CommitHooks, run_until_signalled
 
@@ -29,6 +29,7 @@ schedule.FETCH_FIRST = 0.5
 schedule.TROUBLE_FIRST = 2.0
 schedule.DOUBT_WAITS = (1.0, 2.0)
 service.CERTIFICATE_SECONDS = 0.5
+disk.LOOK_EVERY = 0.5
 
 
 def dying_at(commit: str):

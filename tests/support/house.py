@@ -129,7 +129,7 @@ class House:
             ],
             "sandbox.log",
         )
-        until(lambda: _answers(self.sandbox_port), "the sandbox")
+        until(lambda: listens(self.sandbox_port), "the sandbox")
 
     def start(self, *dying: str) -> subprocess.Popen[bytes]:
         """Start a bridge; with ("before"|"after", commit) one that dies there."""
@@ -145,18 +145,20 @@ class House:
 
     def start_second(self) -> subprocess.Popen[bytes]:
         """A second bridge on the same spool, with a door of its own."""
-        text = CONFIGURATION.format(port=free_port(), number=NUMBER, **self.settings)
-        config = self.folder / "second.toml"
-        config.write_text(text)
+        config = self.configure("second.toml", free_port())
         return self._start([sys.executable, str(DYING_SERVE), str(config)], "second.log")
+
+    def start_bridge(self, script: Path, number: int, port: int) -> subprocess.Popen[bytes]:
+        """One of several bridges on the same spool, by a script of the tests; not waited for."""
+        config = self.configure(f"bridge{number}.toml", port)
+        return self._start([sys.executable, str(script), str(config)], f"bridge{number}.log")
 
     def start_another(self, number: int) -> int:
         """One more bridge on the same spool, as people start it; its port."""
         port = free_port()
-        config = self.folder / f"bridge{number}.toml"
-        config.write_text(CONFIGURATION.format(port=port, number=NUMBER, **self.settings))
+        config = self.configure(f"bridge{number}.toml", port)
         self.start_command("serve", "--config", str(config), log=f"bridge{number}.log")
-        until(lambda: _answers(port), "another bridge", lambda: self.log(f"bridge{number}.log"))
+        until(lambda: listens(port), "another bridge", lambda: self.log(f"bridge{number}.log"))
         return port
 
     def start_part(self, role: str) -> subprocess.Popen[bytes]:
@@ -168,10 +170,11 @@ class House:
         """Start ``mailfax`` with a command that goes on until it is stopped."""
         return self._start([sys.executable, "-m", "mailfax", *command], log)
 
-    def configure(self) -> Path:
-        """Write the configuration; its file."""
-        self.config.write_text(CONFIGURATION.format(port=self.smtp_port, number=NUMBER, **self.settings))
-        return self.config
+    def configure(self, name: str = "mailfax.toml", port: int = 0) -> Path:
+        """Write a configuration; its file."""
+        config = self.folder / name
+        config.write_text(CONFIGURATION.format(port=port or self.smtp_port, number=NUMBER, **self.settings))
+        return config
 
     def run(self, *command: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run ``mailfax`` with a command to its end."""
@@ -187,7 +190,7 @@ class House:
 
     def _serve(self, *command: str) -> subprocess.Popen[bytes]:
         bridge = self._start([sys.executable, *command], "serve.log")
-        until(lambda: _answers(self.smtp_port) or bridge.poll() is not None, "the bridge")
+        until(lambda: listens(self.smtp_port) or bridge.poll() is not None, "the bridge")
         return bridge
 
     def _start(self, command: Sequence[str], log: str) -> subprocess.Popen[bytes]:
@@ -214,11 +217,16 @@ class House:
     # --- mail ----------------------------------------------------------------------------------------------
 
     def send(
-        self, *numbers: str, sender: str = SENDER, mail: EmailMessage | None = None, options: Sequence[str] = ()
+        self,
+        *numbers: str,
+        sender: str = SENDER,
+        mail: EmailMessage | None = None,
+        options: Sequence[str] = (),
+        port: int = 0,
     ) -> str:
         """Send a mail to fax numbers; the queue ID. Raises what smtplib raises."""
         mail = mail or letter()
-        with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=30) as smtp:
+        with smtplib.SMTP("127.0.0.1", port or self.smtp_port, timeout=30) as smtp:
             smtp.ehlo()
             _expect(smtp.mail(sender))
             for number in numbers:
@@ -277,7 +285,10 @@ class House:
 
     def change(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """One statement, beside the bridge; its rows."""
-        return asyncio.run(Database(self.settings["spool"], self.folder).run(statement, *values))
+        return asyncio.run(self.database().run(statement, *values))
+
+    def database(self) -> Database:
+        return Database(self.settings["spool"], self.folder)
 
 
 def letter(subject: str = "Invoice 12", text: str = "Please find the invoice below.") -> EmailMessage:
@@ -296,7 +307,8 @@ def _expect(reply: tuple[int, bytes]) -> str:
     return text.decode()
 
 
-def _answers(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody listens there."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

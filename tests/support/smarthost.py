@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-OK, REJECTED, CUT = "250 2.0.0 Ok", "550 5.7.1 rejected", "cut"
+OK, REJECTED, LATER = "250 2.0.0 Ok", "550 5.7.1 rejected", "451 4.3.0 later"
+#: No answer at all: the mail is not taken, or is.
+CUT, LOST = "cut", "taken and cut"
 
 
 class Smarthost:
-    """``reply`` is its answer to each mail after ``seconds``, ``CUT`` for none; addresses in ``unknown`` it refuses.
+    """``reply`` is its answer to each mail after ``seconds``; addresses in ``unknown`` it refuses.
 
-    ``taken`` are the mails that it answered 250.
+    ``taken`` are the mails that it answered 250, or took without an answer (``LOST``).
     """
 
     def __init__(self) -> None:
@@ -33,18 +35,19 @@ class Smarthost:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         await asyncio.sleep(self.seconds)
-        if self.reply == CUT:
+        reply = self.reply
+        if reply in (OK, LOST):
+            self.taken.append(envelope)
+        if reply in (CUT, LOST):
             assert server.transport is not None
             server.transport.abort()
-        elif self.reply == OK:
-            self.taken.append(envelope)
-        return self.reply
+        return reply
 
 
 @contextmanager
-def smarthost(port: int) -> Iterator[Smarthost]:
+def smarthost(port: int, made: Smarthost | None = None) -> Iterator[Smarthost]:
     """One that is up for as long as the block lasts."""
-    made = Smarthost()
+    made = made or Smarthost()
     controller = Controller(made, hostname="127.0.0.1", port=port)
     controller.start()
     try:
