@@ -68,5 +68,7 @@ class Database:
         path = file_path(self._folder / "content", content_id)
         if path.exists():
             path.write_bytes(data)
-        elif not await self.run("UPDATE content SET bytes = ? WHERE bytes IS NOT NULL RETURNING 1", data):
-            await self.run("UPDATE chunk SET bytes = ?", data)
+            return
+        inline = "UPDATE content SET bytes = ? WHERE content_id = ? AND bytes IS NOT NULL RETURNING 1"
+        if not await self.run(inline, data, content_id):
+            await self.run("UPDATE chunk SET bytes = ? WHERE content_id = ?", data, content_id)
