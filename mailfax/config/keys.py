@@ -106,6 +106,7 @@ SECTIONS: dict[str, Section] = {
             "networks": Key(several(network), None),
             "proof": Key(choice("network", "auth", "dmarc"), "network"),
             "device": Key(flag, False),
+            "bare_newline": Key(choice("reject", "normalize"), "reject"),
             "tls_minimum": Key(choice("1.0", "1.1", "1.2", "1.3"), "1.2"),
             "proxies": Key(several(network), ()),
             "relays": Key(several(network), ()),

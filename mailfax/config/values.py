@@ -30,6 +30,8 @@ class Listener:
     networks: tuple[Network, ...] = ()
     proof: str = "network"
     device: bool = False
+    #: A line of a mail that does not end in CRLF: "reject", or "normalize" for clients in ``networks``.
+    bare_newline: str = "reject"
     #: The lowest version of TLS that is spoken: "1.2" or "1.3"; "1.0" and "1.1" for devices only.
     tls_minimum: str = "1.2"
     #: Load balancers: whoever connects from here begins with a PROXY header, and the address in it is the client's.

@@ -149,7 +149,9 @@ def _later(client: Client, taken: Destination) -> tuple[str, ...]:
     if client.relayed:
         later.append("the true client, by the Received line of the relay, is judged by the same rules")
     elif client.proof == "network":
-        later.append("mail with Received lines is refused: this client is not named in relays")
+        later.append(
+            "mail that this client had from elsewhere (by its Received lines) is refused: it is not named in relays"
+        )
     if client.proof == "dmarc":
         later.append("SPF, DKIM and DMARC must prove an author whom the same rule names in from")
     if taken.in_subject:

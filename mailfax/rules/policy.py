@@ -28,7 +28,7 @@ from mailfax.rules.recipient import OUR_POSTMASTER, Addressing, read_recipient
 from mailfax.rules.senders import Asker, Rule, ask_for, is_in, mailbox_key, prepare, read_address
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.rules.subject import read_subject
-from mailfax.rules.trace import Origin, Untold, true_client
+from mailfax.rules.trace import Origin, Untold, true_client, was_written_there
 
 SITE_DEFAULT = Destinations()
 #: RFC 5321 6.3 suggests a hundred.
@@ -196,7 +196,7 @@ class Policy:
         self, client: Client, sender: str, judged: Permission, received: Sequence[str], proven: Proven | None
     ) -> Permission | Refusal:
         """The sender, now that it is known where the mail began and who wrote it."""
-        if client.proof == "network" and received and not client.relayed:
+        if client.proof == "network" and not client.relayed and not was_written_there(received):
             return self._relayed(f"{client.ip} is not named in relays")
         if not client.relayed and not self.needs_proof(client):
             return judged

@@ -43,6 +43,9 @@ _SHOWN = 10
 #: A preview, for a number or for none.
 _PREVIEW = re.compile(r"preview(?:\+|$)", re.IGNORECASE)
 _TIME_WITH_COLON = re.compile(r"(/at=[0-9]{1,2}):([0-9]{2})(?=[/@]|$)", re.IGNORECASE)
+#: A number, or a piece of a web address: whoever writes that before "=" means no name, and may mean this number
+#: (``15552220900?recpfax=15550006666``). A room or a year is no number.
+_NO_NAME = re.compile(r"[?&#]|[0-9](?:[^\w]*[0-9]){6,}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -138,6 +141,10 @@ def _recipient_name(written: str) -> str | Unfit:
     name = _value(written.replace(".", " "), "the name")
     if isinstance(name, str) and not any(char.isalpha() for char in name):
         return Unfit(Cause.COVER_FIELD, "the name before = has no letters, so it could be a number, too")
+    if isinstance(name, str) and (found := _NO_NAME.search(name)):
+        return Unfit(
+            Cause.COVER_FIELD, f'"{found[0]}" before = is no part of a name, and only one number may stand here'
+        )
     return name
 
 

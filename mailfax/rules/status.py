@@ -55,7 +55,7 @@ class Cause(enum.Enum):
     TOO_MANY_RECIPIENTS = (452, "4.5.3", "Too many recipients in one mail: at most {limit} here; send the rest in another mail")
     TOO_BIG = (552, "5.3.4", "This mail is too big: at most {limit} bytes are taken here; send fewer or smaller attachments")
     HEADER_TOO_BIG = (552, "5.3.4", "The header of this mail is too big: at most {limit} bytes are taken here")
-    BARE_LINE_END = (554, "5.6.0", "This mail has line ends that are not CRLF, which is forbidden (RFC 5321 2.3.8)")
+    BARE_LINE_END = (554, "5.6.0", "This message has line ends that are not CRLF, which is forbidden (RFC 5321 2.3.8). Send CRLF, or ask the administrator to set bare_newline = \"normalize\" for this listener")
     PARAMETER = (501, "5.5.4", "Bad parameter: {why}")
     PARAMETER_UNKNOWN = (555, "5.5.4", "Parameter {name} is not supported here")
     COMMAND_SYNTAX = (501, "5.5.2", "Syntax: {syntax}")

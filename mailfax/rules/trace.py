@@ -10,7 +10,8 @@ A line is read whole and strictly, because much of it is a stranger's text, too:
 where the mail servers of ``_ADDRESS`` write it, and a line with two of them is not understood.
 
 STANDARDS: RFC 5321 4.4 (form of the line), RFC 3848 and RFC 6531 4.3 (what "with" says of authentication).
-LIMITS: the lines of Postfix, Exim, Sendmail, Exchange, Haraka, OpenSMTPD; others that write "(name [address])".
+LIMITS: the lines of Postfix, Exim, Sendmail, Exchange, IIS, Domino, Haraka, OpenSMTPD, qmail, dma, nullmailer; others
+that write "(name [address])".
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 #: "with" of a session in which the client logged in; "mapi" is an Exchange mailbox.
@@ -42,6 +43,22 @@ _EXCHANGE = re.compile(_IP, re.IGNORECASE)
 #: Exim without a name for the address: from [address] (port=… helo=…). Elsewhere that is the EHLO name.
 _EXIM = re.compile(rf"\[{_IP}\](?::[0-9]{{1,5}})?", re.IGNORECASE)
 _EXIM_COMMENT = re.compile(r"(?:port|helo|ident)=[^\s()]+(?: (?:port|helo|ident)=[^\s()]+)*", re.IGNORECASE)
+#: What programs write of mail that was written on their own machine, where no general form says so. dma writes its id
+#: before "by", the others write nothing but a comment; IIS takes files from a folder.
+_WRITTEN_HERE = re.compile(
+    r"\((?:nullmailer pid|qmail) [0-9]+ invoked by (?:uid [0-9]+|alias)\)"
+    r"|from [^\s()]+ \(uid [0-9]+\) \(envelope-from [^\s()]*\) id [0-9a-f.]+ by [^\s()]+ "
+    r"\(DragonFly Mail Agent [^()]*\)"
+    r"|from mail pickup service by [^\s()]+ with Microsoft SMTPSVC(?:\([0-9.]+\))?"
+)
+#: qmail writes two lines for mail from the network; the client is in the lower one. What a stranger calls itself has
+#: no other signs there than these, so that it brings no bracket along (``issafe`` of received.c).
+_QMAIL_NETWORK = re.compile(r"\(qmail [0-9]+ invoked from network\)")
+_QMAIL_SIGNS = r"[A-Za-z0-9.@%+/=:?-]"
+_QMAIL = re.compile(
+    rf"from {_QMAIL_SIGNS}+ (?:\(HELO {_QMAIL_SIGNS}*\) )?\((?:{_QMAIL_SIGNS}+@)?(?P<ip>[0-9A-Fa-f.:]+)\) "
+    rf"by {_QMAIL_SIGNS}+ with (?P<protocol>[A-Za-z0-9]+)"
+)
 #: Anything that could be an address, wherever it stands in a comment.
 _LOOKS_LIKE_ADDRESS = re.compile(
     r"(?:^|[\s\[@:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,40}:)"
@@ -56,11 +73,16 @@ LONGEST = 4000
 class Hop:
     """What one line says of the client of the server that wrote it.
 
-    ``ip`` is "" where the mail came from no network; ``authenticated``: the client logged in there.
+    ``ip`` is "" where it names no client; ``authenticated``: the client logged in there; ``local``: the mail was
+    written on that machine, and no network brought it.
     """
 
     ip: str
     authenticated: bool = False
+    local: bool = False
+
+
+_HERE = Hop("", local=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +109,8 @@ def true_client(received: Sequence[str], relay: str, is_relay: Callable[[str], b
     The relay's own address is the answer where it vouches for the mail itself: its client logged in, or nothing but
     relays is in the trace (the mail was written there). ``is_relay`` says whether an address is one of ours.
     """
-    wrote = False
-    for depth, line in enumerate(received, 1):
-        hop = read_received(line)
+    wrote, hops = False, list(_hops(received))
+    for depth, hop in enumerate(hops, 1):
         if hop is None:
             return Untold(f"the Received line of {relay} can't be read")
         if hop.authenticated:
@@ -99,10 +120,35 @@ def true_client(received: Sequence[str], relay: str, is_relay: Callable[[str], b
         if _is_itself(hop):
             continue
         if not is_relay(hop.ip):
-            below = map(read_received, received[depth:])
+            below = hops[depth:]
             return Origin(hop.ip, passed_on=not all(each is not None and _is_itself(each) for each in below))
         relay, wrote = hop.ip, False
     return Origin(relay) if wrote else Untold(f"the relay at {relay} wrote no Received line")
+
+
+def was_written_there(received: Sequence[str]) -> bool:
+    """Whether a client wrote the mail itself, by its own lines: each of them says that no network brought it.
+
+    True without any line. A line from loopback does not count: behind a proxy that is everybody.
+    """
+    return all(hop is not None and hop.local for hop in _hops(received))
+
+
+def _hops(received: Sequence[str]) -> Iterator[Hop | None]:
+    """What each server says of its client, topmost first."""
+    lines = iter(received)
+    for line in lines:
+        yield _qmail(next(lines, "")) if _QMAIL_NETWORK.fullmatch(_without_date(line)) else read_received(line)
+
+
+def _qmail(value: str) -> Hop | None:
+    found = _QMAIL.fullmatch(_without_date(value))
+    return _hop(found, found["protocol"].lower()) if found else None
+
+
+def _without_date(value: str) -> str:
+    """A line of no more than the longest, in one line, without what follows its last semicolon."""
+    return " ".join(value[:LONGEST].rpartition(";")[0].split())
 
 
 def _is_itself(hop: Hop) -> bool:
@@ -111,6 +157,8 @@ def _is_itself(hop: Hop) -> bool:
 
 def read_received(value: str) -> Hop | None:
     """One Received line (the unfolded value of its field); None where it is not understood."""
+    if _WRITTEN_HERE.fullmatch(_without_date(value)):
+        return _HERE
     parts = _split(value[: end if (end := value.rfind(";")) >= 0 else None]) if len(value) <= LONGEST else None
     # A second "by" came with the EHLO name, so the first is not the relay's own.
     if parts is None or parts.count(("word", "by")) != 1:
@@ -126,14 +174,15 @@ def read_received(value: str) -> Hop | None:
         return None
     name = names[1] if len(names) == 2 else ""
     if protocol in _LOCAL and not _looks_like_address(name, *comments):
-        return Hop("")
+        return _HERE
     return _from(name, comments, after, protocol)
 
 
 def _without_from(comments: list[str], protocol: str) -> Hop | None:
     """A line without a from-clause: local mail; Sendmail has the client in a comment where EHLO was left out."""
     if not _looks_like_address(*comments):
-        return Hop("", protocol in _AUTHENTICATED)
+        # Some hide the client of a session: only where no protocol is named, there was none.
+        return Hop("", protocol in _AUTHENTICATED, local=not protocol)
     if len(comments) == 1 and comments[0].lower().startswith("from "):
         found = _ADDRESS[0].fullmatch(comments[0][5:])
         return _hop(found, protocol)
@@ -148,7 +197,7 @@ def _from(name: str, comments: list[str], after: list[tuple[str, str]], protocol
         if "Exim" in written and len(comments) <= 1 and all(map(_EXIM_COMMENT.fullmatch, comments)):
             return _hop(_EXIM.fullmatch(name), protocol)
         if "OpenSMTPD" in written and comments and comments[0].endswith("[local]"):
-            return Hop("")
+            return _HERE
         return None
     if len(addresses) > 1 or comments[0] != addresses[0]:
         return None

@@ -39,15 +39,26 @@ class Arrival:
     """
 
     def __init__(
-        self, content: Content, client: Client, *, author: str, smtputf8: bool, hostname: str, now: float, limit: int
+        self,
+        content: Content,
+        client: Client,
+        *,
+        author: str,
+        smtputf8: bool,
+        hostname: str,
+        now: float,
+        limit: int,
+        normalizes: bool = False,
     ) -> None:
+        """``normalizes``: line ends are put right that a copier's always are."""
         self.content = content
         self.header_block = b""
         self.cause: Cause | None = None
         self.facts: dict[str, object] = {}
         self._client, self._author, self._hostname = client, author, hostname
         self._smtputf8, self._now, self._limit = smtputf8, now, limit
-        self._line_ends = LineEnds(mends=client.device)
+        self._normalizes = normalizes or client.device
+        self._line_ends = LineEnds(mends=self._normalizes)
         self._octets = 0
         self._start = b""  #: of the body
         self._head: bytearray | None = bytearray()  #: what came before the end of the header; None behind it
@@ -64,7 +75,7 @@ class Arrival:
     @property
     def mended(self) -> bool:
         """Whether line ends had to be put right."""
-        return self._client.device and self._line_ends.wrong
+        return self._normalizes and self._line_ends.wrong
 
     def take(self, block: bytes) -> None:
         """The next block of content, cut anywhere."""
@@ -83,7 +94,7 @@ class Arrival:
             self._write_head(len(self._head))
 
     def _pass_on(self, text: bytes) -> None:
-        if self._line_ends.wrong and not self._client.device:
+        if self._line_ends.wrong and not self._normalizes:
             return self.refuse(Cause.BARE_LINE_END)
         if self._head is None:
             self._start += text[: KEPT_OCTETS - len(self._start)]

@@ -15,7 +15,7 @@ import logging
 from mailfax.rules.envelope import Destination, Envelope, Grant, Proven, Recipient
 from mailfax.rules.failure import NotSent
 from mailfax.rules.heading import read_heading
-from mailfax.rules.policy import Permission
+from mailfax.rules.policy import Permission, may_connect
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.smtpd.arrival import Arrival
 from mailfax.smtpd.conversation import Conversation
@@ -39,6 +39,8 @@ def begin(talk: Conversation, transaction: Transaction) -> Arrival:
         hostname=place.hostname,
         now=place.door.now(),
         limit=place.limits.message_bytes,
+        normalizes=place.listener.bare_newline == "normalize"
+        and may_connect(place.listener.networks, talk.client.ip),
     )
 
 

@@ -275,6 +275,9 @@ NUMBER = FaxNumber("15551234567", "15551234567", "US")
     [
         (CLIENT, b"Subject: x\r\n", "main"),
         (CLIENT, FROM_OFFICE, Cause.RELAYED),
+        # Written on the client itself, and handed to us by what has no mail server: dma, nullmailer, qmail.
+        (CLIENT, b"Received: (nullmailer pid 4711 invoked by uid 1000);\r\n\tx\r\n", "main"),
+        (CLIENT, b"Received: (nullmailer pid 4711 invoked by uid 1000); x\r\n" + FROM_OUTSIDE, Cause.RELAYED),
         (RELAYED, FROM_OFFICE, "main"),
         # A server of the office that nobody named took it from the Internet.
         (RELAYED, FROM_OFFICE + FROM_OUTSIDE, Cause.RELAYED),

@@ -216,6 +216,7 @@ def test_no_digit_is_dropped_moved_or_made_up(written: str, country: str) -> Non
     ("local", "dialled", "cover"),
     [
         ("Jane.Doe=15551234567", "15551234567", {"to": "Jane Doe"}),
+        ("Room.1204.2nd.floor=15551234567", "15551234567", {"to": "Room 1204 2nd floor"}),
         ("jane_q._doe=+1-555-123-4567", "15551234567", {"to": "jane q doe"}),
         ('"Jane Doe=(555) 123-4567"', "15551234567", {"to": "Jane Doe"}),
         ("J%2E_M%C3%BCller=15551234567", "15551234567", {"to": "J. Müller"}),
@@ -286,6 +287,10 @@ def test_what_is_no_preview_is_refused(local: str) -> None:
         ("=15551234567", "the name is empty"),
         ("5551234567=15551234567", "no letters"),
         ("to=15551234567", "the number stands first"),
+        ("15552220900?recpfax=15550006666", '"15552220900" before = is no part of a name'),
+        ("fax?to=15550006666", '"?" before = is no part of a name'),
+        ("a%26b=15550006666", '"&" before = is no part of a name'),
+        ("Bob.555-222-0900=15550006666", '"555-222-0900" before = is no part of a name'),
     ],
 )
 def test_a_field_that_is_not_understood_is_refused_by_its_name(local: str, says: str) -> None:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfax.rules.trace import Hop, Origin, Untold, read_received, true_client
+from mailfax.rules.trace import Hop, Origin, Untold, read_received, true_client, was_written_there
 
 DATE = "; Tue, 24 Nov 2026 01:00:00 +0000"
+HERE = Hop("", local=True)
 RELAYS = frozenset({"10.0.0.5", "10.0.0.6", "2001:db8::5"})
 
 
@@ -30,7 +31,7 @@ RELAYS = frozenset({"10.0.0.5", "10.0.0.6", "2001:db8::5"})
             "(Authenticated sender: ann@x.com) by mx.x.com (Postfix) with ESMTPSA id 4XyZ",
             Hop("203.0.113.5", authenticated=True),
         ),
-        ("by mx.x.com (Postfix, from userid 1000) id 4XyZ", Hop("")),
+        ("by mx.x.com (Postfix, from userid 1000) id 4XyZ", HERE),
         (
             "from mx.x.com ([127.0.0.1]) by localhost (mx.x.com [127.0.0.1]) (amavis, port 10024) with LMTP id 1",
             Hop("127.0.0.1"),
@@ -48,7 +49,7 @@ RELAYS = frozenset({"10.0.0.5", "10.0.0.6", "2001:db8::5"})
         ("from [192.0.2.7] (port=51234 helo=[10.0.0.5]) by mx.x.com with esmtp (Exim 4.96) id 1r", Hop("192.0.2.7")),
         ("from [192.0.2.7] by mx.x.com with esmtp (Exim 4.96) id 1r", Hop("192.0.2.7")),
         ("from pc.x.com ([192.0.2.7] ident=ann) by mx.x.com with esmtp (Exim 4.96) id 1r", Hop("192.0.2.7")),
-        ("from root by mx.x.com with local (Exim 4.96) (envelope-from <root@x.com>) id 1r", Hop("")),
+        ("from root by mx.x.com with local (Exim 4.96) (envelope-from <root@x.com>) id 1r", HERE),
         # Sendmail
         (
             "from pc (pc.x.com [192.0.2.7] (may be forged)) by mx.x.com (8.17.1/8.17.1) with ESMTP id 3A",
@@ -58,7 +59,7 @@ RELAYS = frozenset({"10.0.0.5", "10.0.0.6", "2001:db8::5"})
             "from pc (ann@pc.x.com [192.0.2.7]) (authenticated bits=0) by mx.x.com (8.17.1/8.17.1) with ESMTPSA",
             Hop("192.0.2.7", authenticated=True),
         ),
-        ("(from root@localhost) by mx.x.com (8.17.1/8.17.1/Submit) id 3A", Hop("")),
+        ("(from root@localhost) by mx.x.com (8.17.1/8.17.1/Submit) id 3A", HERE),
         ("(from pc.x.com [203.0.113.5]) by mx.x.com (8.17.1/8.17.1) with SMTP id 3A", Hop("203.0.113.5")),
         # Exchange
         (
@@ -89,7 +90,27 @@ RELAYS = frozenset({"10.0.0.5", "10.0.0.6", "2001:db8::5"})
             "(TLSv1.3:TLS_AES_256_GCM_SHA384:256:NO) auth=yes user=ann",
             Hop("192.0.2.7", authenticated=True),
         ),
-        ("from localhost (mx.x.com [local]) by mx.x.com (OpenSMTPD) with ESMTP id ab12", Hop("")),
+        ("from localhost (mx.x.com [local]) by mx.x.com (OpenSMTPD) with ESMTP id ab12", HERE),
+        # IIS and Domino
+        ("from pc ([192.0.2.7]) by mx.x.com with Microsoft SMTPSVC(8.5.9600.16384)", Hop("192.0.2.7")),
+        ("from mail pickup service by mx.x.com with Microsoft SMTPSVC", HERE),
+        (
+            "from pc.x.com ([192.0.2.7]) by mx.x.com (IBM Domino Release 9.0.1FP8) with ESMTP id 2026112412003000-12",
+            Hop("192.0.2.7"),
+        ),
+        ("from pc ([192.0.2.7]) by mx.x.com (Lotus Domino Release 8.5.3) with SMTP id 20261124", Hop("192.0.2.7")),
+        # what hands to a smarthost, and takes nothing from a network
+        (
+            "from ann (uid 1000) (envelope-from ann@pc.x.com) id 9d2b2.6925f8f0.3a1 by pc.x.com "
+            "(DragonFly Mail Agent v0.13)",
+            HERE,
+        ),
+        ("(nullmailer pid 4711 invoked by uid 1000)", HERE),
+        ("(qmail 4711 invoked by uid 1000)", HERE),
+        ("(qmail 4711 invoked by alias)", HERE),
+        ("by pc (sSMTP sendmail emulation)", HERE),
+        # one that hides its client
+        ("by 2001:db8::1 with SMTP id a1", Hop("")),
         # ourselves, in front of ourselves
         ("from pc ([192.0.2.7]) by fax.x.com with UTF8SMTPSA", Hop("192.0.2.7", authenticated=True)),
     ],
@@ -122,6 +143,11 @@ def test_the_lines_of_known_mail_servers(line: str, hop: Hop) -> None:
         "from x; (b [10.0.0.5]) by mx with SMTP" + DATE,
         "(from a [10.0.0.5]) (b [203.0.113.5]) by mx with SMTP",
         "from a (b [local]) by mx (Postfix) with SMTP",
+        "(qmail 4711 invoked from network)",
+        "(qmail 4711 invoked from network)" + DATE,
+        "(qmail 4711 invoked for bounce)" + DATE,
+        "from ann (uid 0) (envelope-from x) id 1 by mx (Postfix)",
+        "from unknown (HELO pc) (192.0.2.7) by mx with SMTP",
         "from a (b [10.0.0.5]) by mx with SMTP " + "x" * 5000,
     ],
 )
@@ -187,6 +213,49 @@ def test_a_client_that_had_it_from_others_is_a_relay_that_nobody_named(below: li
 )
 def test_a_relay_that_hides_its_line_can_not_be_used(lines: list[str], why: str) -> None:
     assert true_client(lines, "10.0.0.5", RELAYS.__contains__) == Untold(why)
+
+
+QMAIL = "(qmail 4711 invoked from network)" + DATE
+
+
+@pytest.mark.parametrize(
+    ("line", "client"),
+    [
+        ("from unknown (HELO pc) (192.0.2.7) by mx.x.com with SMTP", Origin("192.0.2.7")),
+        ("from pc.x.com (HELO ?10.0.0.5?) (ann@192.0.2.7) by mx.x.com with ESMTP", Origin("192.0.2.7")),
+        ("from pc.x.com (192.0.2.7) by mx.x.com with SMTP", Origin("192.0.2.7")),
+        ("from pc.x.com (192.0.2.7) by mx.x.com with ESMTPSA", Origin("10.0.0.5")),
+        ("from x (HELO y) (10.0.0.5) (192.0.2.7) by mx.x.com with SMTP", Untold),
+        ("from x (HELO y (10.0.0.5) by z) (192.0.2.7) by mx.x.com with SMTP", Untold),
+        ("from x (HELO y) (999.0.2.7) by mx.x.com with SMTP", Untold),
+        ("", Untold),
+    ],
+)
+def test_qmail_has_its_client_in_a_second_line(line: str, client: Origin | type[Untold]) -> None:
+    found = true_client([QMAIL, line + DATE] if line else [QMAIL], "10.0.0.5", RELAYS.__contains__)
+    assert found == client if isinstance(client, Origin) else isinstance(found, client)
+
+
+NULLMAILER = "(nullmailer pid 4711 invoked by uid 1000)" + DATE
+
+
+@pytest.mark.parametrize(
+    ("lines", "written_there"),
+    [
+        ([], True),
+        ([NULLMAILER], True),
+        ([NULLMAILER, "by pc.x.com (Postfix, from userid 1000) id 1" + DATE], True),
+        ([NULLMAILER, postfix("pc", "203.0.113.5")], False),  # passed on by a user's program
+        ([QMAIL, "from pc.x.com (192.0.2.7) by mx.x.com with SMTP" + DATE], False),
+        ([postfix("pc", "192.0.2.7")], False),
+        ([postfix("localhost", "127.0.0.1")], False),  # behind a proxy that is everybody
+        (["by 2001:db8::1 with SMTP id a1" + DATE], False),
+        (["from pc ([192.0.2.7]) by fax.x.com with ESMTPSA" + DATE], False),
+        (["junk"], False),
+    ],
+)
+def test_a_client_that_nobody_named_may_hand_over_what_it_wrote_itself(lines: list[str], written_there: bool) -> None:
+    assert was_written_there(lines) is written_there
 
 
 LINE = st.lists(

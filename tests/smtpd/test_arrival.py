@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 
 import pytest
 
+from mailfax.config import Listener
 from mailfax.rules.envelope import Client
 from mailfax.smtpd.trace import missing_fields, received_line
 from tests.smtpd.conftest import NOW, Line, OpenHouse
@@ -149,6 +151,26 @@ async def test_other_peoples_mail_is_neither_mended_nor_added_to(open_house: Ope
     await line.ask("MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA")
     await line.send(b"bare\nLF\r\n.\r\n")
     assert (await line.hear()).startswith("554 5.6.0 ")
+
+
+@pytest.mark.parametrize(
+    ("networks", "relays", "reply"),
+    [(("127.0.0.0/8",), (), "250 2.0.0"), (("127.9.9.9/32",), ("127.0.0.0/8",), "554 5.6.0")],
+)
+async def test_line_ends_are_normalized_for_clients_in_networks(
+    networks: tuple[str, ...], relays: tuple[str, ...], reply: str, open_house: OpenHouse
+) -> None:
+    named = {"networks": tuple(map(ip_network, networks)), "relays": tuple(map(ip_network, relays))}
+    opened = await open_house(Listener("normal", "127.0.0.1", 0, bare_newline="normalize", **named))
+    line = await opened.connect("normal")
+    await line.begin()
+    await line.send(b"Subject: x\n\nbare\n.\nLF\r\n.\r\n" + b"MAIL FROM:<alice@example.com>\r\n")
+    assert (await line.hear())[:9] == reply
+    if reply == "250 2.0.0":
+        assert (await line.hear())[:9] == "421 4.7.0", "what follows in the same breath is not obeyed"
+        (mail,) = opened.desk.mails
+        assert mail.body == b"Subject: x\r\n\r\nbare\r\n.\r\nLF\r\n"
+        assert mail.prefix.count(b"\r\n") == 2, "nothing is added to its header"
 
 
 def test_two_copiers_and_two_moments_never_share_a_message_id() -> None:
