@@ -122,6 +122,7 @@ SECTIONS: dict[str, Section] = {
             "base_url": Key(service_url, Required('"https://api.example.com/api/"')),
             "username": Key(login, Required('"5557152222"')),
             "deliver_to": Key(several(mailbox), ()),
+            "deliver_as": Key(choice("pdf", "tiff"), "pdf"),
             "poll_seconds": Key(at_least(0.05), 60.0),
             "settle_seconds": Key(at_least(0), 900.0),
             "timeout_seconds": Key(at_least(1), 180.0),

@@ -53,6 +53,8 @@ class Account:
     username: str
     password: str
     deliver_to: tuple[str, ...] = ()
+    #: In which form received faxes are asked for, "pdf" or "tiff"; the other one where that is damaged.
+    deliver_as: str = "pdf"
     poll_seconds: float = 60.0
     settle_seconds: float = 900.0
     #: How long FaxCore may take to answer a SendFax; ASP.NET allows itself 110 s. Leases are made from it.

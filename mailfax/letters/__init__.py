@@ -15,7 +15,7 @@ allows it, and a copier's scan does not travel twice); English only; no MDN.
 
 from __future__ import annotations
 
-from mailfax.letters.inbound import inbound, inbound_problem
+from mailfax.letters.inbound import PDF, TIFF, Form, inbound, inbound_problem
 from mailfax.letters.mime import BASE64_BLOCK, base64_lines
 from mailfax.letters.outcome import delayed, owed
 from mailfax.letters.postmaster import (
@@ -38,6 +38,9 @@ from mailfax.letters.site import Marks, Site
 
 __all__ = [
     "BASE64_BLOCK",
+    "PDF",
+    "TIFF",
+    "Form",
     "Marks",
     "Site",
     "alarm",

@@ -12,13 +12,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailfax.letters import texts
-from mailfax.letters.mime import GAP, address, pdf_with_gap, text_part
+from mailfax.letters.mime import GAP, address, file_with_gap, text_part
 from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, reported_phone
 from mailfax.letters.postmaster import tell
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import written
 from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.states import InboundState
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What kind of file has the pages: how people call it, its media type, the end of its name."""
+
+    word: str
+    kind: str
+    suffix: str
+
+
+PDF, TIFF = Form("PDF", "application/pdf", ".pdf"), Form("TIFF", "image/tiff", ".tif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +50,14 @@ def inbound(
     mailbox: str,
     number: str,
     announced_pages: int | None,
+    form: Form = PDF,
+    instead: Form | None = None,
     sandbox: bool,
 ) -> Parcel:
     """The letter that brings ``fax`` to one ``mailbox``; one letter for each, so that each has its own fate.
 
-    ``number`` is the account's own; ``announced_pages`` is the service's count, ``fax.pages`` is ours.
+    ``number`` is the account's own; ``announced_pages`` is the service's count, ``fax.pages`` is ours. ``form`` is
+    what the pages are in, ``instead`` what was wanted and damaged.
     """
     caller = reported_phone(fax.caller) or texts.INBOUND_UNKNOWN
     short = announced_pages is not None and fax.pages is not None and fax.pages < announced_pages
@@ -51,7 +66,8 @@ def inbound(
     arrived = fax.listed_at if fax.received_at is None else fax.received_at
     text = letter_text(
         paragraph(texts.TEST_TEXT) if sandbox else "",
-        texts.INBOUND_OPENING,
+        texts.INBOUND_OPENING.format(form=form.word),
+        paragraph(texts.INBOUND_INSTEAD.format(form=form.word, damaged=instead.word)) if instead else "",
         paragraph(texts.INBOUND_SHORT.format(announced=count(announced_pages, "page"), pages=pages))
         if short and announced_pages is not None
         else "",
@@ -71,7 +87,7 @@ def inbound(
     letter = written(
         site,
         marks,
-        [text_part(text), pdf_with_gap(_filename(site, fax, arrived))],
+        [text_part(text), file_with_gap(_filename(site, fax, arrived) + form.suffix, form.kind)],
         to=mailbox,
         subject=subject,
         kind="received",
@@ -118,6 +134,6 @@ def _digits(caller: str) -> str:
 
 
 def _filename(site: Site, fax: InboundFax, arrived: float) -> str:
-    """Sorts by time, tells the caller, and is safe in every file system: "fax-2026-11-23-2104-15551234567.pdf"."""
+    """Sorts by time, tells the caller, and is safe in every file system: "fax-2026-11-23-2104-15551234567"."""
     stamp = datetime.fromtimestamp(arrived, site.zone).strftime("%Y-%m-%d-%H%M")
-    return "-".join(part for part in ("fax", stamp, _digits(fax.caller)) if part) + ".pdf"
+    return "-".join(part for part in ("fax", stamp, _digits(fax.caller)) if part)

@@ -114,9 +114,9 @@ def base64_lines(content: bytes) -> bytes:
 GAP = b"\0"
 
 
-def pdf_with_gap(filename: str) -> Part:
-    """A PDF, attached, with ``GAP`` for its bytes."""
-    return replace(file_part(b"", filename), body=GAP)
+def file_with_gap(filename: str, kind: str) -> Part:
+    """A file, attached, with ``GAP`` for its bytes."""
+    return replace(file_part(b"", filename, kind), body=GAP)
 
 
 def mail(fields: Sequence[Field], parts: Sequence[Part], *, kind: str, boundary: str) -> bytes:

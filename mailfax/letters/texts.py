@@ -124,7 +124,10 @@ PAGES_PARTLY = "{delivered} of {pages} delivered"
 INBOUND_SUBJECT = "Fax received from {caller}"
 INBOUND_FROM = "Fax from {caller}"
 INBOUND_UNKNOWN = "an unknown number"
-INBOUND_OPENING = "You have received a fax. Its pages are attached as a PDF."
+INBOUND_OPENING = "You have received a fax. Its pages are attached as a {form}."
+INBOUND_INSTEAD = (
+    "The fax service's {damaged} file of this fax was damaged. A {form} file of the same fax is attached instead."
+)
 INBOUND_SHORT = (
     "Attention: the fax service reported {announced}, but the attached document has {pages}. Part of the fax may be "
     "missing. Please check with whoever sent it."

@@ -1,7 +1,7 @@
 """The mails that bring a received fax, one for each mailbox: files, so that no fax is ever whole in memory.
 
-In: the fax, what FaxCore says of it, its pages as a file. Out: letters whose mails are files in the same folder, for
-as long as that is there.
+In: the fax, what FaxCore says of it, its pages as a file of this ``form``. Out: letters whose mails are files in the
+same folder, for as long as that is there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from mailfax import letters
 from mailfax.config import Account
 from mailfax.faxcore.values import FaxDetails
-from mailfax.letters import Marks, Site
+from mailfax.letters import Form, Marks, Site
 from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.routing import mailboxes
 
@@ -26,6 +26,8 @@ def bring(
     marks: Callable[[], Marks],
     pages: Path,
     *,
+    form: Form,
+    instead: Form | None = None,
     sandbox: bool,
 ) -> tuple[Letter, ...]:
     """One letter for each mailbox, so that each has its own fate. Blocking; raises OSError."""
@@ -38,6 +40,8 @@ def bring(
             mailbox=mailbox,
             number=account.username,
             announced_pages=details.page_count,
+            form=form,
+            instead=instead,
             sandbox=sandbox,
         )
         path = pages.parent / f"mail-{number}"

@@ -22,7 +22,8 @@ from mailfax import letters, maillog
 from mailfax.config import Account
 from mailfax.context import Carrier, Context
 from mailfax.faxcore.client import FaxCore
-from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable
+from mailfax.faxcore.download import FileType
+from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress
 from mailfax.onramp.bring import bring
 from mailfax.onramp.meet import meet
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 LEASE = 50.0
 #: Received faxes fetched in one round and account.
 FETCHES = 20
+
+#: What FaxCore calls each form.
+_FILETYPE: dict[letters.Form, FileType] = {letters.PDF: "PDF", letters.TIFF: "TIF"}
 
 Trouble = Callable[[str, AccountTrouble], Awaitable[None]]
 
@@ -145,7 +149,7 @@ class Collect(Carrier):
                 await self._not_now(fax, fax.attempts, "still being received")
                 return
             with tempfile.TemporaryDirectory(prefix="mailfax-") as folder:
-                await self._store(fax, details, Path(folder) / "fax.pdf")
+                await self._fetch_and_store(fax, details, Path(folder) / "fax")
         except NotKnown:
             await self._gone(fax)
         except AccountTrouble as trouble:
@@ -172,25 +176,68 @@ class Collect(Carrier):
             else:
                 await self._unreadable(fax, detail)
 
-    async def _store(self, fax: InboundFax, details: FaxDetails, path: Path) -> None:
+    async def _fetch_and_store(self, fax: InboundFax, details: FaxDetails, path: Path) -> None:
+        """In the form that is wanted, or in the other one where that is damaged."""
+        wanted, other = letters.PDF, letters.TIFF
+        if self._account.deliver_as == "tiff":
+            wanted, other = other, wanted
+        try:
+            pages = await self._download(fax, wanted, path)
+        except (Unreadable, CannotRender) as damaged:
+            if isinstance(damaged, CannotRender) and damaged.later:
+                raise
+            try:
+                pages = await self._download(fax, other, path)
+            except (Unreadable, NotKnown, CannotRender):
+                raise damaged from None
+            await self._store(fax, details, path, pages, form=other, instead=wanted)
+        else:
+            await self._store(fax, details, path, pages, form=wanted)
+
+    async def _download(self, fax: InboundFax, form: letters.Form, path: Path) -> int:
+        """The pages, counted; ``path`` is written anew."""
         with await asyncio.to_thread(path.open, "wb") as file:
-            await self._client.download_fax(fax.fax_id, filetype="PDF", to=file)
+            await self._client.download_fax(fax.fax_id, filetype=_FILETYPE[form], to=file)
+        # We count ourselves: the service may count otherwise, or not at all (A20).
+        return await self._renderer.count_pages(path)
+
+    async def _store(
+        self,
+        fax: InboundFax,
+        details: FaxDetails,
+        path: Path,
+        pages: int,
+        *,
+        form: letters.Form,
+        instead: letters.Form | None = None,
+    ) -> None:
         reported = details.completed or details.created
         stored = fax.after(
             InboundEvent.FETCHED,
             caller=details.caller,
             # Told as FaxCore tells it; our own clock decides nothing by it (A16).
             received_at=reported.timestamp() if reported else fax.listed_at,
-            # We count ourselves: the service may count otherwise, or not at all (A20).
-            pages=await self._renderer.count_pages(path),
+            pages=pages,
             attempts=fax.attempts + 1,
             problem="",
         )
         sandbox = self._client.observed.is_sandbox
         owed = await asyncio.to_thread(
-            bring, self._site, self._account, stored, details, self._marks, path, sandbox=sandbox
+            bring,
+            self._site,
+            self._account,
+            stored,
+            details,
+            self._marks,
+            path,
+            form=form,
+            instead=instead,
+            sandbox=sandbox,
         )
-        stored = await self._spool.inbound.advance(fax, stored, InboundEvent.FETCHED, content=path, letters=owed)
+        detail = f"as {form.word}, because its {instead.word} is damaged" if instead else ""
+        stored = await self._spool.inbound.advance(
+            fax, stored, InboundEvent.FETCHED, detail=detail, content=path, letters=owed
+        )
         maillog.fax_stored(stored)
 
     async def _not_now(self, fax: InboundFax, attempts: int, detail: str) -> None:

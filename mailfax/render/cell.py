@@ -21,8 +21,8 @@ from mailfax.render.compose import compose
 from mailfax.render.converters import Desk
 from mailfax.render.drawing import planned, render
 from mailfax.render.programs import NotConverted
+from mailfax.render.received import count_pages
 from mailfax.render.terms import ORDINARY, Order, Terms, Wishes
-from mailfax.render.whole import count_pages
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable

@@ -45,24 +45,13 @@ def whole(pdf: pikepdf.Pdf, content: bytes, name: str) -> Whole:
     inspection = Inspection(pdf, name)
     try:
         prints = inspection.look()
-        if not _has_its_end(content):
+        if not has_its_end(content):
             inspection.damaged("its end is missing, perhaps by an incomplete transfer")
         if inspection.warnings and _gone(content, pdf, inspection):
             inspection.damaged("parts of it are missing or broken, perhaps by an incomplete transfer")
     except (pikepdf.PdfError, RuntimeError, TypeError, ValueError, AttributeError) as wrong:
         raise damaged(name, "its pages can't be read", str(wrong)) from None
     return Whole(pdf, content, tuple(prints), tuple(inspection.warnings), inspection.unpacked)
-
-
-def count_pages(content: bytes, name: str) -> int:
-    """How many pages a received PDF has; raises ``NotFaxable`` where it has no end. Its pages are not looked at."""
-    pdf, content = unlocked(content, name)
-    with pdf:
-        if not _has_its_end(content):
-            raise damaged(name, "its end is missing, perhaps by an incomplete transfer", "no startxref at the end")
-        if not len(pdf.pages):
-            raise NotFaxable(status(Cause.DAMAGED, name=name, why="it has no pages"))
-        return len(pdf.pages)
 
 
 def unlocked(content: bytes, name: str) -> tuple[pikepdf.Pdf, bytes]:
@@ -77,7 +66,7 @@ def unlocked(content: bytes, name: str) -> tuple[pikepdf.Pdf, bytes]:
         raise damaged(name, "it can't be opened as a PDF", str(wrong)) from None
     if not pdf.is_encrypted:
         return pdf, content
-    if not _has_its_end(content):
+    if not has_its_end(content):
         raise damaged(name, "its end is missing, perhaps by an incomplete transfer", "no startxref at the end")
     file = io.BytesIO()
     with pdf:
@@ -103,7 +92,7 @@ def _attachments_only(content: bytes) -> bool:
     return bool(filters and not pages and b"/Encrypt" in content)
 
 
-def _has_its_end(content: bytes) -> bool:
+def has_its_end(content: bytes) -> bool:
     """Whether nothing begins after the last mark of an end: else a later version of the pages was cut off."""
     last = content.rfind(b"startxref")
     return last >= 0 and not re.search(rb"\d\s+\d+\s+obj\b", content[last:])

@@ -92,6 +92,21 @@ def _received() -> Iterator[tuple[str, Letter]]:
             SITE, fax, MARKS, mailbox="office@example.com", number="5557152222", announced_pages=3, sandbox=False
         )
         yield title, replace(parcel.letter, content=parcel.before + parcel.behind)
+    parcel = letters.inbound(
+        SITE,
+        a_fax(),
+        MARKS,
+        mailbox="office@example.com",
+        number="5557152222",
+        announced_pages=3,
+        form=letters.TIFF,
+        instead=letters.PDF,
+        sandbox=False,
+    )
+    yield (
+        "Received fax whose PDF was damaged",
+        replace(parcel.letter, content=parcel.before + parcel.behind),
+    )
     for title, state in (
         ("Received fax that can't be read", InboundState.UNREADABLE),
         ("Received fax that has disappeared", InboundState.VANISHED),

@@ -8,7 +8,8 @@ from email.policy import SMTP
 
 import pytest
 
-from mailfax.letters import BASE64_BLOCK, base64_lines, inbound, inbound_problem
+from mailfax import letters
+from mailfax.letters import BASE64_BLOCK, TIFF, base64_lines, inbound, inbound_problem
 from mailfax.rules.states import InboundState
 
 PDF = b"%PDF-1.4\n" + bytes(range(256)) * 4 * (BASE64_BLOCK // 1000)
@@ -36,6 +37,15 @@ def test_the_pages_arrive_as_they_were(site, marks, a_fax):
     assert attached.get_filename() == "fax-2026-11-23-2059-15557654321.pdf"
     assert attached.get_payload(decode=True) == PDF
     assert letter.content.isascii()
+
+
+def test_where_the_pdf_was_damaged_the_tiff_comes_and_is_said(site, marks, a_fax):
+    _, mail = bring(site, a_fax(), marks, form=TIFF, instead=letters.PDF)
+    (attached,) = mail.iter_attachments()
+    assert attached.get_content_type() == "image/tiff"
+    assert attached.get_filename() == "fax-2026-11-23-2059-15557654321.tif"
+    text = " ".join(mail.get_body().get_content().split())
+    assert "PDF file of this fax was damaged. A TIFF file of the same fax is attached instead." in text
 
 
 def test_the_fields_say_what_it_is_and_invite_no_answer(site, marks, a_fax):

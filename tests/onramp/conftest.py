@@ -65,9 +65,9 @@ class Inbox:
         fax_id: str = reply.json()["ids"][0]
         return fax_id
 
-    async def fault(self, operation: str, action: str) -> None:
-        """Goes wrong once."""
-        await self.sandbox.control("faults", {"operation": operation, "action": action, "count": 1})
+    async def fault(self, operation: str, action: str, count: int = 1) -> None:
+        """Goes wrong so many times."""
+        await self.sandbox.control("faults", {"operation": operation, "action": action, "count": count})
 
     async def poll(self) -> None:
         """Let the time of a poll and of the longest wait pass, and collect."""

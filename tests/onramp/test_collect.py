@@ -93,7 +93,7 @@ async def test_a_fax_that_is_still_being_received_is_waited_for_and_not_counted(
 async def test_a_fax_unreadable_three_times_is_reported_once_and_the_others_go_on(inbox: Inbox) -> None:
     bad, good = await inbox.drop_in(), await inbox.drop_in()
     for attempts in (1, 2, 3):
-        await inbox.fault("DownloadFax", "garbled_after")
+        await inbox.fault("DownloadFax", "garbled_after", 2)  # as PDF, and as TIFF
         await inbox.poll()
         assert (await inbox.fax(bad)).attempts == attempts
         assert (await inbox.fax(good)).state is InboundState.STORED
@@ -106,6 +106,43 @@ async def test_a_fax_unreadable_three_times_is_reported_once_and_the_others_go_o
     await inbox.poll()
     assert (await inbox.fax(bad)).state is InboundState.STORED
     assert (len(await inbox.letters()), len(await inbox.letters("alarm"))) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("deliver_as", "came", "said"),
+    [("pdf", b"II*\0", "The fax service's PDF file"), ("tiff", b"%PDF", "The fax service's TIFF file")],
+)
+async def test_where_one_form_is_damaged_the_other_one_comes(
+    open_inbox: OpenInbox, account: Account, deliver_as: str, came: bytes, said: str
+) -> None:
+    async with open_inbox(replace(account, deliver_as=deliver_as)) as inbox:
+        await inbox.collect.round()
+        fax_id = await inbox.drop_in(2)
+        await inbox.fault("DownloadFax", "garbled_after")
+        await inbox.poll()
+        fax = await inbox.fax(fax_id)
+        assert (fax.state, fax.pages, fax.attempts) == (InboundState.STORED, 2, 1)
+        [listed] = await inbox.letters()
+        letter = await inbox.spool.outbox.get(listed.letter_id)
+        assert letter is not None
+        mail = email.message_from_bytes(letter.content, policy=SMTP)
+        (attached,) = mail.iter_attachments()
+        assert attached.get_payload(decode=True).startswith(came)
+        assert said in " ".join(mail.get_body().get_content().split())
+        [line] = [line for line in await inbox.spool.history.of(fax.queue_id) if "damaged" in line.detail]
+        assert line.detail.endswith("is damaged")
+
+
+@pytest.mark.parametrize("action", ["unavailable", "error_before"])
+async def test_no_answer_about_the_other_form_says_nothing_against_the_fax(inbox: Inbox, action: str) -> None:
+    fax_id = await inbox.drop_in()
+    await inbox.fault("DownloadFax", "garbled_after")
+    await inbox.fault("DownloadFax", action)
+    await inbox.poll()
+    fax = await inbox.fax(fax_id)
+    assert (fax.state, fax.attempts) == (InboundState.LISTED, 0)
+    await inbox.poll()
+    assert (await inbox.fax(fax_id)).state is InboundState.STORED
 
 
 async def test_a_fax_that_vanished_is_told_to_the_postmaster_and_to_whom_it_was_for(inbox: Inbox) -> None:
@@ -183,11 +220,11 @@ async def test_trouble_with_the_account_pauses_it_and_puts_the_fax_that_met_it_b
 
 async def test_pages_that_are_damaged_are_reported_after_three_tries(inbox: Inbox, tmp_path: Path) -> None:
     fax_id = await inbox.drop_in()
-    inbox.marks_fail = [KeyError("so that its pages are drawn over there, and not stored here")]
-    await inbox.poll()
-    (drawn,) = (tmp_path / "sandbox").rglob("*.pdf")
-    drawn.write_bytes(drawn.read_bytes()[:-900])
-    await inbox.poll()
+    inbox.marks_fail = [KeyError("so that its pages are drawn over there, and not stored here")] * 2
+    for form in ("pdf", "tif"):
+        await inbox.poll()
+        (drawn,) = (tmp_path / "sandbox" / "drawn").rglob(f"*.{form}*")
+        drawn.write_bytes(drawn.read_bytes()[:-900])
     await inbox.poll()
     assert (await inbox.fax(fax_id)).state is InboundState.UNREADABLE
     assert await inbox.letters() == []

@@ -26,7 +26,7 @@ from PIL import Image
 from mailfax.render.compare import Place, looks, opened, same
 from mailfax.render.pdf import Document
 from mailfax.render.readback import lost_characters
-from mailfax.render.whole import count_pages
+from mailfax.render.received import count_pages
 from mailfax.rules.submission import NotFaxable
 from tests.render.conftest import Render
 from tests.render.paper import letter, text_of
@@ -51,6 +51,7 @@ from tests.render.samples import (
     text_only,
     with_picture,
 )  # fmt: skip
+from tests.support.documents import tiff
 
 CASES = Path(__file__).parent / "cases"
 A4 = (595.28, 841.89)
@@ -642,6 +643,10 @@ def test_the_pages_of_a_received_fax_are_counted_only_where_it_is_whole() -> Non
     assert count_pages(letter(4), "the received fax") == 4
     with pytest.raises(NotFaxable):
         count_pages(letter(4)[:-900], "the received fax")
+    assert count_pages(tiff(3), "the received fax") == 3
+    for damaged in (tiff(3)[:-900], tiff(3)[:2000], b"II*\0" + bytes(40)):
+        with pytest.raises(NotFaxable):
+            count_pages(damaged, "the received fax")
 
 
 def test_twenty_pages_of_text_are_added_and_judged_in_a_moment(tmp_path: Path) -> None:
