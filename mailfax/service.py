@@ -90,7 +90,7 @@ class Service:
         ``roles``: what of the work this process does, of ``wiring.ROLES``. ``recovered``: the spool is an older copy.
         """
         hooks = hooks or CommitHooks()
-        spool = await open_spool(config, before_commit=hooks.before, after_commit=hooks.after)
+        spool = await open_spool(config, serves=True, before_commit=hooks.before, after_commit=hooks.after)
         service = cls(spool, roles)
         try:
             service._rooms = rooms = await build(config, spool, roles=roles)
@@ -110,17 +110,19 @@ class Service:
 
     async def reload(self) -> bool:
         """Read the configuration again and go on with it, without ending a session; False: the old one stays."""
+        problem = ""
         try:
             config = await asyncio.to_thread(load, self.config.source, os.environ)
             for key in ("spool", "web"):
                 if getattr(config, key) != getattr(self.config, key):
                     raise ConfigError(f"[{key}] was changed, which needs a restart of mailfax")
             await self._go_on_with(config)
+            log.info("the configuration was reloaded: %s", config.source)
         except (ConfigError, OSError) as wrong:
             log.error("the configuration was not reloaded, and the old one stays in force: %s", wrong)
-            return False
-        log.info("the configuration was reloaded: %s", config.source)
-        return True
+            problem = str(wrong)
+        await self.spool.processes.reloaded(problem)
+        return not problem
 
     async def renew_certificates(self) -> bool:
         """Read the files of certificates again, and nothing else; False: the old ones stay in use."""
@@ -354,19 +356,12 @@ async def _serve(config: Config, hooks: CommitHooks | None, roles: Collection[st
     _tell_addresses(service)
     log.info("mailfax %s is ready", __version__)
     systemd.ready()
-    beside = [loop.create_task(_reload_when(asked, service, systemd)), loop.create_task(_live(systemd))]
+    beside = [loop.create_task(_reload_when(asked, service, systemd)), loop.create_task(systemd.go_on_saying_so())]
     await service.run()
     for task in beside:
         task.cancel()
     log.info("mailfax has stopped")
     return 0
-
-
-async def _live(systemd: Systemd) -> None:
-    """Say so, as often as systemd wants to hear it."""
-    while systemd.alive_every:
-        systemd.alive()
-        await asyncio.sleep(systemd.alive_every / 3)
 
 
 async def _reload_when(asked: asyncio.Event, service: Service, systemd: Systemd) -> None:

@@ -7,6 +7,7 @@ STANDARDS: sd_notify(3), sd_watchdog_enabled(3).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -36,6 +37,12 @@ class Systemd:
 
     def alive(self) -> None:
         self._tell("WATCHDOG=1")
+
+    async def go_on_saying_so(self) -> None:
+        """``alive``, as often as systemd wants to hear it."""
+        while self.alive_every:
+            self.alive()
+            await asyncio.sleep(self.alive_every / 3)
 
     def _tell(self, what: str) -> None:
         if self._address:

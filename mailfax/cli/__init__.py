@@ -18,6 +18,7 @@ VERBS = (
     "serve",
     "demo",
     "sandbox",
+    "reload",
     "check",
     "explain",
     "preview",

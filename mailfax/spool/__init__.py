@@ -141,6 +141,10 @@ Whole house
     ``await untold() -> list[Damaged]``            rows that were moved aside, and that nobody has heard of
     ``await told(rows, letters) -> None``          ["damage-told"]
 
+``spool.processes``                                who serves
+    ``await serving() -> list[Serving]``
+    ``await reloaded(problem) -> None``            ["reloaded"]
+
 ``spool.recovery``                                 the spool is an older copy of itself
     ``await begin() -> None``                      ["recovery-noticed"] a person says so
     ``await is_due() -> bool``                     its faxes have to be put in doubt
@@ -184,6 +188,7 @@ from mailfax.spool.intake import not_stored
 from mailfax.spool.jobs import Claimed, Pending
 from mailfax.spool.large import ContentDamaged
 from mailfax.spool.ledger import LedgerEntry
+from mailfax.spool.processes import Serving
 from mailfax.spool.queue import Queued, Wanted
 from mailfax.spool.spool import Counts, Spool, open_spool
 from mailfax.spool.unheard import Found, Keys, Unheard
@@ -213,6 +218,7 @@ __all__ = [
     "QuotaUsedUp",
     "ReferenceTaken",
     "SentBefore",
+    "Serving",
     "Spool",
     "SpoolRefused",
     "Taken",

@@ -101,6 +101,7 @@ COMMITS: frozenset[str] = frozenset(
     {
         "process-started",
         "process-ended",
+        "reloaded",
         "accept",
         "same-as",
         "heard",

@@ -26,6 +26,7 @@ from mailfax.spool.large import Chunks, Files, Large
 from mailfax.spool.ledger import Ledger
 from mailfax.spool.moments import make_wrong_moments_due
 from mailfax.spool.outbox import Outbox
+from mailfax.spool.processes import Processes
 from mailfax.spool.queue import Queue
 from mailfax.spool.recovery import Recovery
 from mailfax.spool.retention import Retention
@@ -71,6 +72,7 @@ class Spool:
         self.queue = Queue(engine)
         self.damage = Damage(engine, self.outbox)
         self.recovery = Recovery(engine, self.outbox)
+        self.processes = Processes(engine)
         self.retention = Retention(engine, self.content)
 
     @classmethod
@@ -82,14 +84,15 @@ class Spool:
         password: str = "",
         ca_file: Path | None = None,
         clock: Callable[[], float] | None = None,
+        serves: bool = False,
         before_commit: Hook | None = None,
         after_commit: Hook | None = None,
     ) -> Spool:
         """Open or make the spool of ``url``, relative to ``base``. Raises ``SpoolRefused``.
 
-        ``password`` and ``ca_file`` are for a PostgreSQL server. Without a ``clock`` time is that of the machine
-        where the spool is. The hooks get the names of the commits of a group, in another thread than that of the
-        event loop, just before and just after it becomes durable.
+        ``serves``: this is the service, not a command. ``password`` and ``ca_file`` are for a PostgreSQL server.
+        ``serves``: this is the service, no command. ``password`` and ``ca_file`` are for a PostgreSQL server.
+        group, in another thread than that of the event loop, just before and just after it becomes durable.
         """
         engine: Engine
         large: Large
@@ -109,7 +112,8 @@ class Spool:
             file.start()
             engine, large = file, Files(file, path.parent / "content")
         try:
-            started = Statement("process_start", {"host": socket.gethostname(), "pid": os.getpid()}, Hits.ONE)
+            values = {"host": socket.gethostname(), "pid": os.getpid(), "serves": int(serves)}
+            started = Statement("process_start", values, Hits.ONE)
             others = (
                 Statement("process_forget", {}),
                 Statement("unheard_all_gone", {}),
@@ -195,7 +199,9 @@ class Spool:
         return await self.content.large.sweep()
 
 
-async def open_spool(config: Config, *, before_commit: Hook | None = None, after_commit: Hook | None = None) -> Spool:
+async def open_spool(
+    config: Config, *, serves: bool = False, before_commit: Hook | None = None, after_commit: Hook | None = None
+) -> Spool:
     """The spool of a configuration, as ``Spool.open``."""
     spool = config.spool
     return await Spool.open(
@@ -203,6 +209,7 @@ async def open_spool(config: Config, *, before_commit: Hook | None = None, after
         config.source.parent,
         password=spool.password,
         ca_file=spool.ca_file,
+        serves=serves,
         before_commit=before_commit,
         after_commit=after_commit,
     )

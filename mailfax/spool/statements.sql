@@ -14,15 +14,15 @@
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
 -- float8: track_at tried_at until up_to
 -- int8: absences any attempts cancel_requested clear delay_told epoch epoch_was faxes faxes_per_day gone hour jobs limit
--- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size
+-- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size serves
 -- int8: preview refusals size slow success_notice version was_epoch was_version
 -- bytea: bytes
 
 -- name: process_start
 -- Epochs only grow: no two processes that ever opened this spool have the same one.
 -- alone: process
-INSERT INTO process (epoch, started_at, host, pid)
-SELECT COALESCE(MAX(epoch), 0) + 1, :now, :host, :pid FROM process WHERE 1 = 1
+INSERT INTO process (epoch, started_at, host, pid, serves)
+SELECT COALESCE(MAX(epoch), 0) + 1, :now, :host, :pid, :serves FROM process WHERE 1 = 1
 RETURNING epoch
 
 -- name: process_forget
@@ -32,6 +32,13 @@ WHERE ended_at > 0 AND ended_at < :now - 86400 AND epoch < (SELECT MAX(epoch) FR
 
 -- name: process_end
 UPDATE process SET ended_at = :now WHERE epoch = :epoch
+
+-- name: process_reloaded
+UPDATE process SET reloaded_at = :now, reload_problem = :problem WHERE epoch = :epoch
+
+-- name: process_serving
+SELECT epoch, host, pid, reloaded_at, reload_problem FROM process WHERE ended_at = 0 AND serves = 1
+ORDER BY epoch DESC
 
 -- name: process_release_accounts
 UPDATE account SET

@@ -92,6 +92,42 @@ def test_everything_goes_on_by_the_new_configuration(house: House) -> None:
     assert "Traceback" not in house.log(), house.log()
 
 
+def test_the_command_waits_for_the_outcome_and_tells_it(house: House) -> None:
+    command = ("reload", "--config", str(house.configure()))
+    ran = house.run(*command)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "mailfax reload: no mailfax serve runs on this spool, so there is nothing to reload\n"
+    bridge = house.start()
+    house.settings["more"] = BOBS_RULE
+    house.configure()
+    ran = house.run(*command)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"process {bridge.pid}: reloaded\n", "")
+    house.send("15555550101", sender=BOB)
+    unreadable(house)
+    ran = house.run(*command)
+    assert ran.returncode == 1 and "mailfax.toml" in ran.stderr, "said before anybody is asked"
+    house.configure()
+    another_web(house)
+    ran = house.run(*command)
+    assert ran.returncode == 1
+    assert ran.stdout.startswith(
+        f"process {bridge.pid}: not reloaded, the old configuration stays: [web] was changed"
+    )
+    assert bridge.poll() is None
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_who_dies_while_it_notes_the_reload_starts_with_the_new_configuration(house: House, moment: str) -> None:
+    bridge = house.start(moment, "reloaded")
+    house.settings["more"] = BOBS_RULE
+    house.configure()
+    bridge.send_signal(signal.SIGHUP)
+    until(lambda: bridge.poll() is not None, "its death", house.log)
+    house.start()
+    house.send("15555550101", sender=BOB)
+    house.answers(1, BOB)
+
+
 def unreadable(house: House) -> None:
     house.config.write_text(house.config.read_text() + "\n[limits\n")
 
