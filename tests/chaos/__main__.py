@@ -46,7 +46,16 @@ def main() -> int:
 
             folder = Path(tempfile.mkdtemp(prefix="chaos-"))
             try:
-                verdict = storm(folder, seed, given.faxes, given.kills, processes, cluster, report)
+                verdict = storm(
+                    folder,
+                    seed,
+                    faxes=given.faxes,
+                    kills=given.kills,
+                    processes=processes,
+                    hidden_minutes=1,
+                    cluster=cluster,
+                    report=report,
+                )
                 if given.keep and not verdict.good:
                     shutil.copytree(folder, given.keep / f"seed-{seed}", dirs_exist_ok=True)
             finally:

@@ -12,6 +12,6 @@ from tests.chaos.storm import storm
 
 @pytest.mark.timeout(240)
 def test_killed_and_stopped_at_random(tmp_path: Path) -> None:
-    verdict = storm(tmp_path, 1, faxes=12, kills=4, processes=1, cluster=None, report=lambda part, done: None)
+    verdict = storm(tmp_path, 1, faxes=12, kills=4)
     assert verdict.good and not verdict.unconfirmed, "\n".join([*verdict.faults, *verdict.life])
     assert (verdict.faxes, verdict.inbound, verdict.deaths) == (12, 1, 4)
