@@ -45,11 +45,21 @@ class SteadyClock:
         self._now, self._elapsed = now, elapsed
         self._gap = now() - elapsed()
         self._trusted_from = elapsed() + settle_seconds
+        self._leapt = 0.0
 
     def is_steady(self) -> bool:
         """Whether time measured on the wall may be believed now."""
         gap = self._now() - self._elapsed()
         if abs(gap - self._gap) > TOLERATED:
             self._trusted_from = self._elapsed() + WAIT_AFTER_LEAP
+            self._leapt += max(0.0, gap - self._gap)
         self._gap = gap
-        return self._elapsed() >= self._trusted_from
+        steady = self._elapsed() >= self._trusted_from
+        if steady:
+            self._leapt = 0.0
+        return steady
+
+    def leapt(self) -> float:
+        """By how many seconds the wall leapt ahead lately, leaps back not counted: what was written in between has
+        the time of the wall as it was then. 0 once it may be believed."""
+        return 0.0 if self.is_steady() else self._leapt

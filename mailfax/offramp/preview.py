@@ -35,10 +35,11 @@ class Preview(Carrier):
     def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         self._desk, self._ending, self._compose = desk, ending, compose
+        self._steady = context.steady
 
     async def round(self) -> bool:
         """Answer one preview; False if none was waiting."""
-        job = await self._spool.jobs.preview()
+        job = await self._spool.jobs.preview(leapt=self._steady.leapt())
         if job is None:
             return False
         with suppress(Outdated):  # somebody else has answered it

@@ -40,7 +40,7 @@ class Submit(Carrier):
 
     def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
         self._spool, self._elapsed, self._jitter = context.spool, context.elapsed, context.jitter
-        self._boot = context.boot
+        self._boot, self._steady = context.boot, context.steady
         self._desk, self._ending, self._compose = desk, ending, compose
         self._per_number = context.limits.faxes_per_number
 
@@ -58,7 +58,11 @@ class Submit(Carrier):
         # Without a reference two faxes to one number could not be told apart: one at a time.
         one_by_one = [name for name in due if not may_have_reference(self._desk.account(name))]
         claimed = await self._spool.jobs.claim(
-            due, answer_seconds * LEASE_FACTOR, one_by_one=one_by_one, per_number=self._per_number
+            due,
+            answer_seconds * LEASE_FACTOR,
+            one_by_one=one_by_one,
+            per_number=self._per_number,
+            leapt=self._steady.leapt(),
         )
         if claimed is None:
             self.next_at = heads.next_at(self._spool.now())

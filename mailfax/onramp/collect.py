@@ -64,6 +64,7 @@ class Collect(Carrier):
     ) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         self._elapsed, self._jitter, self._choose = context.elapsed, context.jitter, choose
+        self._steady = context.steady
         self._client, self._account, self._renderer, self._trouble = client, account, renderer, trouble
         self._poll_at, self._failures = 0.0, 0
 
@@ -251,7 +252,8 @@ class Collect(Carrier):
         now = self._spool.now()
         age, detail = now - fax.listed_at, silence.diagnostic
         again = schedule.silent_fetch_attempt(age, now, self._jitter(), silence.retry_after)
-        if fax.state is InboundState.LISTED and age >= schedule.FETCH_SILENT:
+        long_silent = age >= schedule.FETCH_SILENT and self._steady.is_steady()
+        if fax.state is InboundState.LISTED and long_silent:
             given_up = fax.after(InboundEvent.GIVEN_UP, next_attempt_at=again, problem=detail)
             await self._report(fax, given_up, InboundEvent.GIVEN_UP, detail)
             return

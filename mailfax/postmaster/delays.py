@@ -3,7 +3,8 @@
 Asked or not: whether a letter is written at all is the rule of ``letters.delayed`` (NOTIFY); that the time has come
 is noted on the job in any case, so that it is looked at once.
 
-In: jobs without an end. Out: ``delay_told`` and at most one letter each, in one commit.
+In: jobs without an end. Out: ``delay_told`` and at most one letter each, in one commit. Nobody has waited long only
+because the wall clock leapt: while it can't be believed, nobody is told.
 STANDARDS: RFC 3461 5.2.5, RFC 3464 (Action: delayed); RFC 5321 4.5.4.1.
 """
 
@@ -32,10 +33,13 @@ class Delays(Carrier):
     def __init__(self, context: Context, *, is_sandbox: Callable[[str], bool] = lambda account: False) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         self._after, self._is_sandbox = context.limits.delay_seconds, is_sandbox
+        self._steady = context.steady
         self._alarmed_at: dict[str, float] = {}
 
     async def round(self) -> bool:
         """Tell of every job that has just come to wait too long; False if there was none."""
+        if not self._steady.is_steady():
+            return False
         late = await self._spool.jobs.untold(self._spool.now() - self._after)
         for job in late:
             try:

@@ -42,6 +42,7 @@ class Deliver(Carrier):
     def __init__(self, context: Context, relay: Relay) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         self._limits, self._jitter, self._relay = context.limits, context.jitter, relay
+        self._steady = context.steady
         self._trouble = RelayTrouble(context.site.postmaster, context.elapsed, context.jitter)
 
     @property
@@ -137,7 +138,7 @@ class Deliver(Carrier):
             maillog.relay_paused(why.diagnostic)
         counts = self._trouble.took_another(letter.recipients, letter.tried_at, now)
         letter = replace(letter, refusals=letter.refusals + counts, refused_at=letter.refused_at or now, tried_at=now)
-        long_enough = now - letter.refused_at >= schedule.REFUSED_SECONDS
+        long_enough = self._older(letter.refused_at, schedule.REFUSED_SECONDS)
         if letter.refusals >= schedule.REFUSALS and long_enough:
             await self._give_up(letter, LetterEvent.REFUSED, why.diagnostic)
             return
@@ -154,7 +155,7 @@ class Deliver(Carrier):
 
     async def _later(self, letter: Letter, event: LetterEvent, why: Failure, owed: Sequence[Letter] = ()) -> None:
         now = self._spool.now()
-        if now - letter.decided_at >= self._limits.letter_seconds and not self._trouble.is_there:
+        if self._older(letter.decided_at, self._limits.letter_seconds) and not self._trouble.is_there:
             await self._give_up(letter, LetterEvent.TOO_OLD, why.diagnostic)
             return
         again = schedule.letter_attempt(letter.attempts, now, self._jitter(), why.retry_after)
@@ -163,6 +164,10 @@ class Deliver(Carrier):
         waiting = letter.after(event, next_attempt_at=again, problem=why.diagnostic)
         waiting = await self._spool.outbox.advance(letter, waiting, event, detail=why.diagnostic, letters=owed)
         maillog.letter_not_taken(waiting, why.diagnostic)
+
+    def _older(self, moment: float, seconds: float) -> bool:
+        """Whether so much has passed since; never while the wall clock can't be believed."""
+        return self._steady.is_steady() and self._spool.now() - moment >= seconds
 
     async def _give_up(self, letter: Letter, event: LetterEvent, problem: str) -> None:
         lost = letter.after(event, problem=problem)

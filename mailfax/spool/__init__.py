@@ -66,9 +66,9 @@ Whole house
 ``spool.jobs``
     ``await make_due() -> int``                    ["due"] DEFERRED jobs whose time has come become READY
     ``await heads(accounts) -> Heads``             when the first DEFERRED job is due, and the first READY one of each
-    ``await claim(accounts, lease, *, one_by_one=()) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING),
+    ``await claim(accounts, lease, *, one_by_one=(), leapt=0.0) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING),
                                                    ``.message``, ``.document``; accounts in ``one_by_one`` have one
-                                                   fax in flight per number
+                                                   fax in flight per number; ``leapt``: what expired only by that
     ``await advance(was, now_is, event, *, detail="", letters=()) -> FaxJob``
                                                    [the event's name, as "id-given"] a new ``now_is.fax_id`` enters
                                                    the ledger; raises FaxIdTaken

@@ -105,20 +105,29 @@ class Jobs:
         return results[1].hits
 
     async def claim(
-        self, accounts: Sequence[str], lease: float, *, one_by_one: Sequence[str] = (), per_number: int = 0
+        self,
+        accounts: Sequence[str],
+        lease: float,
+        *,
+        one_by_one: Sequence[str] = (),
+        per_number: int = 0,
+        leapt: float = 0.0,
     ) -> Claimed | None:
         """A READY job that is due, now SUBMITTING and ours for ``lease`` seconds, or None: of the first account that
         has any, the one that is due longest.
 
         Accounts in ``one_by_one`` have at most one fax in flight per number. All have at most ``per_number`` (0: any)
-        that were handed over within ``LINE_SECONDS``.
+        that were handed over within ``LINE_SECONDS``. What has expired only because the clock ``leapt`` by so many
+        seconds has not.
         """
         for account in accounts:
-            if claimed := await self._claim(account, lease, account in one_by_one, per_number):
+            if claimed := await self._claim(account, lease, account in one_by_one, per_number, leapt):
                 return claimed
         return None
 
-    async def _claim(self, account: str, lease: float, one_by_one: bool, per_number: int) -> Claimed | None:
+    async def _claim(
+        self, account: str, lease: float, one_by_one: bool, per_number: int, leapt: float
+    ) -> Claimed | None:
         event = JobEvent.CLAIMED
         while True:
             values = {
@@ -128,6 +137,7 @@ class Jobs:
                 "line_seconds": LINE_SECONDS,
                 "claim": f"{self._engine.epoch}-{next(self._claims)}",
                 "lease": lease,
+                "leapt": leapt,
                 "most_unclear": UNCLEAR_IN_A_ROW,
                 "event_word": event.value,
                 "state": JOB.after(JobState.READY, event).value,
@@ -304,9 +314,9 @@ class Jobs:
         """Jobs whose cancelling was asked for while in flight, and which are now surely not sent."""
         return await self._read("job_cancel_wanted", {})
 
-    async def preview(self) -> FaxJob | None:
-        """The READY preview that waits longest, or None."""
-        jobs = await self._read("job_previews", {})
+    async def preview(self, *, leapt: float = 0.0) -> FaxJob | None:
+        """The READY preview that waits longest, or None; ``leapt`` as with ``claim``."""
+        jobs = await self._read("job_previews", {"leapt": leapt})
         return jobs[0] if jobs else None
 
     async def untold(self, accepted_before: float, limit: int = 500) -> list[FaxJob]:

@@ -10,7 +10,7 @@
 -- PostgreSQL wants to know the type of each parameter: it would conclude it from where it stands, and take :now - 60 for
 -- a whole number. What is not named here is text.
 -- float8: accepted_at accepted_before after at before daily decided_at deliver elapsed ended_at expires_at fetch last_byte_at
--- float8: last_byte_elapsed lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
+-- float8: last_byte_elapsed leapt lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
 -- float8: track_at tried_at until up_to
 -- int8: absences any attempts cancel_requested clear delay_told epoch epoch_was faxes faxes_per_day gone hour jobs limit
@@ -233,7 +233,7 @@ WHERE state = 'deferred' AND queue_id IN (
 -- name: job_claim
 -- Committed before the first byte leaves. An account that gave :most_unclear unclear answers in a row has one fax under
 -- way at a time. Neither a paused account's job, nor one that somebody wants cancelled, nor
--- one that is past its time, before its time or out of its hours. What is due goes by its turn, so that senders alternate;
+-- one that is past its time (but for what the clock :leapt), before its time or out of its hours. What is due goes by its turn, so that senders alternate;
 -- the plus keeps SQLite from going by submit_at. A number has :per_number faxes under way: more would find its line busy. An account with :one_by_one, and faxes without a cover page, have no reference by which two faxes
 -- to one number could be told apart, so such a fax goes only while no other to its number is in flight.
 -- alone: claim
@@ -243,7 +243,7 @@ UPDATE job SET
 WHERE queue_id = (
     SELECT j.queue_id FROM job j
     WHERE j.state = 'ready' AND j.damaged = 0 AND j.cancel_requested = 0 AND j.preview = 0
-      AND +j.submit_at <= :now AND j.expires_at > :now AND j.account = :account
+      AND +j.submit_at <= :now AND j.expires_at > :now - :leapt AND j.account = :account
       AND j.not_before <= :now AND (j.not_after = 0 OR j.not_after > :now)
       AND (:per_number = 0 OR :per_number > (
           SELECT COUNT(*) FROM job l WHERE l.number = j.number AND l.state IN ('submitting', 'submitted', 'in-doubt')
@@ -381,7 +381,7 @@ WHERE state IN ('accepted', 'ready', 'deferred', 'held') AND cancel_requested = 
 -- name: job_previews
 -- Whoever writes its end first has made it: no lease is needed for what is only mailed.
 SELECT * FROM job
-WHERE state = 'ready' AND preview = 1 AND damaged = 0 AND submit_at <= :now AND expires_at > :now
+WHERE state = 'ready' AND preview = 1 AND damaged = 0 AND submit_at <= :now AND expires_at > :now - :leapt
 ORDER BY submit_at, queue_id LIMIT 1
 
 -- name: job_untold

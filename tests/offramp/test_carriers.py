@@ -144,6 +144,28 @@ async def test_while_the_wall_clock_leaps_nothing_expires(street: Street) -> Non
     assert (await street.job(job.queue_id)).state is JobState.FAILED
 
 
+@pytest.mark.parametrize("leap", [2 * 86_400, -2 * 86_400], ids=["set forward", "set back, and right again"])
+async def test_while_the_wall_clock_leaps_what_has_time_left_is_sent(leap: float, street: Street) -> None:
+    """Not past its time only because the clock is: it would be neither sent nor ended for an hour, and then fail."""
+    if leap < 0:
+        street.clock.leap(leap)
+        await street.deadlines.round()
+    [job] = await street.mail("15551234567")
+    street.clock.leap(abs(leap))
+    await street.submit.round()
+    assert (await street.job(job.queue_id)).state is JobState.SUBMITTED
+
+
+async def test_what_has_expired_while_nobody_was_there_is_not_sent(
+    tmp_path: Path, street: Street, account: Account
+) -> None:
+    [job] = await street.mail("15551234567")
+    await street.forward(2 * 86_400)
+    async with opened(tmp_path, street.clock, account) as restarted:
+        await restarted.submit.round()
+        assert (await restarted.job(job.queue_id)).state is JobState.READY
+
+
 async def delivered_once(street: Street) -> None:
     """The account has given a reference of ours back."""
     await street.mail("15550009999")

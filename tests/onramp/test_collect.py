@@ -249,6 +249,18 @@ async def test_a_fax_that_is_not_given_out_for_hours_is_reported_once_and_tried_
     assert (len(await inbox.letters()), len(await inbox.letters("alarm"))) == (1, 2)
 
 
+async def test_a_clock_that_leaps_makes_no_fax_one_that_is_not_given_out_for_hours(inbox: Inbox) -> None:
+    fax_id = await inbox.drop_in()
+    await inbox.fault("GetFaxDetails", "unavailable")
+    await inbox.poll()
+    inbox.clock.leap(86_400)
+    await inbox.fault("GetFaxDetails", "unavailable")
+    await inbox.poll()
+    assert (await inbox.fax(fax_id)).state is InboundState.LISTED
+    await inbox.poll()
+    assert (await inbox.fax(fax_id)).state is InboundState.STORED
+
+
 async def test_a_service_that_does_not_answer_is_listed_less_and_less_often(inbox: Inbox) -> None:
     await inbox.sandbox.control("faults", {"operation": "GetFaxList", "action": "error_before", "count": None})
     await inbox.sandbox.control("requests", method="DELETE")

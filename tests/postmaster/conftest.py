@@ -61,6 +61,24 @@ def context(spool: Spool, clock: Clock, marks: Callable[[], Marks]) -> Context:
     return Context(spool, SITE, LIMITS, marks, SteadyClock(clock, clock), clock, lambda: 0.0)
 
 
+class Leaping:
+    """A wall clock that somebody sets, and a context that is able to notice."""
+
+    def __init__(self, clock: Clock, context: Context) -> None:
+        self._clock, self._leapt = clock, 0.0
+        elapsed = lambda: clock.now - self._leapt  # noqa: E731
+        self.context = replace(context, steady=SteadyClock(clock, elapsed), elapsed=elapsed)
+
+    def leap(self, seconds: float) -> None:
+        self._clock.now += seconds
+        self._leapt += seconds
+
+
+@pytest.fixture
+def leaping(clock: Clock, context: Context) -> Leaping:
+    return Leaping(clock, context)
+
+
 @pytest.fixture
 def a_letter(clock: Clock) -> Callable[..., Letter]:
     numbers = itertools.count(1)

@@ -42,6 +42,18 @@ async def test_a_waiting_job_is_told_once_and_not_before_its_time(spool, clock, 
     assert (told.state, told.delay_told) == (JobState.ACCEPTED, True)
 
 
+async def test_a_clock_that_leaps_delays_nobody(spool, accepted, leaping) -> None:
+    """Neither the sender hears of a delay, nor the postmaster of a service that keeps silent."""
+    await accepted()
+    await accepted(fax_id="4711")
+    work = Delays(leaping.context)
+    leaping.leap(86_400)
+    assert not await work.round()
+    leaping.leap(-86_400)
+    assert not await work.round()
+    assert await owed(spool) == []
+
+
 async def test_the_report_returns_the_header_and_nothing_of_the_body(spool, clock, accepted, delays) -> None:
     await accepted()
     clock.now += LIMITS.delay_seconds

@@ -108,6 +108,23 @@ async def test_a_letter_that_grew_too_old_is_given_up_and_told(spool, clock, con
     }
 
 
+async def test_a_clock_that_leaps_makes_no_letter_old(spool, clock, leaping, a_letter) -> None:
+    """Set ahead by weeks, and back: the relay did not take it for a while, and then it does."""
+    relay = Answers(*[NOT_NOW] * 4)
+    work = Deliver(leaping.context, relay)
+    await spool.outbox.owe([a_letter()])
+    await work.round()
+    leaping.leap(3 * LIMITS.letter_seconds)
+    for _ in range(3):
+        clock.now += 60
+        await spool.outbox.make_due()
+        assert await work.round()
+    leaping.leap(-3 * LIMITS.letter_seconds)
+    await spool.outbox.make_due()
+    await work.round()
+    assert (await states(spool))["L000000001"] is LetterState.HANDED_OVER
+
+
 async def test_even_an_old_letter_is_tried_once_more_before_it_is_given_up(spool, clock, context, a_letter) -> None:
     """The bridge may have been down for a week: age alone loses nothing."""
     await spool.outbox.owe([a_letter()])

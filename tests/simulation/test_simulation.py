@@ -14,7 +14,7 @@ def told(verdict: Verdict) -> str:
     return "\n".join([f"seed {verdict.seed}", *verdict.faults, *verdict.life])
 
 
-@pytest.mark.parametrize("seed", [3, 5])
+@pytest.mark.parametrize("seed", [5, 6])
 def test_every_promise_is_kept(seed: int) -> None:
     verdict = simulate(seed, 30)
     assert verdict.good and verdict.faxes == 30 and verdict.inbound == 3, told(verdict)

@@ -29,6 +29,7 @@ schedule.FETCH_FIRST = 0.5
 schedule.TROUBLE_FIRST = 2.0
 schedule.DOUBT_WAITS = (1.0, 2.0)
 service.CERTIFICATE_SECONDS = 0.5
+service.MEND_SECONDS = 0.5
 disk.LOOK_EVERY = 0.5
 
 

@@ -135,9 +135,9 @@ class House:
         """Start a bridge; with ("before"|"after", commit) one that dies there."""
         return self._serve(str(DYING_SERVE), str(self.configure()), *dying)
 
-    def start_with(self, script: Path) -> subprocess.Popen[bytes]:
+    def start_with(self, script: Path, *more: str) -> subprocess.Popen[bytes]:
         """Start a bridge by a script of the tests that takes the configuration."""
-        return self._serve(str(script), str(self.configure()))
+        return self._serve(str(script), str(self.configure()), *more)
 
     def start_installed(self) -> subprocess.Popen[bytes]:
         """Start a bridge as people do, with its real waiting times and its default log."""
