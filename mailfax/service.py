@@ -10,6 +10,7 @@ stops at once: what is cut off then is found in the spool at the next start.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -318,6 +319,9 @@ def configure_logging(*, verbose: bool) -> None:
     handler.setFormatter(formatter(f"{stamp}%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mailfax").setLevel(logging.DEBUG if verbose else logging.INFO)
+    # No line says where in the code it comes from, nor from which thread: a fourth of a line's time.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def run_until_signalled(
@@ -356,6 +360,7 @@ async def _serve(config: Config, hooks: CommitHooks | None, roles: Collection[st
     _tell_addresses(service)
     log.info("mailfax %s is ready", __version__)
     systemd.ready()
+    gc.freeze()  # what was built stays: looking through it again and again took 1.3 % of a mail's time
     beside = [loop.create_task(_reload_when(asked, service, systemd)), loop.create_task(systemd.go_on_saying_so())]
     await service.run()
     for task in beside:

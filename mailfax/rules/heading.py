@@ -50,7 +50,7 @@ def read_heading(header: bytes) -> Heading:
     """Read the header block of a mail."""
     fields: dict[bytes, list[str]] = {}
     for name, value in _FIELD.findall(header[:LONGEST]):
-        fields.setdefault(name.lower(), []).append(_read(value))
+        fields.setdefault(name.lower(), []).append(_read(value.strip()))
     recipients = fields.get(b"to", []) + fields.get(b"cc", [])
     names: dict[str, str] = {}
     for name, address in _named(recipients):
@@ -80,7 +80,8 @@ def one_line(value: str | bytes) -> str:
 
 def _named(values: list[str]) -> Iterator[tuple[str, str]]:
     """(display name, address) of each that has both."""
-    for display, address in _addresses([value for value in values if not _BARE.fullmatch(value)]):
+    beside = [value for value in values if not _BARE.fullmatch(value)]
+    for display, address in _addresses(beside) if beside else ():
         # Decoded only now: an encoded "Builder, Bob" has a comma that separates nothing.
         name = one_line(display)
         if name and address and not _is_address_again(name, address):

@@ -6,6 +6,7 @@ Usage: python -m tests.bench.door CONFIG. It is what ``hold`` is for Postfix: bo
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ async def serve(config: Path) -> None:
     service = await Service.start(load(config, os.environ))
     service._rooms.carriers = ()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, service.stop)
+    gc.freeze()  # as ``mailfax serve`` does
     await service.run()
 
 

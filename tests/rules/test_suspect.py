@@ -36,6 +36,10 @@ def test_ordinary_mails_are_not_examined(raw: bytes) -> None:
         b"Content-Type: message/partial; id=1\r\n\r\nHello",
         b"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR",
         mail("-----BEGIN PGP MESSAGE-----\n\nabc"),
+        b"CONTENT-TYPE: APPLICATION/ZIP\r\n\r\nHello",
+        b"Content-Disposition: attachment; FILENAME=FILES.ZIP\r\n\r\nHello",
+        b"\r\n \r\n",
+        b"Subject: no end of the header\r\n",
     ],
 )
 def test_what_may_be_refused_is_examined(raw: bytes) -> None:
