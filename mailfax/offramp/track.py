@@ -58,6 +58,7 @@ class Track(Carrier):
         self._deadline_seconds = context.limits.deadline_seconds
         self._list_cost, self._look_at, self._list_at = 0, 0.0, 0.0
         self._silence = Silence(context.elapsed)
+        self._gives_back = False  #: our reference: that is known once and for all
 
     async def round(self) -> bool:
         """Ask about the faxes that are due; False if none was."""
@@ -219,9 +220,12 @@ class Track(Carrier):
 
     async def _learn(self, job: FaxJob, details: FaxDetails) -> None:
         """An account that gives our reference back can prove absence later."""
-        known = (await self._spool.accounts.state(job.account)).reference_returned
-        if not known and job.reference in references_in(details.subject):
+        if self._gives_back:
+            return
+        self._gives_back = (await self._spool.accounts.state(job.account)).reference_returned
+        if not self._gives_back and job.reference in references_in(details.subject):
             await self._spool.accounts.reference_returned(job.account)
+            self._gives_back = True
 
     async def _pending(self, jobs: list[FaxJob], at_least: float = 0.0) -> None:
         """Asked, and no end is known: ask again later, or end what has been silent for too long."""
