@@ -112,7 +112,6 @@ def test_a_weak_listener_is_told(listener: Listener, sentence: str) -> None:
             {"render": RenderConfig(cell="low", unconfined=True)},
             "[render]: strangers' files may be opened where they can reach your own",
         ),
-        ({"senders": ()}, "no [[sender]] rule, so nobody may fax"),
         (
             {"senders": (SenderRule(login=("alice",)),), "listeners": (PEOPLE, RELAY)},
             "listener relay: no [[sender]] rule can match there, so nobody may fax through it",

@@ -38,22 +38,55 @@ def run(arguments: argparse.Namespace) -> int:
     users = read_users(config.password_file) if wants_logins else ()
     if wants_logins:
         print(f"ok     users: {len(users)} in {config.password_file}: {', '.join(map(_user, users))}")
-    for told in weaknesses(config, users):
+    certificates = list(_certificates(config))
+    weak = [*weaknesses(config, users), *_passwords(config), *(told for wrong, told in certificates if not wrong)]
+    for told in weak:
         print(f"weak   {told}")
-    return asyncio.run(_check(config))
+    broken = [told for wrong, told in certificates if wrong]
+    if not config.senders:
+        broken.append("no [[sender]] rule, so nobody may fax: write one")
+    for told in broken:
+        print(f"WRONG  {told}")
+    return asyncio.run(_check(config, wrong=len(broken), weak=len(weak)))
+
+
+def _certificates(config: Config) -> Iterator[tuple[bool, str]]:
+    """(whether clients can't live with it, the sentence) for the listeners' certificates."""
+    import time
+
+    from mailfax.cli.certificate import troubles
+
+    for listener in config.listeners:
+        if listener.certificate:
+            for wrong, told in troubles(listener.certificate, config.hostname, time.time()):
+                yield wrong, f"listener {listener.name}: {listener.certificate}: {told}"
+
+
+def _passwords(config: Config) -> Iterator[str]:
+    """Who can read the file with the passwords."""
+    import contextlib
+    import stat
+
+    file = config.source.parent / ".env"
+    with contextlib.suppress(OSError):
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & 0o007:
+            yield f"{file}: everybody on this machine can read its passwords (mode {mode:04o}): chmod 600 {file}"
 
 
 def _user(user: User) -> str:
     return f'{user.name} (on "{user.listener}" alone)' if user.listener else user.name
 
 
-async def _check(config: Config) -> int:
-    wrong = 0
+async def _check(config: Config, *, wrong: int, weak: int) -> int:
     for trial in (_spool(config), _renderer(config), _relay(config), _listeners(config), _accounts(config)):
         async for good, told in trial:
             print(f"{'ok   ' if good else 'WRONG'}  {told}")
             wrong += not good
-    print("everything works" if not wrong else f"{wrong} thing{'s' if wrong > 1 else ''} to fix")
+    if wrong:
+        print(f"{wrong} thing{'s' if wrong > 1 else ''} to fix")
+    else:
+        print("everything works" + (f"; {weak} weak: see above" if weak else ""))
     return 1 if wrong else 0
 
 

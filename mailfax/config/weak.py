@@ -35,8 +35,6 @@ def weaknesses(config: Config, users: Sequence[User]) -> Iterator[str]:
                 f"[sender {number}]: reached from the Internet without faxes_per_day or pages_per_day: "
                 "one stolen password or domain may use up the site's own limit"
             )
-    if not config.senders:
-        yield "no [[sender]] rule, so nobody may fax"
     if "premium" not in config.destinations.deny and {"*", "premium"} & set(config.destinations.allow):
         yield "[destinations]: premium numbers may be dialled, at your cost"
     if config.render.cell == "low":

@@ -7,9 +7,11 @@ import re
 import resource
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from mailfax.cli import VERBS
 from tests.support import documents
@@ -42,6 +44,19 @@ def test_a_verb_that_is_not_there_is_a_wrong_command_line() -> None:
     ran = subprocess.run([sys.executable, "-m", "mailfax", "sned"], cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 2
     assert "invalid choice: 'sned'" in ran.stderr
+
+
+TLS_LISTENERS = "".join(
+    f"""
+[[listener]]
+name = "{name}"
+address = "127.0.0.1:0"
+tls = "starttls"
+certificate = "{name}.pem"
+key = "{name}.pem"
+"""
+    for name in ("gone", "soon", "other")
+)
 
 
 # --- check ---------------------------------------------------------------------------------------------------
@@ -81,6 +96,28 @@ def test_check_names_everything_that_is_wrong_in_a_bad_house(tmp_path: Path) -> 
     assert "nothing answered there" in wrong[1]
     assert ran.stdout.splitlines()[-1] == "2 things to fix"
     assert "Traceback" not in ran.stderr
+
+
+def test_check_tells_of_certificates_passwords_and_rules(tmp_path: Path) -> None:
+    house = House(tmp_path, more=TLS_LISTENERS)
+    for name, host, days in (("gone", "fax.example.com", -1), ("soon", "*.example.com", 3), ("other", "x.org", 90)):
+        ends = datetime.now(UTC) + timedelta(days=days)
+        issued = trustme.CA().issue_cert(host, not_after=ends)
+        issued.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / f"{name}.pem"))
+    (tmp_path / ".env").write_text("MAILFAX_RELAY_PASSWORD=x\n")
+    (tmp_path / ".env").chmod(0o644)
+    config = house.configure()
+    config.write_text(re.sub(r"\[\[sender\]\].*?(?=\[relay\])", "", config.read_text(), flags=re.DOTALL))
+    ran = house.run("check", "--config", str(config))
+    told = ran.stdout
+    assert ran.returncode == 1, told
+    assert re.search(r"WRONG  listener gone: \S+gone.pem: the certificate ended on .*; renew it", told)
+    assert re.search(r"weak   listener soon: \S+soon.pem: the certificate ends on .*; renew it", told)
+    assert "listener soon: the certificate names" not in told
+    assert re.search(r"weak   listener other: \S+: the certificate names x.org, and not fax.example.com", told)
+    assert re.search(r"weak   \S+/.env: everybody on this machine can read its passwords \(mode 0644\)", told)
+    assert "WRONG  no [[sender]] rule, so nobody may fax: write one" in told
+    assert "everything works" not in told
 
 
 # --- queue and show ------------------------------------------------------------------------------------------
