@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from mailfax.rules.job import Document, FaxJob, InboundFax, Letter, Message
 from mailfax.rules.status import Cause
@@ -31,13 +32,34 @@ def masked(address: str) -> str:
     return re.sub(r"\d(?=(?:\D*\d){4})", "x", local if at else domain) + (at + domain if at else "")
 
 
+class Facts:
+    """One event with its facts, as a line of words or as an object."""
+
+    __slots__ = ("_event", "_facts", "_queue_id")
+
+    def __init__(self, queue_id: str, event: str, facts: Mapping[str, object]) -> None:
+        self._queue_id, self._event, self._facts = queue_id, event, facts
+
+    def __str__(self) -> str:
+        """Empty facts are left out, blanks in values become "_" so that a line splits on blanks."""
+        told = [
+            f"{key}={str(value).replace(' ', '_')}" for key, value in self._facts.items() if value not in ("", None)
+        ]
+        return " ".join([f"{self._queue_id or '-'}: {self._event}", *told])
+
+    def told(self) -> dict[str, object]:
+        """For JSON: values as they are."""
+        return {
+            "event": self._event,
+            **({"queue_id": self._queue_id} if self._queue_id else {}),
+            **{key: value for key, value in self._facts.items() if value not in ("", None)},
+        }
+
+
 def line(queue_id: str, event: str, **facts: object) -> None:
-    """Write one line; empty facts are left out, blanks in values become "_" so that a line splits on blanks."""
-    told = " ".join(
-        f"{key}={str(value).replace(' ', '_')}" for key, value in facts.items() if value not in ("", None)
-    )
+    """Write one line."""
     events[event] += 1
-    log.info("%s: %s%s", queue_id or "-", event, f" {told}" if told else "")
+    log.info("%s", Facts(queue_id, event, facts))
 
 
 def refused(client: str, cause: Cause, **facts: object) -> None:
@@ -53,6 +75,7 @@ def accepted(message: Message, jobs: int) -> None:
         message.queue_id,
         "accepted",
         sender=message.sender or "<>",
+        message_id=message.header_message_id if message.header_message_id.isprintable() else "",
         client=message.client_ip,
         listener=message.listener,
         size=message.size,

@@ -14,16 +14,14 @@ import gc
 import logging
 import os
 import signal
-import sys
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mailfax import __version__
 from mailfax.config import Config, ConfigError, load
 from mailfax.context import Carrier
+from mailfax.log_lines import configure_logging
 from mailfax.offramp.left_out import set_aside
 from mailfax.offramp.prepare import MARGIN
 from mailfax.offramp.recovered import see_to_a_restored_spool
@@ -302,38 +300,17 @@ async def _first(*waiting: Awaitable[object]) -> None:
         await asyncio.gather(*futures, return_exceptions=True)
 
 
-class _Discreet(logging.Formatter):
-    """Tells where an exception came from and its kind, not its text: that may hold a subject, a number, a name."""
-
-    def formatException(self, ei: Any) -> str:
-        kind, _, trace = ei
-        return "".join([*traceback.format_tb(trace), kind.__name__ if kind else "no exception"])
-
-
-def configure_logging(*, verbose: bool) -> None:
-    """One line per event on stderr. Other libraries speak from WARNING on: at INFO they tell numbers and subjects."""
-    handler = logging.StreamHandler(sys.stderr)
-    # journald adds the time itself (sd_notify's JOURNAL_STREAM tells that it reads us).
-    stamp = "" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s "
-    formatter = logging.Formatter if verbose else _Discreet
-    handler.setFormatter(formatter(f"{stamp}%(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("mailfax").setLevel(logging.DEBUG if verbose else logging.INFO)
-    # No line says where in the code it comes from, nor from which thread: a fourth of a line's time.
-    logging._srcfile = None
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-
-
 def run_until_signalled(
     config: Config,
     *,
     verbose: bool = False,
+    log_form: str = "text",
     hooks: CommitHooks | None = None,
     roles: Collection[str] = ROLES,
     recovered: bool = False,
 ) -> int:
     """What ``mailfax serve`` does: serve until SIGTERM or SIGINT; the exit status. The others as for ``start``."""
-    configure_logging(verbose=verbose)
+    configure_logging(verbose=verbose, form=log_form)
     with working_folder(), asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(config, hooks, roles, recovered))
 

@@ -79,7 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from mailfax.service import configure_logging, loop_factory
+    from mailfax.log_lines import configure_logging
+    from mailfax.service import loop_factory
 
     configure_logging(verbose=False)
     # The stations are told by the trip itself; the operator's log would only double them.

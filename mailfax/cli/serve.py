@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the spool is an older copy (a backup, a snapshot, a standby): look for its faxes before sending any",
     )
+    parser.add_argument(
+        "--log",
+        choices=("text", "json"),
+        default="text",
+        help="how the lines of the log are written: words, or one JSON object each (default: text)",
+    )
     parser.add_argument("--verbose", action="store_true", help="also write the developer's log")
 
 
@@ -41,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     show_memory(shown=False)  # there are passwords in it, and other processes of our user
     config = load_config(arguments)
     try:
-        return run_until_signalled(config, verbose=arguments.verbose, roles=roles, recovered=arguments.recovered)
+        return run_until_signalled(
+            config, verbose=arguments.verbose, log_form=arguments.log, roles=roles, recovered=arguments.recovered
+        )
     except (ConfigError, SpoolRefused) as wrong:
         raise CannotRun(str(wrong)) from None

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from mailfax.config import load
-from mailfax.service import Service, configure_logging, loop_factory
+from mailfax.log_lines import configure_logging
+from mailfax.service import Service, loop_factory
 
 
 async def serve(config: Path) -> None:

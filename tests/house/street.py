@@ -30,6 +30,7 @@ FLOOR_NAMES = ("floor 0", "floor 0", "floor 1", "floor 2", "floor 2", "floor 3",
 #: Everybody may import these. They import nobody, but for maillog, whose events are about the values of ``rules``.
 LEAVES: dict[str, tuple[str, ...]] = {
     "maillog": ("rules",),
+    "log_lines": ("maillog",),
     "config": (),
     "clock": (),
     "systemd": (),
