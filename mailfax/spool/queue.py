@@ -45,8 +45,12 @@ class Queued:
     detail: str
 
 
-#: States of which a site has few faxes, and the question that has an index of them alone.
-_OF_FEW = {"queue_open": frozenset(NON_FINAL), "queue_not_delivered": frozenset(NOT_DELIVERED)}
+#: States whose faxes have an index of their own, and the question that reads it.
+_INDEXED = {
+    "queue_open": frozenset(NON_FINAL),
+    "queue_not_delivered": frozenset(NOT_DELIVERED),
+    "queue_delivered": frozenset({JobState.DELIVERED}),
+}
 
 
 class Queue:
@@ -72,8 +76,8 @@ class Queue:
         if wanted.states is None:
             del values["states"]
             return await self._rows("queue_all", values)
-        of_few = (name for name, few in _OF_FEW.items() if states <= few)
-        return await self._rows(next(of_few, "queue_of_states"), values)
+        indexed = (name for name, few in _INDEXED.items() if states <= few)
+        return await self._rows(next(indexed, "queue_of_states"), values)
 
     async def find(self, text: str, limit: int = 100) -> tuple[list[Queued], list[InboundFax], list[Letter]]:
         """Faxes, received faxes and letters that have ``text`` in a number, an ID, an address or the subject."""

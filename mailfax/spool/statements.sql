@@ -760,6 +760,15 @@ WHERE o.state IN ('failed', 'cancelled', 'unconfirmed') AND o.state IN (:states)
   ))
 ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 
+-- name: queue_delivered
+SELECT o.queue_id FROM job o
+WHERE o.state = 'delivered' AND o.damaged = 0
+  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:domain = '' OR EXISTS (
+      SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
+  ))
+ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+
 -- name: queue_of_states
 SELECT o.queue_id FROM job o
 WHERE o.state IN (:states) AND o.damaged = 0
