@@ -111,7 +111,7 @@ class Sending:
                 digest.update(chunk)
                 await asyncio.to_thread(file.write, chunk)
         finally:
-            await asyncio.to_thread(file.close)
+            file.close()  # at once, also where this is cancelled
         return digest.hexdigest(), size
 
     def _refusal(self, given: dict[str, str], digits: str, entry: Entry, blocked: str, accept: str) -> Reply | None:

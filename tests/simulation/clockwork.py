@@ -35,6 +35,8 @@ class _Idle(selectors.SelectSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """``time()`` is the virtual clock, in seconds from 0."""
 
+    leapt = 0.0  #: by how many seconds the wall clock of the site is off
+
     def __init__(self) -> None:
         self._idle = _Idle()
         super().__init__(self._idle)
@@ -45,8 +47,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._idle.moment
 
     def wall(self) -> float:
-        """The wall clock."""
-        return BEGINNING + self._idle.moment
+        """The wall clock of the site."""
+        return BEGINNING + self._idle.moment + self.leapt
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Runs in the loop a little later."""
@@ -86,6 +88,16 @@ class Time:
     time, monotonic = staticmethod(wall), staticmethod(elapsed)
 
 
+class TimeThere:
+    """The same at the fax service, whose clock is another's."""
+
+    monotonic = staticmethod(elapsed)
+
+    @staticmethod
+    def time() -> float:
+        return BEGINNING + elapsed()
+
+
 class Datetime(datetime):
     """Stands for ``datetime`` where code asks it for the moment."""
 
@@ -97,6 +109,6 @@ class Datetime(datetime):
 #: Module -> name -> what stands there, wherever mailfax and its sandbox ask for the moment by themselves.
 MOMENTS: Mapping[str, Any] = {
     "mailfax.offramp.resent.time": Time,
-    "mailfax.sandbox.exchange.time": Time,
+    "mailfax.sandbox.exchange.time": TimeThere,
     "mailfax.faxcore.client.datetime": Datetime,
 }

@@ -16,7 +16,9 @@ from mailfax.offramp.outcome import verdict
 from mailfax.offramp.resent import Answer
 from mailfax.rules.failure import Refused
 from mailfax.rules.states import JobEvent, JobState
+from mailfax.spool.commits import Commit, Hits, Statement
 from mailfax.spool.jobs import Jobs
+from mailfax.spool.recovery import Recovery
 from tests.simulation.service import SimulatedRelay
 
 Patch = contextlib.AbstractContextManager[Any]
@@ -78,6 +80,12 @@ def _kept_pages_are_success(details: Any, folder: Any) -> Any:
     return end
 
 
+async def _as_if_nothing_had_happened(self: Recovery, elapsed: float, boot: str, letters: Any) -> int:
+    await self.begin()
+    await self._engine.commit(Commit("recovered", (Statement("recovery_doubt", {}, Hits.SOME),)))
+    return 0
+
+
 def _plants() -> Mapping[str, Plant]:
     jobs: Callable[[Any], Plant] = lambda change: Plant({"mailfax.spool.jobs.Jobs.advance": change})  # noqa: E731
     return {
@@ -99,6 +107,8 @@ def _plants() -> Mapping[str, Plant]:
         "refusal-is-the-end": Plant({"tests.simulation.service.SimulatedRelay.hand_over": _refusal_is_the_end}),
         # Every 250 counts as heard: a mail that comes again is a new one.
         "always-heard": Plant({"mailfax.offramp.resent.Answer.concluded": _always_heard}),
+        # The faxes of a restored copy are sent as any others.
+        "restored-is-trusted": Plant({"mailfax.spool.recovery.Recovery.put_in_doubt": _as_if_nothing_had_happened}),
         # Failed there counts as delivered.
         "failed-is-success": Plant({"mailfax.offramp.track.verdict": _kept_pages_are_success}),
     }

@@ -21,6 +21,7 @@ from mailfax.config import Account, Config
 from mailfax.context import Context
 from mailfax.faxcore.client import FaxCore
 from mailfax.letters import Marks, Site
+from mailfax.offramp.recovered import see_to_a_restored_spool
 from mailfax.onramp.collect import Collect
 from mailfax.render import Rendered
 from mailfax.rules.job import Status
@@ -198,7 +199,13 @@ class Process:
         config, world = self._config, self.world
         spool = self.spool = await Spool.open(config.spool.url, config.source.parent, clock=wall)
         rooms = self.rooms = await mailfax.wiring.build(config, spool)
+        mishaps = world.mishaps
+        await see_to_a_restored_spool(rooms.context, told=mishaps.to_declare)
+        mishaps.to_declare = False
         service = Service(spool, ROLES)
+        if mishaps.leaps:
+            service._rooms = rooms
+            self.spawn(service._mend_moments())
         stub: Any = SimpleNamespace(retired=rooms.retired, disk=rooms.disk)
         for name, carrier in rooms.carriers:
             self.spawn(service._carry(name, carrier, stub, None))
@@ -305,4 +312,5 @@ ROOMS: dict[str, Any] = {
     "mailfax.spool.spool.SqliteEngine": SteppedEngine,
     "mailfax.offramp.accept.Signs": signs_here,
     "mailfax.service.IDLE_SECONDS": 300.0,
+    "mailfax.service.MEND_SECONDS": 120.0,
 }

@@ -31,6 +31,7 @@ from mailfax.sandbox.families import Family
 from mailfax.sandbox.quirks import changed
 from tests.simulation.clockwork import MOMENTS, VirtualLoop, elapsed
 from tests.simulation.judge import Judge, Mail, Taken, Verdict
+from tests.simulation.mishaps import Mishaps
 from tests.simulation.plants import PLANTS, Plant
 from tests.simulation.process import ROOMS, Process, task_factory
 from tests.simulation.service import SimulatedExchange, Weather, application_of
@@ -90,6 +91,7 @@ class World:
         self.mails: list[Mail] = []
         self.callers: list[str] = []
         self.processes: list[Process] = []
+        self.running: list[Process] = []  #: also those that are starting, or being buried
         self.storm_ends = 0.0
         self.over = False
         self.trouble: BaseException | None = None  #: of the simulation itself
@@ -152,10 +154,11 @@ class World:
         self.application = application_of(self.exchange)
         config = self._configuration()
         self._plan()
+        self.mishaps = Mishaps(self, self.storm_ends - CALM_AFTER)
         keepers = [self.spawn(self._keep(config, f"p{n}")) for n in range(1, self.weather.processes + 1)]
         others = [self.spawn(self._send(mail)) for mail in self.mails]
         others += [self.spawn(self._call(caller)) for caller in self.callers]
-        weather = self.spawn(self._freeze())
+        weather = [self.spawn(each) for each in (self._freeze(), self.mishaps.restore(), self.mishaps.leap())]
         try:
             while elapsed() < LONGEST and not (all(task.done() for task in others) and await self._quiet()):
                 await asyncio.sleep(120.0)
@@ -164,9 +167,9 @@ class World:
             verdict = await self._verdict()
         finally:
             self.over = True
-            for task in (*keepers, *others, weather):
+            for task in (*keepers, *others, *weather):
                 task.cancel()
-            await asyncio.gather(*keepers, *others, weather, return_exceptions=True)
+            await asyncio.gather(*keepers, *others, *weather, return_exceptions=True)
             for task in tuple(self._tasks):
                 task.cancel()
             await asyncio.sleep(0)
@@ -202,7 +205,9 @@ class World:
     async def _keep(self, config: Config, name: str) -> None:
         """One process after the other, as systemd does it."""
         while not self.over:
+            await self.mishaps.over.wait()
             process = Process(self, config, name)
+            self.running.append(process)
             try:
                 if await process.opened():
                     self.processes.append(process)
@@ -212,6 +217,7 @@ class World:
                 if process in self.processes:
                     self.processes.remove(process)
                 await process.buried()
+                self.running.remove(process)
             await asyncio.sleep(self.chance.uniform(1.0, 300.0))
 
     async def _freeze(self) -> None:
@@ -234,6 +240,7 @@ class World:
 
     async def _one_session(self, mail: Mail, process: Process) -> str:
         """The queue ID of a 250 that was heard, or nothing."""
+        began = elapsed()
         header = f"Subject: {mail.name}\r\nMessage-ID: <{mail.name}@example.com>\r\n\r\n".encode()
         heard = not self.stormy or self.chance.random() >= self.weather.faults
 
@@ -254,6 +261,7 @@ class World:
         self.note("mail comes", mail.name, process.name, *mail.numbers)
         task = process.spawn(session())
         await asyncio.wait([task])
+        self.mishaps.handed_over(mail.name, began)
         if task.cancelled() or task.exception() is not None:
             return ""
         return task.result() if heard else ""
@@ -269,7 +277,7 @@ class World:
 
     async def _quiet(self) -> bool:
         """Whether nothing waits any more."""
-        if not self.processes or elapsed() < self.storm_ends + 700.0:
+        if not self.processes or not self.mishaps.settled or elapsed() < self.storm_ends + 700.0:
             return False
         try:
             counts = await self.processes[0].spool.counts()
@@ -294,8 +302,10 @@ class World:
             history = [str(line) for job in jobs for line in await spool.history.of(job.queue_id)]
             return [line for line in self.lines if any(name in line for name in names)] + history
 
-        judge = Judge(verdict, self.mailbox, story)
+        judge = Judge(verdict, self.mishaps.remembered(self.mailbox), story)
         for mail in self.mails:
+            if self.mishaps.is_lost(mail.name):
+                continue
             jobs = [job for queue_id in await self._taken_as(mail) for job in await spool.jobs.of(queue_id)]
             for number in mail.numbers:
                 found = [self.exchange.store.fax(fax_id) for fax_id in self.faxed[mail.name, number]]
