@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ import pytest
 
 from mailfax.rules.states import JobEvent
 from mailfax.spool import ContentDamaged, Counts, Spool, SpoolRefused
-from mailfax.spool.moving import MOVED, Step, move
+from mailfax.spool.moving import MOVED, TABLES, Step, move
 from mailfax.spool.server import Server
+from mailfax.spool.sql import migrations
 from tests.spool.conftest import Database, only
 
 if TYPE_CHECKING:
@@ -42,7 +44,15 @@ async def fill(spool: Spool, mails: Mails) -> list[FaxJob]:
     await spool.inbound.listed("main", [mails.received("1"), mails.received("2")])
     await spool.ledger.foreign("main", ["8", "9"])
     await spool.accounts.pause("other", "401")
+    await spool.retention.keep("@example.com")
     return await spool.jobs.listing()
+
+
+def test_every_table_moves() -> None:
+    made = {
+        table for _, _, script in migrations() for part in script for table in re.findall(r"CREATE TABLE (\w+)", part)
+    }
+    assert made - set(TABLES) == {"chunk", "tally"}, "large contents become chunks, and tallies are counted anew"
 
 
 @on_sqlite
@@ -73,6 +83,7 @@ async def test_everything_moves(
             assert await after.outbox.get(letter.letter_id)
         assert await after.ledger.unknown("main", ["4711", "8", "1", "new"]) == ["new"]
         assert (await after.accounts.state("other")).paused_reason == "401"
+        assert [each.what for each in await after.retention.kept()] == ["@example.com"], "a legal hold moves, too"
         await mails.ready(after)
         assert await after.jobs.claim(["main"], 60), "and it goes on"
         assert await after.sweep() == 0
