@@ -136,6 +136,7 @@ Whole house
     ``await listing(wanted, *, limit=100, offset=0) -> list[Queued]``   newest first; ``Wanted`` has the filters
     ``await find(text, limit=100)``                faxes, received faxes, letters: by number, ID, address, subject
     ``await received(queue_id) -> InboundFax | None``
+    ``async for row in export(direction, since, until, sender)``   each fax, "sent" or "received", oldest first
 
 ``spool.damage``
     ``await untold() -> list[Damaged]``            rows that were moved aside, and that nobody has heard of
@@ -152,6 +153,13 @@ Whole house
     ``await put_in_doubt(elapsed, boot, letters) -> int``   ["recovered"] they are looked for before anything is sent
     ``await waits_since() -> float``               since when notifications, but for alarms, wait for a person
     ``await release() -> bool``                    ["outbox-released"]
+
+``spool.retention``                                what has ended is deleted in its time
+    ``await apply(config.retention, *, by_person=False) -> Deleted``   ["contents-deleted", "records-deleted"]
+                                                   nothing while the clock may be wrong, unless by a person's order
+    ``await purge(table, queue_ids) -> int``       the content of these now: "message", "inbound" or "letter"
+    ``await keep(what) -> bool``                   ["kept"] a queue ID, an address or @domain: never deleted
+    ``await release(what) -> bool``                ["kept-released"]   ``await kept() -> list[Kept]``
 
 ``spool.history``
     ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``,
