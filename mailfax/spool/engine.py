@@ -24,6 +24,9 @@ Hook = Callable[[tuple[str, ...]], None]
 #: How many commits share one transaction at most: bounds how long the first of them waits for the others.
 GROUP: Final = 256
 
+#: So long what rides along waits for others, in seconds: other processes should know it, too.
+RIDE_SECONDS: Final = 2.0
+
 DISK_FULL: Final = "disk full"
 
 
@@ -138,14 +141,25 @@ class Engine(ABC):
         return await request.future
 
     def ride(self, commit: Commit) -> asyncio.Future[Sequence[Result]]:
-        """Have it committed before whatever is asked for next, in its group: it costs no fsync of its own.
+        """Have it committed before whatever is asked for next, in its group: it costs no fsync of its own, unless
+        nothing is asked for within ``RIDE_SECONDS``.
 
-        For what may be lost in a crash. Where the disk fails it rides again. The future ends as ``commit`` would
-        otherwise; nobody has to wait for it.
+        For what may be lost in a crash. Where the disk fails it rides again, with whatever comes. The future ends as
+        ``commit`` would otherwise; nobody has to wait for it.
         """
-        rider = Request(commit, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        rider = Request(commit, loop.create_future())
         self._riders.append(rider)
+        timer = loop.call_later(RIDE_SECONDS, self._depart, commit)
+        rider.future.add_done_callback(lambda ridden: timer.cancel())
         return rider.future
+
+    def _depart(self, commit: Commit) -> None:
+        """Nobody came by. Whoever commits is woken by a request that was given up, and takes along what rides."""
+        if not self._closed:
+            nobody = asyncio.get_running_loop().create_future()
+            nobody.cancel()
+            self._ask(Request(commit, nobody))
 
     def _take_riders(self) -> list[Request]:
         return [self._riders.popleft() for _ in range(len(self._riders))]

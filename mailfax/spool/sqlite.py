@@ -136,7 +136,7 @@ class SqliteEngine(Engine):
                 asked.append(self._requests.get())
             running = None not in asked
             group = [request for request in asked if request is not None and not request.future.cancelled()]
-            riders = self._take_riders() if group or not running else []
+            riders = self._take_riders()
             group = riders + group
             if group:
                 try:

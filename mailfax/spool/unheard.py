@@ -4,8 +4,8 @@ In: keys, made by whoever accepts. Out: what is known of them. A key enters with
 fails with ``SentBefore`` where another fax has it whose client is gone, or belongs to another process; it goes when
 its client has heard. ``spool.unheard``.
 
-LIMITS: neither forgetting nor marking is waited for. After a crash in that moment a fax that was heard counts as
-unheard.
+LIMITS: neither forgetting nor marking is waited for (``engine.RIDE_SECONDS``). After a crash in that moment a fax
+that was heard counts as unheard; so it does for another process.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class UnheardFaxes:
         ride.add_done_callback(lambda ride: ride.exception())  # where it was forgotten meanwhile, nothing is missing
 
     def forget(self, rows: Iterable[Row]) -> None:
-        """Their 250 was heard: sent again, they are new faxes. Becomes durable with one of the next commits."""
+        """Their 250 was heard: sent again, they are new faxes. Becomes durable with a later commit, or soon."""
         self._waiting |= {row.job: row for row in rows}
         if not self._riding:
             self.set_off()

@@ -115,8 +115,9 @@ async def test_a_job_that_failed_meanwhile_is_not_the_same(spool: Spool, mails: 
 
 
 async def test_forgetting_rides_along_and_costs_no_commit_of_its_own(
-    spool: Spool, mails: Mails, groups: Groups
+    monkeypatch: pytest.MonkeyPatch, spool: Spool, mails: Mails, groups: Groups
 ) -> None:
+    monkeypatch.setattr("mailfax.spool.engine.RIDE_SECONDS", 600.0)
     jobs = [await arrive(spool, mails, Keys(f"k{n}")) for n in range(20)]
     groups.after.clear()
     for n, job in enumerate(jobs):
@@ -128,6 +129,19 @@ async def test_forgetting_rides_along_and_costs_no_commit_of_its_own(
     await settle(spool)
     assert groups.after == [("heard", "reference-returned")] * 2, "the first alone, and all that came meanwhile"
     assert await spool.unheard.find([Keys(f"k{n}") for n in range(20)]) == []
+
+
+async def test_where_nothing_else_is_stored_others_soon_know_what_was_heard(
+    monkeypatch: pytest.MonkeyPatch, open_spool: OpenSpool, mails: Mails
+) -> None:
+    monkeypatch.setattr("mailfax.spool.engine.RIDE_SECONDS", 0.01)
+    spool, other = await open_spool(), await open_spool()
+    job = await arrive(spool, mails)
+    spool.unheard.forget([Row("k1", job.queue_id)])
+    async with asyncio.timeout(30):
+        while await other.unheard.find([K1]):
+            await asyncio.sleep(0.01)
+    await arrive(other, mails)
 
 
 async def test_forgetting_takes_nothing_from_who_took_the_key_over(spool: Spool, mails: Mails) -> None:
