@@ -117,10 +117,10 @@ class Storm:
             self._report("calm", self._ended())
             time.sleep(0.5)
         if not quiet:
-            self._faults.append(f"lost: what was begun had not ended after {self._bound:.0f} s")
+            self._faults.append(f"what was begun had not ended after {self._bound:.0f} s")
         for bridge in bridges:
             if bridge.poll() is not None or house.stop(bridge) != 0:
-                self._faults.append(f"lost: a process ended by itself with {bridge.returncode}")
+                self._faults.append(f"a process did not stop as it should: {bridge.returncode}")
         relaying.result()
 
     def _meet(self) -> None:
@@ -152,7 +152,8 @@ class Storm:
                 self._note(f"process {number} goes on")
                 calm = calm or self._calm.wait(chance.expovariate(1 / LIFE))
             if process.poll() is not None:
-                self._faults.append(f"lost: process {number} ended by itself with {process.returncode}")
+                said = self._house.log(f"bridge{number}.log").splitlines()[-3:]
+                self._faults.append(f"process {number} ended by itself with {process.returncode}: {' / '.join(said)}")
             if calm:
                 return process
             process.kill()

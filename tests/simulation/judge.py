@@ -83,7 +83,7 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Nothing is wrong; what could not be confirmed is counted, and is no lie."""
-        return not (self.lost or self.doubled or self.silent or self.untrue)
+        return not self.faults
 
     def counts(self) -> Counter[str]:
         names = ("faxes", "inbound", "deaths", "lost", "doubled", "silent", "untrue", "unconfirmed")
