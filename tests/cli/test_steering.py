@@ -114,6 +114,7 @@ def test_pages_of_the_queue_have_no_silent_end(house: House) -> None:
     assert set(faxes(house)) == set(sent), "scripts get all of them"
 
 
+@pytest.mark.timeout(400)
 def test_paging_through_100_000_faxes_shows_each_of_them_once(house: House) -> None:
     sent = house.send("15555550101")  # busy
     until(lambda: house.rows("SELECT 1 FROM letter WHERE state = 'handed-over'"), "its answer", house.log)

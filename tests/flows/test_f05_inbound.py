@@ -94,7 +94,7 @@ def test_a_fax_that_cant_be_read_stops_no_other_and_the_postmaster_hears_once(ho
     [told] = house.answers(1, POSTMASTER)
     assert "can't be read" in told["Subject"] and broken in told.get_content()
     tries = [call for call in house.requests("DownloadFax") if call["parameters"]["faxid"] == broken]
-    assert len(tries) == 3
+    assert [call["parameters"]["filetype"] for call in tries] == ["PDF", "TIF"] * 3
     assert house.rows("SELECT state FROM inbound WHERE fax_id = ?", broken) == [("unreadable",)]
 
 

@@ -20,7 +20,10 @@ import pytest
 from house import NUMBER, PASSWORD, House, letter, until
 from PIL import Image
 
-pytestmark = pytest.mark.needs("soffice", "gs", "xpstopdf", "heif-enc", "tesseract")
+pytestmark = [
+    pytest.mark.needs("soffice", "gs", "xpstopdf", "heif-enc", "tesseract"),
+    pytest.mark.timeout(400),  # all files are sent at the beginning
+]
 
 #: By name, so that a missing one is a failure: the formats of the reference, and those beyond it.
 REFERENCE = (

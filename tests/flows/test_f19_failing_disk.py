@@ -14,7 +14,7 @@ from tests.support.faults import Disk, build
 
 pytestmark = pytest.mark.needs("gcc")
 POSTMASTER = "postmaster@example.com"
-TROUBLES = {errno.ENOSPC: (452,), errno.EROFS: (452,), errno.EIO: (451, 452)}
+TROUBLES = {errno.ENOSPC: (452,), errno.EROFS: (451, 452), errno.EIO: (451, 452)}
 
 
 @pytest.fixture

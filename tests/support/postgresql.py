@@ -71,7 +71,7 @@ class Cluster:
 
     def __init__(self, settings: dict[str, str] | None = None) -> None:
         self._settings = {**SETTINGS, **(settings or {})}
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=os.environ.get("TMPDIR", "/tmp")))
         self._numbers = itertools.count(1)
         self._template = ""
         self._user = user()
