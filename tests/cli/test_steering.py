@@ -27,7 +27,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def order(house: House, *command: str) -> subprocess.CompletedProcess[str]:
-    ran = house.run(*command, "--config", str(house.config))
+    ran = house.run(*command, "--config", str(house.config), patience=240.0)
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran
 
