@@ -1,6 +1,6 @@
-"""What every carrier is, and what it works with: the spool, who writes our mails, the limits, the clocks, chance.
+"""What every worker is, and what it works with: the spool, who writes our mails, the limits, the clocks, chance.
 
-In: the configuration and an open spool. Out: one value, made once and the same for all. What only some carriers need
+In: the configuration and an open spool. Out: one value, made once and the same for all. What only some workers need
 (a client, the relay, the renderer) each is given beside it.
 """
 
@@ -51,8 +51,8 @@ class Context:
         )
 
 
-class Carrier(ABC):
-    """Moves work between rooms: one piece or one pass a round.
+class Worker(ABC):
+    """Moves work between packages: one piece or one pass a round.
 
     ``news`` are the names of commits, or of statements in them (``spool.bell``), after which there may be work for
     it; ``next_at`` is when there will be by the passing of time, on the spool's clock, as far as its last round knew.

@@ -1,4 +1,4 @@
-"""Whether a password is right: the users of the password file, asked by the door.
+"""Whether a password is right: the users of the password file, asked by the SMTP server.
 
 In: user name, password and listener, as a client gave them. Out: the user's name as it was registered, or None. A
 verification costs about 20 ms and 19 MiB on purpose, takes place in threads, at most two at a time, and takes as long
@@ -27,7 +27,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from mailfax.config import Config, User, read_users
-from mailfax.config.doors import may_log_in
+from mailfax.config.listeners import may_log_in
 from mailfax.config.users import fold
 
 #: OWASP's password storage cheat sheet: as strong as RFC 9106's second choice, with a third of its memory.
@@ -82,7 +82,7 @@ class Passwords:
     @classmethod
     def of(cls, config: Config) -> Passwords:
         """The password file of a configuration."""
-        return cls(config.password_file, [door.name for door in config.listeners if door.device])
+        return cls(config.password_file, [handler.name for handler in config.listeners if handler.device])
 
     async def authenticate(self, user: str, password: str, listener: str) -> str | None:
         """The name of ``user`` as it was registered, where ``password`` is theirs and good on ``listener``.

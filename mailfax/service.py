@@ -1,7 +1,7 @@
-"""The service: opens the spool and the listeners, starts the carriers, reloads, and stops all of it in order.
+"""The service: opens the spool and the listeners, starts the workers, reloads, and stops all of it in order.
 
 What there is to run is built by ``wiring``. ``run`` serves until it is cancelled or told to stop;
-``run_until_signalled`` is what ``mailfax serve`` does. SIGHUP reads the configuration again: carriers end their round
+``run_until_signalled`` is what ``mailfax serve`` does. SIGHUP reads the configuration again: workers end their round
 and new ones go on, sessions go on by the new rules from their next mail on. Stopping is graceful: no new session, no
 new work; sessions in DATA have ``DRAIN_SECONDS``, POSTs under way as long as their lease. Asked a second time, it
 stops at once: what is cut off then is found in the spool at the next start.
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mailfax import __version__
 from mailfax.config import Config, ConfigError, load
-from mailfax.context import Carrier
+from mailfax.context import Worker
 from mailfax.log_lines import configure_logging
 from mailfax.offramp.left_out import set_aside
 from mailfax.offramp.prepare import MARGIN
@@ -30,18 +30,18 @@ from mailfax.smtpd import Listeners, open_listeners
 from mailfax.spool import Spool, open_spool
 from mailfax.systemd import Systemd
 from mailfax.web import Web, open_web
-from mailfax.wiring import ROLES, Rooms, build, watched
+from mailfax.wiring import ROLES, Parts, build, watched
 from mailfax.working_folder import working_folder
 
 log = logging.getLogger("mailfax")
 
-#: How long sessions in DATA and carriers may take to end after a stop was asked for, in seconds; a POST has longer.
+#: How long sessions in DATA and workers may take to end after a stop was asked for, in seconds; a POST has longer.
 DRAIN_SECONDS = 8.0
-#: So long an idle carrier waits for its news or its next moment; the latter where the news of others are heard.
+#: So long an idle worker waits for its news or its next moment; the latter where the news of others are heard.
 IDLE_SECONDS, LISTENING_SECONDS = 2.0, 5.0
 #: It never looks more often than this, whatever the moment that it named.
 SHORTEST_SECONDS = 0.02
-#: A carrier whose round failed unexpectedly waits this long, so that a bug does not spin.
+#: A worker whose round failed unexpectedly waits this long, so that a bug does not spin.
 FAILED_SECONDS = 5.0
 #: So long, in seconds, what a session has asked of the configuration before (a password, DNS) may still take.
 SESSION_SECONDS = 60.0
@@ -69,8 +69,8 @@ class Service:
         self._roles = roles
         self.listeners: Listeners | None = None
         self.web: Web | None = None
-        self._rooms: Rooms
-        self._all: list[Rooms] = []  #: those that are not closed
+        self._parts: Parts
+        self._all: list[Parts] = []  #: those that are not closed
         self._certificates: dict[Path, int] = {}  #: what ``_written`` said of those in use
         self._changing = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -79,7 +79,7 @@ class Service:
     @property
     def config(self) -> Config:
         """The one in force."""
-        return self._rooms.config
+        return self._parts.config
 
     @classmethod
     async def start(
@@ -92,16 +92,16 @@ class Service:
         spool = await open_spool(config, serves=True, before_commit=hooks.before, after_commit=hooks.after)
         service = cls(spool, roles)
         try:
-            service._rooms = rooms = await build(config, spool, roles=roles)
-            await see_to_a_restored_spool(rooms.context, told=recovered)
-            service._all.append(rooms)
+            service._parts = parts = await build(config, spool, roles=roles)
+            await see_to_a_restored_spool(parts.context, told=recovered)
+            service._all.append(parts)
             service._certificates = await asyncio.to_thread(_written, config)
             service.listeners = await open_listeners(
-                rooms.listeners, rooms.door, hostname=config.hostname, limits=config.limits
+                parts.listeners, parts.handler, hostname=config.hostname, limits=config.limits
             )
             if config.web is not None:
-                service.web = open_web(config.web, lambda: watched(service._rooms))
-            await set_aside(rooms.context, rooms.desk, rooms.door.policy)
+                service.web = open_web(config.web, lambda: watched(service._parts))
+            await set_aside(parts.context, parts.fax_accounts, parts.handler.policy)
         except BaseException:
             await service._close()
             raise
@@ -137,28 +137,28 @@ class Service:
         """One after the other; without a configuration, the one in force. ``ConfigError``: all is as it was."""
         assert self.listeners is not None
         async with self._changing:
-            config, before = config or self.config, self._rooms
-            rooms = await build(config, self.spool, before, self._roles)
-            self._all.append(rooms)
+            config, before = config or self.config, self._parts
+            parts = await build(config, self.spool, before, self._roles)
+            self._all.append(parts)
             try:
                 await self.listeners.renew(
-                    rooms.listeners, rooms.door, hostname=config.hostname, limits=config.limits
+                    parts.listeners, parts.handler, hostname=config.hostname, limits=config.limits
                 )
             except BaseException:
-                await self._close_rooms(rooms)
+                await self._close_rooms(parts)
                 raise
-            self._rooms = rooms
+            self._parts = parts
             before.retired.set()
             try:
-                await set_aside(rooms.context, rooms.desk, rooms.door.policy)
+                await set_aside(parts.context, parts.fax_accounts, parts.handler.policy)
             except Exception as trouble:
-                rooms.disk.failed(trouble)
+                parts.disk.failed(trouble)
                 log.exception("what was taken out of the configuration was not looked for")
-            self._carry_all(rooms, before.tasks)
-            rooms.tasks.append(asyncio.create_task(self._close_later(before), name="reload"))
+            self._carry_all(parts, before.tasks)
+            parts.tasks.append(asyncio.create_task(self._close_later(before), name="reload"))
 
-    async def _close_later(self, before: Rooms) -> None:
-        """When its carriers have ended, and what sessions have begun with it has, too."""
+    async def _close_later(self, before: Parts) -> None:
+        """When its workers have ended, and what sessions have begun with it has, too."""
         await asyncio.wait([task for task in before.tasks if task is not asyncio.current_task()])
         await self._pause(SESSION_SECONDS)
         await self._close_rooms(before)
@@ -168,7 +168,7 @@ class Service:
         if self._stopping.is_set():
             self._hurried.set()
         self._stopping.set()
-        self._rooms.retired.set()
+        self._parts.retired.set()
 
     async def run(self) -> None:
         """Carry until ``stop``; then drain and close."""
@@ -178,7 +178,7 @@ class Service:
             asyncio.create_task(self._mend_moments(), name="moments"),
             asyncio.create_task(self._watch_certificates(), name="certificates"),
         ]
-        self._carry_all(self._rooms, ())
+        self._carry_all(self._parts, ())
         try:
             await self._stopping.wait()
             log.info("stopping; what is under way is finished first")
@@ -190,12 +190,12 @@ class Service:
             await self._close()
 
     def _tasks(self) -> list[asyncio.Task[None]]:
-        return [task for rooms in self._all for task in rooms.tasks]
+        return [task for parts in self._all for task in parts.tasks]
 
     async def _drain(self, listeners: Listeners, tasks: list[asyncio.Task[None]]) -> None:
         """Wait for what is under way. A POST that is cut off leaves its fax in doubt: those have their full time."""
         posting = [task for task in tasks if task.get_name() == "submit"]
-        timeouts = [account.timeout_seconds for rooms in self._all for account in rooms.config.accounts]
+        timeouts = [account.timeout_seconds for parts in self._all for account in parts.config.accounts]
         drained = asyncio.gather(
             listeners.drain(DRAIN_SECONDS),
             asyncio.wait(tasks, timeout=DRAIN_SECONDS),
@@ -203,33 +203,33 @@ class Service:
         )
         await _first(drained, self._hurried.wait())
 
-    def _carry_all(self, rooms: Rooms, before: Sequence[asyncio.Task[None]]) -> None:
-        """Start its carriers; each begins when one of its name ``before`` has ended."""
+    def _carry_all(self, parts: Parts, before: Sequence[asyncio.Task[None]]) -> None:
+        """Start its workers; each begins when one of its name ``before`` has ended."""
         earlier = list(before)
-        for name, carrier in rooms.carriers:
+        for name, worker in parts.workers:
             after = next((task for task in earlier if task.get_name() == name), None)
             if after is not None:
                 earlier.remove(after)
-            rooms.tasks.append(asyncio.create_task(self._carry(name, carrier, rooms, after), name=name))
+            parts.tasks.append(asyncio.create_task(self._work(name, worker, parts, after), name=name))
 
-    async def _carry(self, name: str, carrier: Carrier, rooms: Rooms, after: asyncio.Task[None] | None) -> None:
-        """Round after round; an idle carrier waits for its news or its next moment, a failed one a little longer."""
+    async def _work(self, name: str, worker: Worker, parts: Parts, after: asyncio.Task[None] | None) -> None:
+        """Round after round; an idle worker waits for its news or its next moment, a failed one a little longer."""
         if after is not None:
             await asyncio.wait([after])
-        bell = self.spool.bell(carrier.news)
-        while not rooms.retired.is_set():
+        bell = self.spool.bell(worker.news)
+        while not parts.retired.is_set():
             try:
-                busy = await carrier.round()
+                busy = await worker.round()
             except Exception as trouble:
-                rooms.disk.failed(trouble)
+                parts.disk.failed(trouble)
                 # Whatever it held stays leased in the spool and is taken up again: nothing is lost by going on.
                 log.exception("%s failed; it goes on in %.0f seconds", name, FAILED_SECONDS)
-                await _first(asyncio.sleep(FAILED_SECONDS), rooms.retired.wait())
+                await _first(asyncio.sleep(FAILED_SECONDS), parts.retired.wait())
                 continue
             if not busy:
                 longest = LISTENING_SECONDS if self.spool.hears_others else IDLE_SECONDS
-                wait = min(longest, carrier.next_at - self.spool.now())
-                await _first(bell.wait(max(wait, SHORTEST_SECONDS)), rooms.retired.wait())
+                wait = min(longest, worker.next_at - self.spool.now())
+                await _first(bell.wait(max(wait, SHORTEST_SECONDS)), parts.retired.wait())
 
     async def _sweep(self) -> None:
         while not self._stopping.is_set():
@@ -271,16 +271,16 @@ class Service:
             await self.listeners.drain(0.0)
         if self.web is not None:
             await self.web.close()
-        for rooms in tuple(self._all):
-            await self._close_rooms(rooms)
+        for parts in tuple(self._all):
+            await self._close_rooms(parts)
         await self.spool.close()
 
-    async def _close_rooms(self, rooms: Rooms) -> None:
+    async def _close_rooms(self, parts: Parts) -> None:
         """The renderer goes with the last that uses it."""
-        self._all.remove(rooms)
-        await rooms.exits.aclose()
-        if all(other.renderer is not rooms.renderer for other in self._all):
-            await rooms.renderer.close()
+        self._all.remove(parts)
+        await parts.exits.aclose()
+        if all(other.renderer is not parts.renderer for other in self._all):
+            await parts.renderer.close()
 
 
 def _written(config: Config) -> dict[Path, int]:
@@ -369,7 +369,7 @@ def _tell_addresses(service: Service) -> None:
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where it exists (it is measured to be faster at the door), else asyncio's own."""
+    """uvloop where it exists (it is measured to be faster in SMTP), else asyncio's own."""
     try:
         import uvloop
     except ImportError:

@@ -1,6 +1,6 @@
-"""What is made of one configuration: every carrier, and the door. The only module that knows everybody.
+"""What is made of one configuration: every worker, and the SMTP server. The only module that knows everybody.
 
-In: the configuration and an open spool; where the service reloads, what was built before it. Out: ``Rooms``. Nothing
+In: the configuration and an open spool; where the service reloads, what was built before it. Out: ``Parts``. Nothing
 here runs yet, but for the renderer.
 """
 
@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from mailfax.config import Account, Config, ConfigError, Listener
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.faxcore.client import FaxCore
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.damaged import AnswerDamage
 from mailfax.offramp.deadlines import Deadlines
-from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.prepare import Prepare, PrepareSlow
 from mailfax.offramp.preview import Preview
 from mailfax.offramp.reconcile import Reconcile
@@ -42,13 +42,13 @@ from mailfax.render import Renderer
 from mailfax.rules.job import Status
 from mailfax.rules.paper import paper_for
 from mailfax.rules.policy import Policy
-from mailfax.smtpd import Door
+from mailfax.smtpd import Handler
 from mailfax.spool import Spool
 from mailfax.web import Watched
 
 #: What a process may do. Each must be done by some process that shares the spool; most do all of it.
 ROLES = ("smtp", "offramp", "onramp", "postmaster")
-#: How many carriers of a kind work beside each other: a slow POST must not stop the next fax.
+#: How many workers of a kind work beside each other: a slow POST must not stop the next fax.
 SUBMITTERS, DELIVERERS = 4, 2
 #: Documents are made by as many as there are processors, and by one in each lane at least.
 SLOW_PREPARERS = max(1, (os.cpu_count() or 1) // 2)
@@ -58,26 +58,26 @@ EXAMINE_SECONDS = 1.0
 
 
 @dataclass
-class Rooms:
+class Parts:
     """What was built of one configuration. ``retired``: another one has taken over, or the service stops."""
 
     config: Config
     context: Context
     renderer: Renderer
-    desk: Desk
+    fax_accounts: FaxAccounts
     disk: DiskAlarm
     deliver: Deliver
     accept: Accept
-    door: Door
+    handler: Handler
     listeners: Sequence[Listener]
-    carriers: Sequence[tuple[str, Carrier]]
+    workers: Sequence[tuple[str, Worker]]
     exits: AsyncExitStack
     retired: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
-async def build(config: Config, spool: Spool, before: Rooms | None = None, roles: Collection[str] = ROLES) -> Rooms:
-    """Every room, and the carriers of these roles; from the one ``before`` comes what must not forget, and the
+async def build(config: Config, spool: Spool, before: Parts | None = None, roles: Collection[str] = ROLES) -> Parts:
+    """Every room, and the workers of these roles; from the one ``before`` comes what must not forget, and the
     renderer, where it is the same."""
     exits = AsyncExitStack()
     context = Context.of(config, spool)
@@ -89,51 +89,55 @@ async def build(config: Config, spool: Spool, before: Rooms | None = None, roles
     else:
         renderer = Renderer(paper=paper, limits=config.limits, config=config.render)
         await renderer.start()
-    desk = Desk(context, config.accounts, connect=connect)
-    exits.push_async_callback(desk.close)
+    fax_accounts = FaxAccounts(context, config.accounts, connect=connect)
+    exits.push_async_callback(fax_accounts.close)
 
-    ending = Ending(context, desk)
-    compose = Compose(spool, desk, renderer)
-    submit = Submit(context, desk, ending, compose)
+    ending = Ending(context, fax_accounts)
+    compose = Compose(spool, fax_accounts, renderer)
+    submit = Submit(context, fax_accounts, ending, compose)
     relay = relay_for(config.relay, config.hostname)
     deliver = Deliver(context, relay)
     disk = DiskAlarm(context, relay)
     devices = [listener.name for listener in config.listeners if listener.device]
-    prepare = Prepare(context, desk, ending, renderer, devices=devices, disk_failed=disk.failed)
-    offramp: list[tuple[str, Carrier]] = [
+    prepare = Prepare(context, fax_accounts, ending, renderer, devices=devices, disk_failed=disk.failed)
+    offramp: list[tuple[str, Worker]] = [
         *[("prepare", prepare)] * QUICK_PREPARERS,
         *[("prepare", PrepareSlow(prepare))] * SLOW_PREPARERS,
         *[("submit", submit)] * SUBMITTERS,
-        ("preview", Preview(context, desk, ending, compose)),
-        ("deadlines", Deadlines(context, desk, ending)),
+        ("preview", Preview(context, fax_accounts, ending, compose)),
+        ("deadlines", Deadlines(context, fax_accounts, ending)),
         ("damage", AnswerDamage(context, ending)),
     ]
-    onramp: list[tuple[str, Carrier]] = []
+    onramp: list[tuple[str, Worker]] = []
     for account in config.accounts:
-        name, client = account.name, desk.client(account.name)
+        name, client = account.name, fax_accounts.client(account.name)
         # Each account on its own: one that answers slowly keeps no other waiting.
         offramp += [
-            (f"track {name}", Track(context, desk, ending, name)),
-            (f"reconcile {name}", Reconcile(context, desk, ending, name)),
+            (f"track {name}", Track(context, fax_accounts, ending, name)),
+            (f"reconcile {name}", Reconcile(context, fax_accounts, ending, name)),
         ]
-        collect = Collect(context, client, account, renderer, trouble=desk.trouble)
+        collect = Collect(context, client, account, renderer, trouble=fax_accounts.trouble)
         onramp.append((f"collect {name}", collect))
-    of_role: dict[str, list[tuple[str, Carrier]]] = {
+    of_role: dict[str, list[tuple[str, Worker]]] = {
         "offramp": offramp,
         "onramp": onramp,
         "postmaster": [
             *[("deliver", deliver)] * DELIVERERS,
-            ("delays", Delays(context, is_sandbox=desk.is_sandbox)),
+            ("delays", Delays(context, is_sandbox=fax_accounts.is_sandbox)),
         ],
     }
     # An account that is in trouble is tried again, and the disk is looked after, whatever else a process does.
-    carriers = [("desk", desk), ("disk", disk), *(each for role in roles for each in of_role.get(role, ()))]
+    workers = [
+        ("fax_accounts", fax_accounts),
+        ("disk", disk),
+        *(each for role in roles for each in of_role.get(role, ())),
+    ]
     resent = before.accept.resent if before is not None else None
     accept = Accept(context, examine=functools.partial(examine, renderer), resent=resent)
     passwords, prover = Passwords.of(config), Prover(config)
     exits.callback(passwords.close)
     exits.callback(prover.close)
-    door = Door(
+    handler = Handler(
         begin=spool.content.begin,
         room=spool.content.room,
         accept=accept,
@@ -143,18 +147,18 @@ async def build(config: Config, spool: Spool, before: Rooms | None = None, roles
         prove=prover.prove,
     )
     listeners = config.listeners if "smtp" in roles else ()
-    return Rooms(config, context, renderer, desk, disk, deliver, accept, door, listeners, carriers, exits)
+    return Parts(config, context, renderer, fax_accounts, disk, deliver, accept, handler, listeners, workers, exits)
 
 
-def watched(rooms: Rooms) -> Watched:
+def watched(parts: Parts) -> Watched:
     """What monitors are told of."""
-    certificates = {each.name: each.certificate for each in rooms.config.listeners if each.certificate}
+    certificates = {each.name: each.certificate for each in parts.config.listeners if each.certificate}
     return Watched(
-        rooms.context.spool,
-        rooms.desk.names(),
+        parts.context.spool,
+        parts.fax_accounts.names(),
         certificates,
-        disk=lambda: rooms.disk.problem,
-        relay=lambda: rooms.deliver.relay_problem,
+        disk=lambda: parts.disk.problem,
+        relay=lambda: parts.deliver.relay_problem,
     )
 
 

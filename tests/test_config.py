@@ -119,7 +119,7 @@ def test_what_is_written_is_what_counts() -> None:
     assert (config.limits.pages, config.limits.expire_seconds, config.limits.recipients) == (20, 3600.0, 500)
 
 
-def test_every_key_of_the_mail_door_is_what_counts(folder: Path) -> None:
+def test_every_key_of_the_listener_is_what_counts(folder: Path) -> None:
     config = load(folder / "good-06-everything.toml", SECRETS)
     assert config.aliases == (
         ("headquarters", ("+15551234567",)),

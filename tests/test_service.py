@@ -14,10 +14,10 @@ from mailfax.service import Service
 pytestmark = pytest.mark.anyio
 
 
-def rooms(config: Any) -> Any:
+def parts(config: Any) -> Any:
     return SimpleNamespace(
-        config=config, retired=asyncio.Event(), tasks=[], listeners=(), context=None, desk=None,
-        door=SimpleNamespace(policy=None),
+        config=config, retired=asyncio.Event(), tasks=[], listeners=(), context=None, fax_accounts=None,
+        handler=SimpleNamespace(policy=None),
     )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ async def test_a_renewed_certificate_does_not_bring_the_old_configuration_back(
     async def build(config: Any, *_: Any) -> Any:
         for _turn in range(3 if config.name == "new" else 9):  # what is built of the old one is ready last
             await asyncio.sleep(0)
-        return rooms(config)
+        return parts(config)
 
     monkeypatch.setattr(service, "build", build)
     monkeypatch.setattr(service, "set_aside", nothing)
@@ -38,7 +38,7 @@ async def test_a_renewed_certificate_does_not_bring_the_old_configuration_back(
     new = SimpleNamespace(name="new", hostname="", limits=None)
     bridge: Any = Service(None, ())  # type: ignore[arg-type]
     bridge.listeners = SimpleNamespace(renew=nothing)
-    bridge._rooms = rooms(SimpleNamespace(name="old", hostname="", limits=None))
+    bridge._parts = parts(SimpleNamespace(name="old", hostname="", limits=None))
     monkeypatch.setattr(bridge, "_carry_all", lambda *_: None)
     await asyncio.gather(bridge._go_on_with(), bridge._go_on_with(new))
     assert bridge.config is new

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigError as wrong:
         raise CannotRun(str(wrong)) from None
     print(f"ok     configuration: {config.source}")
-    wants_logins = any(door.proof == "auth" for door in config.listeners)
+    wants_logins = any(listener.proof == "auth" for listener in config.listeners)
     users = read_users(config.password_file) if wants_logins else ()
     if wants_logins:
         print(f"ok     users: {len(users)} in {config.password_file}: {', '.join(map(_user, users))}")
@@ -180,10 +180,10 @@ async def _relay(config: Config) -> AsyncIterator[Finding]:
 
 
 async def _listeners(config: Config) -> AsyncIterator[Finding]:
-    for door in config.listeners:
-        where, proof = f"listener {door.name}: {door.host} port {door.port}", _proof(door)
+    for listener in config.listeners:
+        where, proof = f"listener {listener.name}: {listener.host} port {listener.port}", _proof(listener)
         try:
-            server = await asyncio.start_server(lambda reader, writer: writer.close(), door.host, door.port)
+            server = await asyncio.start_server(lambda reader, writer: writer.close(), listener.host, listener.port)
         except OSError as failed:
             # In use is what a running service looks like.
             if failed.errno == 98:
@@ -195,16 +195,16 @@ async def _listeners(config: Config) -> AsyncIterator[Finding]:
         yield True, f"{where} can be opened; {proof}"
 
 
-def _proof(door: Listener) -> str:
+def _proof(listener: Listener) -> str:
     """What proves a sender there."""
-    for_whom = "copiers' senders are" if door.device else "senders are"
-    if door.proof == "auth":
+    for_whom = "copiers' senders are" if listener.device else "senders are"
+    if listener.proof == "auth":
         return f"{for_whom} proven by login"
-    if door.proof == "dmarc":
-        judge = f"by {door.authserv_id} in front" if door.authserv_id else "here"
+    if listener.proof == "dmarc":
+        judge = f"by {listener.authserv_id} in front" if listener.authserv_id else "here"
         return f"{for_whom} proven by SPF, DKIM and DMARC, checked {judge}"
-    behind = " as the relays in front tell it" if door.relays else ""
-    return f"{for_whom} proven by their address{behind}: {', '.join(map(str, door.networks))}"
+    behind = " as the relays in front tell it" if listener.relays else ""
+    return f"{for_whom} proven by their address{behind}: {', '.join(map(str, listener.networks))}"
 
 
 async def _accounts(config: Config) -> AsyncIterator[Finding]:

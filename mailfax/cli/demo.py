@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where all of it lies (default: %(default)s)",
     )
     parser.add_argument(
-        "--smtp", default="127.0.0.1:2525", metavar="HOST:PORT", help="the door (default: %(default)s)"
+        "--smtp", default="127.0.0.1:2525", metavar="HOST:PORT", help="the listener (default: %(default)s)"
     )
     parser.add_argument(
         "--sandbox", default="127.0.0.1:8087", metavar="HOST:PORT", help="the sandbox (default: %(default)s)"

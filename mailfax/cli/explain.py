@@ -1,4 +1,4 @@
-"""``mailfax explain``: why a mail would be taken or refused, rule by rule, and the very reply of the door."""
+"""``mailfax explain``: why a mail would be taken or refused, rule by rule, and the very reply of the listener."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mailfax.config import Config, Listener
     from mailfax.rules.explanation import Explanation
 
-HELP = "say which rules a mail meets: who may send it, what would be dialled, and what the door would answer"
+HELP = "say which rules a mail meets: who may send it, what would be dialled, and what the listener would answer"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,25 +50,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise CannotRun(str(wrong)) from None
     except ValueError:
         raise CannotRun(f'--from-ip: "{arguments.from_ip}" is no IP address') from None
-    door = _listener(config, arguments.listener, ip, bool(arguments.login))
-    if arguments.login and door.proof != "auth" and not door.xclient:
+    listener = _listener(config, arguments.listener, ip, bool(arguments.login))
+    if arguments.login and listener.proof != "auth" and not listener.xclient:
         raise CannotRun(
-            f'--login: nobody can log in on listener "{door.name}" (proof = "{door.proof}"); leave it out'
+            f'--login: nobody can log in on listener "{listener.name}" (proof = "{listener.proof}"); leave it out'
         )
     client = Client(
-        door.name,
+        listener.name,
         ip,
         login=arguments.login,
-        device=door.device,
-        proof=door.proof,
-        lmtp=door.protocol == "lmtp",
-        relayed=may_connect(door.relays, ip),
+        device=listener.device,
+        proof=listener.proof,
+        lmtp=listener.protocol == "lmtp",
+        relayed=may_connect(listener.relays, ip),
     )
-    shut = None if _may_enter(door, ip) else refusal(Cause.NETWORK, ip=ip, postmaster=config.postmaster).reply
+    shut = None if _may_enter(listener, ip) else refusal(Cause.NETWORK, ip=ip, postmaster=config.postmaster).reply
     told = explain(policy, client, arguments.sender, arguments.address)
     facts = {
-        "listener": door.name,
-        "proof": door.proof,
+        "listener": listener.name,
+        "proof": listener.proof,
         "ip": ip,
         "login": arguments.login,
         "sender": arguments.sender,
@@ -86,19 +86,19 @@ def run(arguments: argparse.Namespace) -> int:
 def _listener(config: Config, name: str | None, ip: str, login: bool) -> Listener:
     """The listener that is meant."""
     if name is not None:
-        found = next((door for door in config.listeners if door.name == name), None)
+        found = next((listener for listener in config.listeners if listener.name == name), None)
         if found is None:
-            known = ", ".join(door.name for door in config.listeners)
+            known = ", ".join(listener.name for listener in config.listeners)
             raise CannotRun(f'no [[listener]] is called "{name}"; write one of {known}')
         return found
-    open_doors = [door for door in config.listeners if _may_enter(door, ip)] or list(config.listeners)
-    return next((door for door in open_doors if door.proof == "auth" and login), open_doors[0])
+    open_ones = [listener for listener in config.listeners if _may_enter(listener, ip)] or list(config.listeners)
+    return next((listener for listener in open_ones if listener.proof == "auth" and login), open_ones[0])
 
 
-def _may_enter(door: Listener, ip: str) -> bool:
+def _may_enter(listener: Listener, ip: str) -> bool:
     from mailfax.rules.policy import may_connect
 
-    return may_connect(door.networks + door.relays + door.xclient, ip)
+    return may_connect(listener.networks + listener.relays + listener.xclient, ip)
 
 
 def _outcome(told: Explanation, shut: str | None) -> dict[str, Any]:

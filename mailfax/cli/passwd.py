@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = find_config(arguments)
     try:
         name = user_name(arguments.name)
-        file, doors = where_users_are(source)
+        file, listeners = where_users_are(source)
         users = {fold(user.name): user for user in read_users(file)}
     except (ConfigError, Unfit) as wrong:
         raise CannotRun(str(wrong)) from None
@@ -56,10 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(f'user "{known.name}" is deleted; a running service knows it already')
     else:
         listener = arguments.listener or (known.listener if known else "")
-        _require_listener(listener, doors)
+        _require_listener(listener, listeners)
         user = User(known.name if known else name, _ask_password(), listener)
         _write(file, user.name, user)
-        print(f'user "{user.name}" {"has a new password" if known else "is registered"}, good {_where(user, doors)}')
+        print(
+            f'user "{user.name}" {"has a new password" if known else "is registered"}, good {_where(user, listeners)}'
+        )
     try:
         load(source, os.environ)
     except ConfigError as wrong:
@@ -78,21 +80,21 @@ def _write(file: Path, name: str, user: User | None) -> None:
         ) from None
 
 
-def _require_listener(listener: str, doors: dict[str, bool]) -> None:
-    """``doors``: the listeners where people log in, and whether each is for copiers."""
-    if listener and listener not in doors:
-        listed = ", ".join(f'"{door}"' for door in doors) or "none yet"
+def _require_listener(listener: str, listeners: dict[str, bool]) -> None:
+    """``listeners``: the listeners where people log in, and whether each is for copiers."""
+    if listener and listener not in listeners:
+        listed = ", ".join(f'"{listener}"' for listener in listeners) or "none yet"
         raise CannotRun(f'no [[listener]] called "{listener}" has proof = "auth"; those that have: {listed}')
-    if not listener and doors and all(doors.values()):
-        first = next(iter(doors))
+    if not listener and listeners and all(listeners.values()):
+        first = next(iter(listeners))
         raise CannotRun(f'every listener with proof = "auth" is for copiers: bind the user with --listener "{first}"')
 
 
-def _where(user: User, doors: dict[str, bool]) -> str:
+def _where(user: User, listeners: dict[str, bool]) -> str:
     if user.listener:
         return f'on listener "{user.listener}" alone'
-    open_doors = [f'"{door}"' for door, device in doors.items() if not device]
-    return f"on {', '.join(open_doors)}" if open_doors else 'nowhere yet: no [[listener]] has proof = "auth"'
+    open_ones = [f'"{listener}"' for listener, device in listeners.items() if not device]
+    return f"on {', '.join(open_ones)}" if open_ones else 'nowhere yet: no [[listener]] has proof = "auth"'
 
 
 def _ask_password() -> str:

@@ -104,7 +104,7 @@ async def _preview(config: Config, arguments: argparse.Namespace, raw: bytes) ->
 
 
 def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[Message, FaxJob]:
-    """The mail and its fax as the door would have them, but for a place in the spool."""
+    """The mail and its fax as the listener would have them, but for a place in the spool."""
     from mailfax.offramp.faxes import faxes_of
     from mailfax.rules.envelope import Recipient
     from mailfax.rules.fields import heading_of

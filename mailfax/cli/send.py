@@ -1,4 +1,4 @@
-"""``mailfax send``: fax files over the bridge's own SMTP door, and follow the fax to its end."""
+"""``mailfax send``: fax files over the bridge's own SMTP listener, and follow the fax to its end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", metavar="ADDRESS", dest="sender", help="default: the first address a rule names")
     parser.add_argument("--subject", default="", help="for the cover page")
     parser.add_argument("--text", default="", help="a note for the cover page, or the fax itself without files")
-    parser.add_argument("--listener", metavar="NAME", help="the door to use (default: the first)")
+    parser.add_argument("--listener", metavar="NAME", help="the listener to use (default: the first)")
     parser.add_argument("--no-wait", action="store_true", help="do not follow the fax")
 
 
@@ -75,14 +75,16 @@ def _sender(config: Config, arguments: argparse.Namespace) -> str:
 
 
 def _hand_over(config: Config, arguments: argparse.Namespace, mail: EmailMessage) -> str:
-    chosen = [door for door in config.listeners if arguments.listener in (None, door.name)]
+    chosen = [listener for listener in config.listeners if arguments.listener in (None, listener.name)]
     if not chosen:
         raise CannotRun(f"--listener {arguments.listener}: there is none of that name in {config.source}")
-    door = chosen[0]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(door.host, door.host)  # noqa: S104 - where *not* to connect to
+    listener = chosen[0]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.host, listener.host)  # noqa: S104 - where *not* to connect to
     try:
-        with (smtplib.SMTP_SSL if door.tls == "implicit" else smtplib.SMTP)(host, door.port, timeout=60) as smtp:
-            if door.tls == "starttls":
+        with (smtplib.SMTP_SSL if listener.tls == "implicit" else smtplib.SMTP)(
+            host, listener.port, timeout=60
+        ) as smtp:
+            if listener.tls == "starttls":
                 smtp.starttls()
             smtp.ehlo()
             sender, recipients = mail["From"], [f"{number}@{config.fax_domains[0]}" for number in arguments.to]
@@ -91,7 +93,7 @@ def _hand_over(config: Config, arguments: argparse.Namespace, mail: EmailMessage
                 _expect(smtp.rcpt(recipient))
             text = _expect(smtp.data(mail.as_bytes(policy=SMTP)))
     except (OSError, smtplib.SMTPException) as wrong:
-        raise CannotRun(f"{host} port {door.port}: {wrong}; is `mailfax serve` running?") from None
+        raise CannotRun(f"{host} port {listener.port}: {wrong}; is `mailfax serve` running?") from None
     return text.rpartition(QUEUED_AS)[2].strip()
 
 

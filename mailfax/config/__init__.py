@@ -4,7 +4,7 @@ In: a TOML file, ``.env`` beside it, the environment. Out: ``Config``. Every ref
 reason (``ConfigError``); the process does not start. ``config/mailfax.toml`` is the reference of all keys.
 
 ``values`` is what comes out; ``kinds``, ``names`` and ``places`` what the value of one key may be; ``keys`` the table
-of all keys; ``tables`` reads the file, ``reading`` makes the whole of it; ``doors`` and ``senders`` refuse what
+of all keys; ``tables`` reads the file, ``reading`` makes the whole of it; ``listeners`` and ``senders`` refuse what
 listeners and sender rules may not say; ``users`` is the password file; ``weak`` what is allowed and should be known.
 """
 

@@ -1,6 +1,6 @@
 """The table of all keys: section by section, what each may be and what it is when it is left out.
 
-A house test compares this table with ``config/mailfax.toml``, in which every key stands with meaning and default.
+A test compares this table with ``config/mailfax.toml``, in which every key stands with meaning and default.
 """
 
 from __future__ import annotations

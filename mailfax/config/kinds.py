@@ -1,4 +1,4 @@
-"""What the value of one key may be: each kind takes what TOML gave and returns the value that the house works with.
+"""What the value of one key may be: each kind takes what TOML gave and returns the value that the program works with.
 
 In: a str, int, float, bool or list as ``tomllib`` made it. Out: a checked value. What does not fit raises ``Unfit``,
 whose text is "reason; what to write instead". Here are text, numbers and lists; ``names`` has the kinds of who

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mailfax.config.doors import read_listener, require_users
 from mailfax.config.keys import SECTIONS
+from mailfax.config.listeners import read_listener, require_users
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
@@ -96,8 +96,8 @@ def where_users_are(path: Path) -> tuple[Path, dict[str, bool]]:
     tables = parse(path)
     (top,) = read_section(path, "", tables)
     listeners = read_section(path, "listener", tables)
-    doors = {part["name"]: part["device"] for part in listeners if part["proof"] == "auth"}
-    return _beside(path, top["password_file"]), doors
+    for_copiers = {part["name"]: part["device"] for part in listeners if part["proof"] == "auth"}
+    return _beside(path, top["password_file"]), for_copiers
 
 
 def _beside(path: Path, name: str) -> Path:

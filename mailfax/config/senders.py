@@ -86,7 +86,7 @@ def _require_apart(part: Part) -> None:
             )
 
 
-def doors_for(rule: SenderRule, listeners: Sequence[Listener]) -> list[Listener]:
+def listeners_for(rule: SenderRule, listeners: Sequence[Listener]) -> list[Listener]:
     """The listeners that show what the rule asks for. A login counts where there is one, and an address alone proves
     nobody where a domain is to be proven."""
     if rule.login:
@@ -96,22 +96,22 @@ def doors_for(rule: SenderRule, listeners: Sequence[Listener]) -> list[Listener]
 
 def require_match(part: Part, rule: SenderRule, listeners: Sequence[Listener]) -> None:
     """Some listener can match the rule; otherwise it reads as if somebody might fax who never may."""
-    doors = doors_for(rule, listeners)
-    if not doors and rule.login:
+    listeners = listeners_for(rule, listeners)
+    if not listeners and rule.login:
         part.refuse("login", 'no listener has proof = "auth", so nobody could match; leave it out')
-    if not doors and rule.senders:
+    if not listeners and rule.senders:
         part.refuse("from", 'every listener has proof = "auth", where rules without login never match; add login')
-    if not doors:
+    if not listeners:
         part.refuse(
             "network", 'no listener has proof = "network", so an address alone proves nobody; add from, or login'
         )
-    if rule.network and not any(_overlap(rule.network, _clients(door)) for door in doors):
-        names = ", ".join(f'"{door.name}"' for door in doors)
+    if rule.network and not any(_overlap(rule.network, _clients(listener)) for listener in listeners):
+        names = ", ".join(f'"{listener.name}"' for listener in listeners)
         part.refuse("network", f"no client from there may connect to {names}; add it to networks there, or mend it")
 
 
-def _clients(door: Listener) -> tuple[Network, ...]:
-    return door.networks + door.relays + door.xclient
+def _clients(listener: Listener) -> tuple[Network, ...]:
+    return listener.networks + listener.relays + listener.xclient
 
 
 def _overlap(some: Sequence[Network], others: Sequence[Network]) -> bool:

@@ -18,7 +18,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One door. ``host`` and ``port`` come from ``address``; ``proof`` is what proves a sender here."""
+    """One listener. ``host`` and ``port`` come from ``address``; ``proof`` is what proves a sender here."""
 
     name: str
     host: str

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mailfax.config.doors import OLD_TLS
+from mailfax.config.listeners import OLD_TLS
 from mailfax.config.places import is_open
-from mailfax.config.senders import doors_for
+from mailfax.config.senders import listeners_for
 from mailfax.config.users import User, fold
 from mailfax.config.values import Config, Listener, Network
 
@@ -23,12 +23,14 @@ _COSTS = re.compile(r"\$m=([0-9]+),t=([0-9]+),")
 
 def weaknesses(config: Config, users: Sequence[User]) -> Iterator[str]:
     """Sentences about listeners, users, rules and limits, in this order."""
-    for door in config.listeners:
-        yield from (f"listener {door.name}: {told}" for told in _door(config, door))
+    for listener in config.listeners:
+        yield from (f"listener {listener.name}: {told}" for told in _listener(config, listener))
     yield from (f"user {user.name}: {told}" for user in users for told in _user(config, user))
     for number, rule in enumerate(config.senders, 1):
         is_reached = any(
-            _is_open(door.networks) for door in doors_for(rule, config.listeners) if door.proof != "network"
+            _is_open(listener.networks)
+            for listener in listeners_for(rule, config.listeners)
+            if listener.proof != "network"
         )
         if is_reached and not (rule.faxes_per_day or rule.pages_per_day):
             yield (
@@ -43,19 +45,19 @@ def weaknesses(config: Config, users: Sequence[User]) -> Iterator[str]:
         yield "[limits]: faxes_per_day = 0, so nothing stops a flood of faxes at your cost"
 
 
-def _door(config: Config, door: Listener) -> Iterator[str]:
-    if door.proof == "auth" and door.device and not door.certificate:
+def _listener(config: Config, listener: Listener) -> Iterator[str]:
+    if listener.proof == "auth" and listener.device and not listener.certificate:
         yield "copiers' passwords are sent in clear; a certificate and key let those speak TLS that can"
-    if door.tls_minimum in OLD_TLS:
-        yield f"TLS {door.tls_minimum} can be broken by whoever reads the wire"
-    if door.device and door.proof == "network" and (many := _count(door.networks)) > _COPIERS:
+    if listener.tls_minimum in OLD_TLS:
+        yield f"TLS {listener.tls_minimum} can be broken by whoever reads the wire"
+    if listener.device and listener.proof == "network" and (many := _count(listener.networks)) > _COPIERS:
         yield f"each of {many} addresses counts as a copier; name the copiers one by one"
-    for key, networks in (("proxies", door.proxies), ("relays", door.relays), ("xclient", door.xclient)):
+    for key, networks in (("proxies", listener.proxies), ("relays", listener.relays), ("xclient", listener.xclient)):
         if (many := _count(networks)) > _SERVERS:
             yield f"each of the {many} addresses in {key} is believed about who the client is; name the servers"
-    if door.proof == "dmarc" and door.relays and not door.authserv_id:
+    if listener.proof == "dmarc" and listener.relays and not listener.authserv_id:
         yield "behind relays SPF can't be checked, so that mail without DKIM is refused; authserv_id would help"
-    if config.senders and not any(door in doors_for(rule, config.listeners) for rule in config.senders):
+    if config.senders and not any(listener in listeners_for(rule, config.listeners) for rule in config.senders):
         yield "no [[sender]] rule can match there, so nobody may fax through it"
 
 

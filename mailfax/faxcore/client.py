@@ -5,7 +5,7 @@ document had left us.
 
 STANDARDS: RFC 9110.
 LIMITS: the service has no idempotency key (A36), so one send_fax is one POST, whatever happens. Beyond ``pace``
-calls are not spaced here: that is the carriers' business (A32).
+calls are not spaced here: that is the workers' business (A32).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the service has shown of itself in this process: the answers to gaps that only a live account gives (A44).
 
-Filled by the client, read by ``mailfax check`` and the carriers. Nothing in it carries a number or a subject.
+Filled by the client, read by ``mailfax check`` and the workers. Nothing in it carries a number or a subject.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 In: facts. Out: one letter each, to ``site.postmaster``, without pages or content of any fax.
 
 STANDARDS: RFC 3834 (auto-generated), RFC 5321 4.5.1 (the postmaster is always reachable), 6.3 (loops: what is passed
-on keeps its Received lines, and the door counts them).
+on keeps its Received lines, and the SMTP server counts them).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Site:
 
     @property
     def fax_bringer(self) -> str:
-        """The address that brings received faxes. It is no fax number: an answer by habit is refused at the door,
+        """The address that brings received faxes. It is no fax number: an answer by habit is refused by SMTP,
         with a sentence, rather than faxed or read by nobody."""
         return f"fax@{self.fax_domain}"
 

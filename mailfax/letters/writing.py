@@ -33,7 +33,7 @@ def written(
     written_by: str = "",
     multipart: str = "multipart/mixed",
 ) -> Letter:
-    """``kind`` is the X-Fax-Outcome word: by this field the door knows our own mail, and never faxes it.
+    """``kind`` is the X-Fax-Outcome word: by this field the SMTP server knows our own mail, and never faxes it.
 
     ``answers`` are the fields that put it below the mail it answers, None where it answers none; ``written_by`` is
     the value of From where that is not the gateway.

@@ -2,5 +2,5 @@
 
 ``accept`` turns an envelope into a message and its jobs; ``prepare`` has the document made; ``submit`` hands a job to
 FaxCore; ``track`` asks how it went; ``reconcile`` looks for jobs in doubt; ``deadlines`` ends what waited too long;
-``desk`` keeps the accounts; ``trouble`` decides what every failure means.
+``fax_accounts`` keeps the accounts; ``trouble`` decides what every failure means.
 """

@@ -42,7 +42,7 @@ Examine = Callable[[BinaryIO], Awaitable[Status | None]]
 
 
 class Accept:
-    """Takes mails over from the door."""
+    """Takes mails over from the SMTP server."""
 
     def __init__(self, context: Context, *, examine: Examine | None = None, resent: Resent | None = None) -> None:
         """``resent``: that of the one before, which knows whose 250 is on its way."""

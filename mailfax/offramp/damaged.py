@@ -11,7 +11,7 @@ import logging
 from contextlib import suppress
 
 from mailfax import letters
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.offramp.ending import Ending
 from mailfax.rules.job import FaxJob, Letter
 from mailfax.rules.states import JOB, JobEvent, JobState
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _STATES = {state.value: state for state in JobState}
 
 
-class AnswerDamage(Carrier):
+class AnswerDamage(Worker):
     """Answers damaged rows, all that there are in a round."""
 
     news = ("moved-aside",)

@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from mailfax import maillog
-from mailfax.context import Carrier, Context
-from mailfax.offramp.desk import Desk
+from mailfax.context import Context, Worker
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.silence import Silence
 from mailfax.rules.job import FaxJob
 from mailfax.rules.send_time import window
@@ -26,15 +26,15 @@ from mailfax.spool import CommitUnclear, NotCommitted, Outdated
 log = logging.getLogger(__name__)
 
 
-class Deadlines(Carrier):
+class Deadlines(Worker):
     """Ends overdue and cancelled jobs of all accounts, one pass a round."""
 
     news = ("noted", "not-sent", "proven-absent", "cancel")
 
-    def __init__(self, context: Context, desk: Desk, ending: Ending) -> None:
+    def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending) -> None:
         self._spool, self._steady = context.spool, context.steady
         self._elapsed, self._boot = context.elapsed, context.boot
-        self._desk, self._ending = desk, ending
+        self._fax_accounts, self._ending = fax_accounts, ending
         self._deadline_seconds = context.limits.deadline_seconds
         self._shut = Silence(context.elapsed)
 
@@ -90,7 +90,7 @@ class Deadlines(Carrier):
         oldest = self._spool.now() - self._deadline_seconds
         late = []
         for account in await self._spool.accounts.listing():
-            if account.can_be_asked and account.name in self._desk.lines:
+            if account.can_be_asked and account.name in self._fax_accounts.lines:
                 self._shut.answered(account.name)
                 continue
             self._shut.unanswered(account.name)

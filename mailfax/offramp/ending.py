@@ -1,6 +1,6 @@
 """A job's end: the final state and the letters it owes enter the spool in one commit.
 
-The carriers decide *that* a job has ended and with which status; here is *how*: the original's header is read for
+The workers decide *that* a job has ended and with which status; here is *how*: the original's header is read for
 threading, the letters are written, and everything is handed to the spool together.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from mailfax import letters, maillog
 from mailfax.context import Context
-from mailfax.offramp.desk import Desk
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.rules.job import FaxJob, Letter, Status
 from mailfax.rules.states import JobEvent
 
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 class Ending:
     """Ends jobs."""
 
-    def __init__(self, context: Context, desk: Desk) -> None:
+    def __init__(self, context: Context, fax_accounts: FaxAccounts) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
-        self._desk = desk
+        self._fax_accounts = fax_accounts
 
     async def end(self, was: FaxJob, event: JobEvent, told: Status, *, detail: str = "", **changes: Any) -> FaxJob:
         """Commit the end of ``was`` with its letters; raises ``Outdated`` like every commit."""
@@ -56,7 +56,7 @@ class Ending:
             return (self._to_postmaster(ended, "the mail it came from can't be read"),)
         document = await self._spool.documents.get(ended.message)
         header = await self._spool.intake.header(message)
-        sandbox = self._desk.is_sandbox(ended.account)
+        sandbox = self._fax_accounts.is_sandbox(ended.account)
         try:
             return letters.owed(self._site, message, document, ended, header, self._marks(), sandbox=sandbox)
         except Exception:
@@ -72,5 +72,5 @@ class Ending:
         return self._alarm(ended.account, f"Job {ended.queue_id} has ended, and {trouble}. {told}.")
 
     def _alarm(self, account: str, problem: str) -> Letter:
-        sandbox = self._desk.is_sandbox(account)
+        sandbox = self._fax_accounts.is_sandbox(account)
         return letters.fax_alarm(self._site, self._marks(), account=account, problem=problem, sandbox=sandbox)

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from mailfax import letters
 from mailfax.context import Context
-from mailfax.offramp.desk import Desk
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.rules.policy import Policy
 from mailfax.rules.states import JobEvent
 from mailfax.spool import Outdated
@@ -24,11 +24,11 @@ GONE = (
 )
 
 
-async def set_aside(context: Context, desk: Desk, policy: Policy) -> None:
+async def set_aside(context: Context, fax_accounts: FaxAccounts, policy: Policy) -> None:
     """Pause such accounts, hold the faxes of such senders."""
     spool, site, marks = context.spool, context.site, context.marks
     for name in await spool.jobs.waiting_accounts():
-        if name not in desk.lines:
+        if name not in fax_accounts.lines:
             alarm = letters.alarm(site, marks(), account=name, problem=GONE, sandbox=False)
             await spool.accounts.pause(name, GONE, (alarm,))
     left_out = [who for who in await spool.jobs.waiting_senders() if not policy.names(*who)]

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from mailfax import __version__, maillog
 from mailfax.config import Account
-from mailfax.context import Carrier, Context
-from mailfax.offramp.desk import Desk
+from mailfax.context import Context, Worker
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.wishes import document_of, not_shown_on_cover, wishes_of
 from mailfax.render import CannotRender, Renderer
 from mailfax.rules import schedule
@@ -47,7 +47,7 @@ class _Slow(Exception):
     """It takes longer than the quick lane allows."""
 
 
-class Prepare(Carrier):
+class Prepare(Worker):
     """Makes documents, one a round. What is under way is shared by all who work with it."""
 
     news = ("document_add", "document_change", "document_now")
@@ -55,7 +55,7 @@ class Prepare(Carrier):
     def __init__(
         self,
         context: Context,
-        desk: Desk,
+        fax_accounts: FaxAccounts,
         ending: Ending,
         renderer: Renderer,
         *,
@@ -63,7 +63,7 @@ class Prepare(Carrier):
         disk_failed: Callable[[BaseException], None] = lambda trouble: None,
     ) -> None:
         self._spool, self._jitter, self._seconds = context.spool, context.jitter, context.limits.render_seconds
-        self._desk, self._ending, self._renderer = desk, ending, renderer
+        self._fax_accounts, self._ending, self._renderer = fax_accounts, ending, renderer
         self._disk_failed = disk_failed
         self._devices = frozenset(devices)  # names of the listeners for copiers
         self._lease = self._seconds + MARGIN
@@ -132,7 +132,7 @@ class Prepare(Carrier):
 
     async def _make(self, message: Message, document: Document, folder: Path) -> None:
         jobs = await self._spool.jobs.of(message.queue_id)
-        line = self._desk.lines.get(message.account)  # None: taken out of the configuration meanwhile
+        line = self._fax_accounts.lines.get(message.account)  # None: taken out of the configuration meanwhile
         account = line.account if line else None
         wishes = wishes_of(account, message, document, jobs)
         if account and account.document == "tiff" and self._alike(account, jobs):
@@ -195,7 +195,7 @@ class Prepare(Carrier):
             maillog.ended(job)
 
 
-class PrepareSlow(Carrier):
+class PrepareSlow(Worker):
     """The same documents from the slow lane first, and from the quick one while that is empty."""
 
     news = Prepare.news

@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailfax import letters, maillog
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.letters import texts
 from mailfax.offramp.cover import cover_for
-from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.sending import Compose
 from mailfax.render import CannotRender
 from mailfax.rules.failure import NotSent
@@ -27,14 +27,14 @@ from mailfax.spool import ContentDamaged, Outdated
 AGAIN = 60.0
 
 
-class Preview(Carrier):
+class Preview(Worker):
     """Answers previews, one a round."""
 
     news = ("document_jobs_ready", "release")
 
-    def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
+    def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending, compose: Compose) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
-        self._desk, self._ending, self._compose = desk, ending, compose
+        self._fax_accounts, self._ending, self._compose = fax_accounts, ending, compose
         self._steady = context.steady
 
     async def round(self) -> bool:
@@ -46,7 +46,7 @@ class Preview(Carrier):
             message = await self._spool.intake.message(job.message)
             document = await self._spool.documents.get(job.message)
             try:
-                if message is None or document is None or job.account not in self._desk.lines:
+                if message is None or document is None or job.account not in self._fax_accounts.lines:
                     raise CannotRender(status(Cause.UNREADABLE_MAIL, why="its account or mail is gone"), later=False)
                 await self._answer(message, document, job)
             except CannotRender as why:
@@ -62,7 +62,7 @@ class Preview(Carrier):
         return True
 
     async def _answer(self, message: Message, document: Document, job: FaxJob) -> None:
-        account = self._desk.account(job.account)
+        account = self._fax_accounts.account(job.account)
         order = self._compose.orders.order(account, message, document, job)
         content: bytes | None = None
         pages = document.pages
@@ -88,7 +88,7 @@ class Preview(Carrier):
                 (texts.ROW_SUBJECT, said.subject),
                 (texts.ROW_NOTES, said.notes),
             ),
-            sandbox=self._desk.is_sandbox(job.account),
+            sandbox=self._fax_accounts.is_sandbox(job.account),
         )
         done = await self._spool.jobs.advance(job, done, JobEvent.PREVIEWED, letters=(letter,))
         maillog.ended(done)

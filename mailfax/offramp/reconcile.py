@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 
 from mailfax import maillog
 from mailfax.config import Account
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, same_number
 from mailfax.offramp.cover import has_reference
-from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.folders import ALL_OUTBOUND, Look, look
 from mailfax.offramp.silence import SILENT_IN_A_ROW, Silence
 from mailfax.rules import schedule
@@ -45,15 +45,15 @@ WINDOW = 65 * 60.0
 UNOWNED = (JobState.SUBMITTING, JobState.IN_DOUBT, JobState.DEFERRED, JobState.READY, JobState.HELD)
 
 
-class Reconcile(Carrier):
+class Reconcile(Worker):
     """Looks for the jobs in doubt of one account."""
 
     news = ("no-answer", "lease-expired", "recovered")
 
-    def __init__(self, context: Context, desk: Desk, ending: Ending, account: str) -> None:
+    def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending, account: str) -> None:
         self._spool, self._steady, self._jitter = context.spool, context.steady, context.jitter
         self._elapsed, self._boot = context.elapsed, context.boot
-        self._desk, self._ending, self._name = desk, ending, account
+        self._fax_accounts, self._ending, self._name = fax_accounts, ending, account
         self._deadline_seconds = context.limits.deadline_seconds
         self._silence = Silence(context.elapsed)
         self._mute: set[str] = set()  #: ids about which the last question brought no answer: asked about last
@@ -66,13 +66,13 @@ class Reconcile(Carrier):
         if due_at > self._spool.now():
             self.next_at = due_at
             return False
-        if not await self._desk.watches(name):
+        if not await self._fax_accounts.watches(name):
             return False
         jobs = await self._spool.jobs.in_doubt(name)  # one look tells of all
         try:
             await self._look_for(jobs)
         except AccountTrouble as trouble:
-            await self._desk.trouble(name, trouble)
+            await self._fax_accounts.trouble(name, trouble)
         except NotRead:
             # A deadline is held against a fax only once it was looked for, or nothing was answered for long.
             self._silence.unanswered(name)
@@ -82,11 +82,11 @@ class Reconcile(Carrier):
 
     @property
     def _client(self) -> FaxCore:
-        return self._desk.client(self._name)
+        return self._fax_accounts.client(self._name)
 
     @property
     def _account(self) -> Account:
-        return self._desk.account(self._name)
+        return self._fax_accounts.account(self._name)
 
     async def _look_for(self, doubted: list[FaxJob]) -> None:
         began, elapsed = self._spool.now(), self._elapsed()

@@ -17,7 +17,7 @@ from mailfax.config import Account
 from mailfax.faxcore.values import FaxUpload
 from mailfax.letters.plain import phone
 from mailfax.offramp.cover import cover_for
-from mailfax.offramp.desk import Desk
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.render import Renderer
 from mailfax.render.front import CoverText, Fronts
 from mailfax.render.terms import Order
@@ -67,9 +67,9 @@ class Orders:
 class Compose:
     """Puts together what jobs send. Raises ``ConfigError`` where an account's cover page can't be made."""
 
-    def __init__(self, spool: Spool, desk: Desk, renderer: Renderer) -> None:
+    def __init__(self, spool: Spool, fax_accounts: FaxAccounts, renderer: Renderer) -> None:
         self._spool, self._renderer = spool, renderer
-        self.orders = Orders([line.account for line in desk.lines.values()], renderer.paper)
+        self.orders = Orders([line.account for line in fax_accounts.lines.values()], renderer.paper)
 
     @contextlib.asynccontextmanager
     async def sending(

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from mailfax import maillog
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.faxcore.errors import InDoubt
 from mailfax.faxcore.verdict import ASP_NET_BODY_LIMIT
 from mailfax.offramp import trouble
 from mailfax.offramp.cover import may_have_reference
-from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.sending import Compose
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
@@ -30,7 +30,7 @@ from mailfax.spool import Claimed, FaxIdTaken, Outdated
 LEASE_FACTOR = 3.0
 
 
-class Submit(Carrier):
+class Submit(Worker):
     """Submits jobs, one a round."""
 
     news = (
@@ -38,25 +38,25 @@ class Submit(Carrier):
         *("completed", "failed-there", "cancelled-there", "deadline"),  # the next one may go to their number
     )
 
-    def __init__(self, context: Context, desk: Desk, ending: Ending, compose: Compose) -> None:
+    def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending, compose: Compose) -> None:
         self._spool, self._elapsed, self._jitter = context.spool, context.elapsed, context.jitter
         self._boot, self._steady = context.boot, context.steady
-        self._desk, self._ending, self._compose = desk, ending, compose
+        self._fax_accounts, self._ending, self._compose = fax_accounts, ending, compose
         self._per_number = context.limits.faxes_per_number
 
     async def round(self) -> bool:
         """Submit one job; False if none was waiting."""
-        open_now = await self._desk.open_for_submission()
+        open_now = await self._fax_accounts.open_for_submission()
         heads = await self._spool.jobs.heads(open_now)
         if heads.deferred <= self._spool.now():
             await self._spool.jobs.make_due()
             heads = await self._spool.jobs.heads(open_now)
         due = heads.due(self._spool.now())
         # One lease for all: the longest answer time among the accounts.
-        answer_seconds = max((self._desk.account(name).timeout_seconds for name in due), default=0.0)
+        answer_seconds = max((self._fax_accounts.account(name).timeout_seconds for name in due), default=0.0)
         claimed_at = self._elapsed()
         # Without a reference two faxes to one number could not be told apart: one at a time.
-        one_by_one = [name for name in due if not may_have_reference(self._desk.account(name))]
+        one_by_one = [name for name in due if not may_have_reference(self._fax_accounts.account(name))]
         claimed = await self._spool.jobs.claim(
             due,
             answer_seconds * LEASE_FACTOR,
@@ -73,7 +73,7 @@ class Submit(Carrier):
 
     async def _hand_over(self, claimed: Claimed, *, may_finish: Callable[[], bool]) -> None:
         job, message, document = claimed.job, claimed.message, claimed.document
-        account = self._desk.account(job.account)
+        account = self._fax_accounts.account(job.account)
         maillog.submitting(job)
         pages: int | None = None
         try:
@@ -81,7 +81,7 @@ class Submit(Carrier):
                 pages = sending.pages
                 if sending.upload.length > ASP_NET_BODY_LIMIT:
                     maillog.large_document(job, sending.upload.length)
-                client = self._desk.client(job.account)
+                client = self._fax_accounts.client(job.account)
                 fax_id = await client.send_fax(sending.upload, sending.chunks, may_finish=may_finish)
         except Exception as raised:  # every kind has its answer in trouble.decide
             why = raised
@@ -123,7 +123,7 @@ class Submit(Carrier):
             await self._not_taken(job, InDoubt("", diagnostic=f"FaxCore gave the id {fax_id}, which another fax has"))
             return
         maillog.submitted(taken)
-        await self._desk.well(job.account)
+        await self._fax_accounts.well(job.account)
 
     async def _learned_late(self, job: FaxJob, fax_id: str) -> None:
         """Our lease ran out while FaxCore was answering: the id is worth more than whatever was concluded since."""
@@ -152,14 +152,14 @@ class Submit(Carrier):
             return
         if decision.account is not None:
             # The pause comes first: a crash between the two commits must not leave a job that tries again at once.
-            await self._desk.trouble(job.account, decision.account, sending=True)
+            await self._fax_accounts.trouble(job.account, decision.account, sending=True)
         elapsed: dict[str, Any] = {"last_byte_elapsed": self._elapsed(), "last_byte_boot": self._boot}
         waiting = job.after(decision.event, last_byte_at=now, status=decision.suspected, **elapsed)
         waiting = waiting.put_off(decision.next_attempt_at)
         await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
         maillog.not_taken(waiting, decision.detail)
         if decision.event is JobEvent.NO_ANSWER:
-            await self._desk.unclear(job.account)
+            await self._fax_accounts.unclear(job.account)
 
 
 def _attempt(job: FaxJob) -> tuple[JobState, int, int]:

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailfax import maillog
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress, progress_of
-from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.folders import BYTES_PER_STATUS, ENDS, Look, look
 from mailfax.offramp.outcome import verdict
 from mailfax.offramp.silence import SILENT_IN_A_ROW, Silence
@@ -46,15 +46,15 @@ QUESTIONS = 20
 AT_ONCE = 4
 
 
-class Track(Carrier):
+class Track(Worker):
     """Follows the submitted jobs of one account."""
 
     news = ("id-given", "late-id", "found")
 
-    def __init__(self, context: Context, desk: Desk, ending: Ending, account: str) -> None:
+    def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending, account: str) -> None:
         self._spool, self._steady = context.spool, context.steady
         self._elapsed, self._jitter = context.elapsed, context.jitter
-        self._desk, self._ending, self._account = desk, ending, account
+        self._fax_accounts, self._ending, self._account = fax_accounts, ending, account
         self._deadline_seconds = context.limits.deadline_seconds
         self._list_cost, self._look_at, self._list_at = 0, 0.0, 0.0
         self._silence = Silence(context.elapsed)
@@ -68,7 +68,7 @@ class Track(Carrier):
             self.next_at = now + too_soon
             return False
         self.next_at = math.inf
-        if not await self._desk.watches(name):
+        if not await self._fax_accounts.watches(name):
             return False
         self._look_at = self._elapsed() + LOOK_EVERY
         # Whose question had no answer stands first all the time: they must not hide those behind them.
@@ -92,7 +92,7 @@ class Track(Carrier):
                 self.next_at = min(self.next_at, now + self._list_at - self._elapsed())
                 return False
         except AccountTrouble as trouble:
-            await self._desk.trouble(name, trouble)
+            await self._fax_accounts.trouble(name, trouble)
         except NotRead as silence:
             wait = min(silence.retry_after or 0.0, schedule.RETRY_AFTER_LONGEST)
             self._look_at = self._elapsed() + max(LIST_EVERY, wait)
@@ -140,7 +140,7 @@ class Track(Carrier):
 
     @property
     def _client(self) -> FaxCore:
-        return self._desk.client(self._account)
+        return self._fax_accounts.client(self._account)
 
     async def _look(self, folders: Sequence[Folder], jobs: Sequence[Pending | FaxJob]) -> Look:
         """Where the faxes of ``jobs`` are among ``folders``; raises ``NotRead``."""

@@ -2,7 +2,7 @@
 
 In: a job that was being submitted and what was raised. Out: a ``Decision``: the event, the changes, the line for
 history, and whether the account is to be paused. Protocol code reports (``NotSent``, ``Refused``, ``InDoubt``),
-this module decides, the carrier commits.
+this module decides, the worker commits.
 
 FaxCore redials a busy line itself; only what never reached it is handed over again (RFC 4161 2.2 asks for both).
 """

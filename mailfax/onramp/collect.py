@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mailfax import letters, maillog
 from mailfax.config import Account
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.download import FileType
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
@@ -47,7 +47,7 @@ _FILETYPE: dict[letters.Form, FileType] = {letters.PDF: "PDF", letters.TIFF: "TI
 Trouble = Callable[[str, AccountTrouble], Awaitable[None]]
 
 
-class Collect(Carrier):
+class Collect(Worker):
     """Collects for one account. ``trouble`` is told what is the matter with it."""
 
     news = ("account-resumed",)

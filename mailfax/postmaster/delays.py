@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mailfax import letters
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.rules.job import FaxJob, Letter
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.spool import CommitUnclear, NotCommitted, Outdated
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 HEADER_LONGEST = 65_536
 
 
-class Delays(Carrier):
+class Delays(Worker):
     """Owes delay letters, one pass a round. ``is_sandbox`` tells of an account whether nothing is really faxed."""
 
     def __init__(self, context: Context, *, is_sandbox: Callable[[str], bool] = lambda account: False) -> None:

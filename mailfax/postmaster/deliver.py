@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from mailfax import letters, maillog
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.postmaster.relay_trouble import RelayTrouble
 from mailfax.relay import Impossible, Relay
 from mailfax.rules import schedule
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 LEASE = 50.0
 
 
-class Deliver(Carrier):
+class Deliver(Worker):
     """Hands letters over, one a round. Several may work beside each other."""
 
     news = ("letter_add", "letter_recover", "letters_due", "letter-resend", "outbox-released")
@@ -66,10 +66,10 @@ class Deliver(Carrier):
             return False
         # Outdated: its lease ran out and somebody else has it now; the copy has the same Message-ID.
         with contextlib.suppress(Outdated):
-            await self._carry(letter)
+            await self._work(letter)
         return True
 
-    async def _carry(self, letter: Letter) -> None:
+    async def _work(self, letter: Letter) -> None:
         if letter.problem and not letter.content:
             await self._give_up(letter, LetterEvent.REFUSED, letter.problem)
             return

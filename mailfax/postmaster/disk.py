@@ -1,6 +1,6 @@
 """Trouble with our own disk: one alarm to the postmaster, and one all-clear, as for an account.
 
-In: what the carriers meet (a spool that can't store, a folder that can't be written), and how much room is left. Out:
+In: what the workers meet (a spool that can't store, a folder that can't be written), and how much room is left. Out:
 letters. The alarm goes into the outbox where the spool still takes it, and straight to the relay where it does not:
 the very trouble that it tells of must not keep it back.
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 
 from mailfax import letters
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.relay import Relay
 from mailfax.rules.failure import Failure
 from mailfax.rules.job import Letter
@@ -26,8 +26,8 @@ LEAST_ROOM = 200_000_000
 LOOK_EVERY, CALM = 20.0, 300.0
 
 
-class DiskAlarm(Carrier):
-    """Looks after the disk of the spool. ``failed`` is told what carriers meet."""
+class DiskAlarm(Worker):
+    """Looks after the disk of the spool. ``failed`` is told what workers meet."""
 
     def __init__(self, context: Context, relay: Relay, *, least_room: int = LEAST_ROOM) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
@@ -41,7 +41,7 @@ class DiskAlarm(Carrier):
         return self._problem
 
     def failed(self, trouble: BaseException) -> None:
-        """A carrier could not go on; whatever is not the disk's is none of ours."""
+        """A worker could not go on; whatever is not the disk's is none of ours."""
         if isinstance(trouble, NotCommitted | CommitUnclear):
             self._note(str(trouble))
         elif isinstance(trouble, OSError) and not isinstance(trouble, ConnectionError | TimeoutError):

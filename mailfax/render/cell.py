@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mailfax.render.compose import compose
-from mailfax.render.converters import Desk
+from mailfax.render.converters import ConverterClient
 from mailfax.render.drawing import planned, render
 from mailfax.render.programs import NotConverted
 from mailfax.render.received import count_pages
@@ -33,7 +33,7 @@ SHARE = 1 / 3
 Say = Callable[[dict[str, Any]], None]
 
 
-def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, desk: Desk) -> None:
+def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, converter: ConverterClient) -> None:
     """Do what the foreman was asked to, and say how it ended; before each file its name, for the case of death.
 
     ``files`` are descriptors: of the mail, of its document where one is wanted, of the order where one is composed.
@@ -55,7 +55,7 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, des
         if task["do"] == "count":
             say({"pages": count_pages(raw, "the received fax")})
         elif task["do"] == "examine":
-            planned(raw, terms, ORDINARY, desk)
+            planned(raw, terms, ORDINARY, converter)
             say({"examined": True})
         elif task["do"] == "compose":
             with os.fdopen(files[2], "rb") as order:
@@ -65,7 +65,7 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, des
             say({"pages": pages})
         else:
             as_words = frozenset(task.get("as_words", ()))
-            content, made = render(raw, terms, Wishes(**task["wishes"]), say_at, desk, as_words)
+            content, made = render(raw, terms, Wishes(**task["wishes"]), say_at, converter, as_words)
             with os.fdopen(files[1], "wb") as document:
                 document.write(content)
             say({"rendered": made})

@@ -19,7 +19,7 @@ BEARABLE = 0.02
 def add_converted(source: Source, work: Work) -> list[str]:
     """Append the pages that a program makes of the source; raises ``NotConverted``."""
     content, comments = uncommented(source.kind, source.part.content)
-    pdf, left_out = work.desk.convert(source.kind, content)
+    pdf, left_out = work.converter.convert(source.kind, content)
     if share_lost(source.kind, content, pdf) > BEARABLE:
         raise NotConverted("the pages that were made of it lack some of its words", opened=False)
     work.document.add(pdf, source.name)

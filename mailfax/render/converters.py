@@ -1,9 +1,9 @@
-"""Files that programs draw: a cell hands one over a desk, behind which a clerk has the programs ready.
+"""Files that programs draw: a cell hands one to a server beside it, which has the programs ready.
 
 In: a file and its kind. Out: a PDF, and what of the file is not on its pages; ``NotConverted`` where there is none.
 A cell may start no program, and needs nothing new for this: it reads and writes a descriptor that it was given. The
-foreman starts the clerk, a process of its own, before it gives up its view of the machine; for each cell it makes a
-pair of sockets, and hands one end to each. None hears what another one asks.
+foreman starts the converter server, a process of its own, before it gives up its view of the machine; for each cell
+it makes a pair of sockets, and hands one end to each. None hears what another one asks.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from mailfax.render.jail import FIRST_USER, become_user
 from mailfax.render.kinds import Kind
 from mailfax.render.programs import NotConverted, drawn_by_programs
 
-#: The clerk's and its programs' own user, where mailfax is started as root: cells are others.
+#: The converter server's and its programs' own user, where mailfax is started as root: cells are others.
 USER = FIRST_USER + 500_000
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """A cell's way to the clerk. ``kinds`` are what can be converted, ``descriptors`` what is needed for it."""
+class ConverterClient:
+    """A cell's way to the converter server. ``kinds``: what can be converted; ``descriptors``: needed for it."""
 
     kinds: frozenset[Kind] = frozenset()
     descriptors: frozenset[int] = frozenset()
@@ -49,7 +49,7 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class Clerk:
+class ConverterServer:
     """The foreman's way to the process that has the programs. Without a program there is none."""
 
     kinds: frozenset[Kind] = frozenset()
@@ -57,7 +57,7 @@ class Clerk:
     socket: socket.socket | None = None
 
     @classmethod
-    def started(cls, seconds: float) -> Clerk:
+    def started(cls, seconds: float) -> ConverterServer:
         """Start it, in a process with one thread; ``seconds`` is what a whole document may take."""
         kinds = drawn_by_programs()
         if not kinds:
@@ -74,7 +74,7 @@ class Clerk:
             os.closerange(3, theirs.fileno())
             os.closerange(theirs.fileno() + 1, 4096)
             # Only here: the foreman and its cells have no use for it.
-            from mailfax.render.clerk import serve
+            from mailfax.render.converter_server import serve
 
             if os.geteuid() == 0:
                 become_user(USER)
@@ -87,11 +87,11 @@ class Clerk:
         """Whether it still works; where there is none, nothing is missing."""
         return self.socket is None or os.waitpid(self.pid, os.WNOHANG) == (0, 0)
 
-    def desk(self) -> Desk:
-        """A desk for one cell; the descriptors are to be closed once the cell has them."""
+    def connection(self) -> ConverterClient:
+        """The connection of one cell; the descriptors are to be closed once the cell has them."""
         if self.socket is None:
-            return Desk()
+            return ConverterClient()
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self.socket, [b"+"], [theirs.fileno()])
-        return Desk(self.kinds, frozenset([ours.detach()]))
+        return ConverterClient(self.kinds, frozenset([ours.detach()]))

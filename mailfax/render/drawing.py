@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from mailfax.render.converted import add_converted
-from mailfax.render.converters import Desk
+from mailfax.render.converters import ConverterClient
 from mailfax.render.html import add_html
 from mailfax.render.kinds import AT_FAXCORE, DRAWN, PICTURES, Kind
 from mailfax.render.mhtml import add_mhtml
@@ -57,23 +57,28 @@ DRAWERS: dict[Kind, Callable[[Source, Work], list[str]]] = {
 
 
 def render(
-    raw: bytes, terms: Terms, wishes: Wishes, say_at: SayAt, desk: Desk, as_words: Set[str] = frozenset()
+    raw: bytes,
+    terms: Terms,
+    wishes: Wishes,
+    say_at: SayAt,
+    converter: ConverterClient,
+    as_words: Set[str] = frozenset(),
 ) -> tuple[bytes, dict[str, Any]]:
     """The document of one mail, and what is to be known of it. A cell has no folder: nothing is written here.
 
     ``as_words``: see ``Work``.
     """
-    submission, decided = planned(raw, terms, wishes, desk)
+    submission, decided = planned(raw, terms, wishes, converter)
     drawn = None
     if decided.untouched is None:
         try:
-            drawn = _drawn(decided, submission.images, terms, say_at, desk, as_words)
+            drawn = _drawn(decided, submission.images, terms, say_at, converter, as_words)
         except NotConverted as failed:
             # FaxCore may read what our program does not, if it gets the file alone.
             alone = decided.sources[0].kind if len(decided.sources) == 1 else None
             if failed.opened or alone not in AT_FAXCORE:
                 raise
-            submission, decided = planned(raw, terms, wishes, replace(desk, kinds=desk.kinds - {alone}))
+            submission, decided = planned(raw, terms, wishes, replace(converter, kinds=converter.kinds - {alone}))
     if decided.untouched is not None:
         content, filename, pages = decided.untouched.part.content, safe_filename(decided.untouched), None
         contents: tuple[str, ...] = (f"{decided.untouched.name}: sent as it is",)
@@ -109,17 +114,22 @@ def _fax(pdf: bytes, wishes: Wishes) -> tuple[bytes, int, list[str]]:
     return file.getvalue(), made.pages, [f"page {number}: an empty page at the end" for number in made.blank]
 
 
-def planned(raw: bytes, terms: Terms, wishes: Wishes, desk: Desk) -> tuple[Submission, Plan]:
+def planned(raw: bytes, terms: Terms, wishes: Wishes, converter: ConverterClient) -> tuple[Submission, Plan]:
     """What will be drawn, and what it is taken from; raises ``NotFaxable``."""
     submission = understand(raw)
-    return submission, plan(submission, wishes, DRAWN | desk.kinds, name_unsupported=terms.unsupported == "name")
+    return submission, plan(submission, wishes, DRAWN | converter.kinds, name_unsupported=terms.unsupported == "name")
 
 
 def _drawn(
-    decided: Plan, images: dict[str, Part], terms: Terms, say_at: SayAt, desk: Desk, as_words: Set[str]
+    decided: Plan,
+    images: dict[str, Part],
+    terms: Terms,
+    say_at: SayAt,
+    converter: ConverterClient,
+    as_words: Set[str],
 ) -> tuple[bytes, int, tuple[str, ...], tuple[str, ...]]:
     document = Document(terms.paper, terms.pages)
-    work = Work(images, document, terms, desk, say_at, as_words)
+    work = Work(images, document, terms, converter, say_at, as_words)
     contents: list[str] = []
     skipped: list[str] = []
     for source in decided.sources:

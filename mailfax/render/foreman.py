@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mailfax.render.converters import Clerk
+from mailfax.render.converters import ConverterServer
 from mailfax.render.fonts import font_folders, load_fonts
 from mailfax.render.fresh import LONGEST_TASK, MOST_FILES, Fresh, write_all
 from mailfax.render.jail import Jail
@@ -65,9 +65,15 @@ class Foreman:
     """Reads tasks, forks cells, tells how they ended."""
 
     def __init__(
-        self, terms: Terms, jail: Jail, clerk: Clerk, tasks: socket.socket, answers: int, *, room: int
+        self, terms: Terms, jail: Jail, converters: ConverterServer, tasks: socket.socket, answers: int, *, room: int
     ) -> None:
-        self._terms, self._jail, self._clerk, self._tasks, self._answers = terms, jail, clerk, tasks, answers
+        self._terms, self._jail, self._converters, self._tasks, self._answers = (
+            terms,
+            jail,
+            converters,
+            tasks,
+            answers,
+        )
         self._watch = Watch(jail.processes, room)
         self._look_at = 0.0
         self._selector = selectors.DefaultSelector()
@@ -99,8 +105,8 @@ class Foreman:
 
     def _hear(self) -> bool:
         """Take a new task; False when the service is gone."""
-        # Without its clerk it ends, and the service starts another one: programs can't be seen any more from here.
-        if not self._clerk.alive:
+        # Without its converter server it ends, and the service starts another one: from here programs can't be seen.
+        if not self._converters.alive:
             return False
         line, files, _, _ = socket.recv_fds(self._tasks, LONGEST_TASK, MOST_FILES)
         if not line:
@@ -142,7 +148,7 @@ class Foreman:
             self._fresh = self._forked()
 
     def _forked(self) -> Fresh:
-        return Fresh.forked(self._jail, self._clerk, self._terms)
+        return Fresh.forked(self._jail, self._converters, self._terms)
 
     def _listen(self, one: _Cell) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -257,11 +263,11 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # nothing that a library prints may get between the answers
     terms, room = Terms(**json.loads(sys.argv[-1])), room_for_all()
-    clerk = Clerk.started(terms.seconds)  # while there still are programs to be seen
+    converters = ConverterServer.started(terms.seconds)  # while there still are programs to be seen
     load_fonts()
     rehearse(terms)
     jail = Jail(readable(font_folders()))
     gc.collect()
     gc.freeze()  # else the first collection of each cell writes to, and so copies, all that it shares with us
     with contextlib.suppress(BrokenPipeError):
-        Foreman(terms, jail, clerk, socket.socket(fileno=os.dup(0)), answers, room=room).run()
+        Foreman(terms, jail, converters, socket.socket(fileno=os.dup(0)), answers, room=room).run()

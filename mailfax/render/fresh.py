@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailfax.render import cell
-from mailfax.render.converters import Clerk, Desk
+from mailfax.render.converters import ConverterClient, ConverterServer
 from mailfax.render.jail import Jail
 from mailfax.render.terms import Terms
 
@@ -33,22 +33,22 @@ class Fresh:
     _tasks: socket.socket
 
     @classmethod
-    def forked(cls, jail: Jail, clerk: Clerk, terms: Terms) -> Fresh:
+    def forked(cls, jail: Jail, converters: ConverterServer, terms: Terms) -> Fresh:
         """Fork it, in a process with one thread; raises ``OSError`` where there is no room."""
-        desk = clerk.desk()
+        converter = converters.connection()
         out, into = os.pipe()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             pid = jail.fork()
             if pid == 0:
-                _wait(jail, terms, desk, into, theirs)
+                _wait(jail, terms, converter, into, theirs)
         except OSError:
             os.close(out)
             ours.close()
             raise
         finally:
             theirs.close()
-            for each in (into, *desk.descriptors):
+            for each in (into, *converter.descriptors):
                 os.close(each)
         os.set_blocking(out, False)
         return cls(pid, out, ours)
@@ -68,14 +68,14 @@ class Fresh:
         os.waitpid(self.pid, 0)
 
 
-def _wait(jail: Jail, terms: Terms, desk: Desk, into: int, tasks: socket.socket) -> None:
+def _wait(jail: Jail, terms: Terms, converter: ConverterClient, into: int, tasks: socket.socket) -> None:
     """The child: never returns."""
     try:
         os.setpgid(0, 0)
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nothing, descriptor)
-        _close_all_but({into, tasks.fileno(), *jail.descriptors, *desk.descriptors})
+        _close_all_but({into, tasks.fileno(), *jail.descriptors, *converter.descriptors})
         jail.close(seconds=terms.seconds, written=2 * terms.document_bytes + 1_000_000)
         with tasks:
             line, files, _, _ = socket.recv_fds(tasks, LONGEST_TASK, MOST_FILES)
@@ -84,7 +84,7 @@ def _wait(jail: Jail, terms: Terms, desk: Desk, into: int, tasks: socket.socket)
             write_all(into, json.dumps(what).encode() + b"\n")
 
         if line:
-            cell.work(json.loads(line), files, terms, say, desk)
+            cell.work(json.loads(line), files, terms, say, converter)
     finally:
         os._exit(0)
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from mailfax.render.drawing import render
 from mailfax.render.terms import ORDINARY, Terms
-from mailfax.render.work import NO_DESK, silent
+from mailfax.render.work import NO_CONVERTER, silent
 from mailfax.rules.submission import NotFaxable
 
 SIGNS = "".join(sign for sign in string.printable if sign not in "<>&" and sign.isprintable())
@@ -37,7 +37,7 @@ def rehearse(terms: Terms) -> None:
     for form in ("JPEG", "PNG", "TIFF"):
         mail.add_attachment(_picture(form), "image", form.lower(), filename=f"picture.{form.lower()}")
     with contextlib.suppress(NotFaxable):
-        render(mail.as_bytes(), terms, ORDINARY, silent, NO_DESK)
+        render(mail.as_bytes(), terms, ORDINARY, silent, NO_CONVERTER)
 
 
 def _picture(form: str) -> bytes:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from mailfax.render.converters import Desk
+from mailfax.render.converters import ConverterClient
 from mailfax.render.pdf import Document
 from mailfax.render.terms import Terms
 from mailfax.rules.status import Cause, status
 from mailfax.rules.submission import NotFaxable, Part
 
-NO_DESK = Desk()
+NO_CONVERTER = ConverterClient()
 
 
 class SayAt(Protocol):
@@ -29,14 +29,14 @@ def silent(name: str, *, engine: bool = False) -> None:
 class Work:
     """``images`` are the pictures of the mail by Content-ID; pages are appended to ``document``.
 
-    ``desk`` is where files are handed over that programs draw. ``as_words`` are names of HTML of which only the words
+    ``converter`` is who gets files that programs draw. ``as_words`` are names of HTML of which only the words
     are drawn: the engine did not come back from it.
     """
 
     images: Mapping[str, Part]
     document: Document
     terms: Terms
-    desk: Desk = NO_DESK
+    converter: ConverterClient = NO_CONVERTER
     say_at: SayAt = silent
     as_words: Set[str] = frozenset()
 

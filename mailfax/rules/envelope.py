@@ -1,4 +1,4 @@
-"""What SMTP told us about a mail: frozen values that the door makes and everybody else reads.
+"""What SMTP told us about a mail: frozen values thin SMTP makes and everybody else reads.
 
 STANDARDS: RFC 5321 (envelope), RFC 3461 (RET, ENVID, NOTIFY, ORCPT).
 """

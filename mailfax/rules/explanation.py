@@ -1,8 +1,8 @@
-"""Why a mail would be taken or refused: every rule in order, asked as the door asks it.
+"""Why a mail would be taken or refused: every rule in order, asked as the SMTP server asks it.
 
 In: a policy, a client, a sender and a recipient. Out: ``Explanation``: findings for people, what would be dialled,
-and the very reply of the door. There is no second truth: the findings are the answers to the questions of ``Rule``,
-and the rulings of ``Allowed``, by which the door judges.
+and the very reply of the SMTP server. There is no second truth: the findings are the answers to the questions of
+``Rule``, and the rulings of ``Allowed``, by which the SMTP server judges.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``reply`` is what the door says; ``later`` what the end of the mail may still change."""
+    """``reply`` is whin SMTP says; ``later`` what the end of the mail may still change."""
 
     findings: tuple[Finding, ...]
     numbers: tuple[FaxNumber, ...]
@@ -66,7 +66,7 @@ def explain(policy: Policy, client: Client, sender: str, address: str) -> Explan
 
 
 def _told_at_mail(client: Client, sender: str) -> Refusal | None:
-    """What the door refuses before it asks for a recipient."""
+    """Whin SMTP refuses before it asks for a recipient."""
     if client.proof == "auth" and not client.login:
         return refusal(Cause.AUTH_REQUIRED)
     mailbox = parse_mailbox(sender) if sender else None

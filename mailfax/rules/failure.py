@@ -1,6 +1,6 @@
 """The three ways in which handing something over can fail.
 
-Rooms that speak a protocol *report* one of these; ``offramp.trouble`` and ``postmaster`` *decide*. The kinds
+Packages that speak a protocol *report* one of these; ``offramp.trouble`` and ``postmaster`` *decide*. The kinds
 differ in what the caller may do next, so they are told apart by how much was handed over, never by the name of
 the exception underneath::
 

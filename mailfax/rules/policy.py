@@ -138,7 +138,7 @@ class Policy:
         return found if isinstance(found, Refusal) else self._denied(judged, found.numbers) or found
 
     def needs_proof(self, client: Client) -> bool:
-        """Whether the author of a mail from there must be proven from the mail itself (``Door.prove``)."""
+        """Whether the author of a mail from there must be proven from the mail itself (``Handler.prove``)."""
         return client.proof == "dmarc"
 
     def judge_header(

@@ -1,4 +1,4 @@
-"""Whether a mail may be one that can't be faxed, by a glance at its octets: only such a mail is examined at the door.
+"""Whether a mail may be one that can't be faxed, by a glance at its octets: only such a one is examined at once.
 
 In: the first octets of a mail. Out: yes or no. A yes costs a cell; a no costs nothing, and what is wrong with such a
 mail is then told by a report, as ever. Ordinary mails (text, HTML, PDF, pictures, Office files by their usual names)

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailfax.smtpd.door import Answer
+from mailfax.smtpd.handler import Answer
 from mailfax.smtpd.wire import Wire
 
 #: Seconds after which an answer that is not acknowledged is late: the longest delayed acknowledgement (RFC 1122

@@ -17,8 +17,8 @@ import errno
 from mailfax.rules.envelope import Client
 from mailfax.rules.fields import heading_of
 from mailfax.rules.status import Cause
-from mailfax.smtpd.door import Content
 from mailfax.smtpd.dots import LineEnds
+from mailfax.smtpd.handler import Content
 from mailfax.smtpd.trace import missing_fields, received_line
 
 HEADER_OCTETS = 256 * 1024

@@ -2,7 +2,7 @@
 
 In: the argument of AUTH, and the responses to our challenges. Out: the user's registered name in ``Client.login``, or
 a refusal. Whether the user or the password was wrong is never told, neither by words nor by time; whoever fails often
-waits. Passwords reach nothing but ``Door.authenticate``: no log, no reply, no exception text.
+waits. Passwords reach nothing but ``Handler.authenticate``: no log, no reply, no exception text.
 
 STANDARDS: RFC 4954 (AUTH), RFC 4616 (PLAIN), the widely used LOGIN (draft-murchison-sasl-login), whose challenges
 copiers compare letter by letter.
@@ -64,7 +64,7 @@ async def _check(talk: Conversation, who: str, user: str, password: str) -> None
     if delay:
         await asyncio.sleep(delay)
     try:
-        name = await talk.place.door.authenticate(user, password, talk.client.listener)
+        name = await talk.place.handler.authenticate(user, password, talk.client.listener)
     except Exception:
         log.exception("a password can't be checked")
         return talk.refuse(Cause.AUTH_NOT_NOW)

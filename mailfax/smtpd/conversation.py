@@ -124,7 +124,7 @@ class Conversation(SMTP):
         XCLIENT names another. Returns why the connection ends at once, if it does."""
         place = self.place
         self.client = replace(self.client, ip=ip, relayed=may_connect(place.listener.relays, ip))
-        allowed, postmaster = may_connect(place.welcome, ip), place.door.policy.postmaster
+        allowed, postmaster = may_connect(place.welcome, ip), place.handler.policy.postmaster
         where = ip or "unnamed addresses"
         self._stranger = None if allowed else refusal(Cause.NETWORK, ip=where, postmaster=postmaster)
         return place.crowd.count_as(self, ip) if ip else None

@@ -1,7 +1,7 @@
-"""All doors of the house: opened together, closed together, without a thread of their own.
+"""All listeners: opened together, closed together, without a thread of their own.
 
-In: the ``[[listener]]`` values and the ``Door`` behind them. Out: ``Listeners``, with the addresses that were really
-bound (port 0 is allowed) and an orderly end.
+In: the ``[[listener]]`` values and the ``Handler`` behind them. Out: ``Listeners``, with the addresses that were
+really bound (port 0 is allowed) and an orderly end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, cast
 from mailfax.config import ConfigError, Limits, Listener
 from mailfax.smtpd.conversation import Conversation
 from mailfax.smtpd.crowd import Crowd
-from mailfax.smtpd.door import Door, Pace
+from mailfax.smtpd.handler import Handler, Pace
 from mailfax.smtpd.place import Place
 from mailfax.smtpd.prelude import accept_all, needs_prelude
 from mailfax.smtpd.session import Session
@@ -33,10 +33,10 @@ HAND_OVER_SECONDS = 30.0
 class _Entrance:
     """One bound socket, and who accepts from it: asyncio, or the prelude."""
 
-    def __init__(self, place: Place, door: socket.socket, accepting: asyncio.Server | asyncio.Task[None]) -> None:
-        self.address: tuple[str, int] = door.getsockname()[:2]
+    def __init__(self, place: Place, opened: socket.socket, accepting: asyncio.Server | asyncio.Task[None]) -> None:
+        self.address: tuple[str, int] = opened.getsockname()[:2]
         self.place = place
-        self._door = door
+        self._socket = opened
         self._accepting = accepting
 
     @classmethod
@@ -45,14 +45,14 @@ class _Entrance:
         ``OSError``."""
         listener, loop, begin = place.listener, asyncio.get_running_loop(), partial(Session, place)
         if before is not None:
-            door = before._door.dup()
+            opened = before._socket.dup()
         else:
             family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-            door = socket.create_server((listener.host, listener.port), family=family, backlog=_BACKLOG)
-        door.setblocking(False)
+            opened = socket.create_server((listener.host, listener.port), family=family, backlog=_BACKLOG)
+        opened.setblocking(False)
         if needs_prelude(listener):
-            return cls(place, door, loop.create_task(accept_all(place, door, begin)))
-        return cls(place, door, await loop.create_server(begin, sock=door, backlog=_BACKLOG))
+            return cls(place, opened, loop.create_task(accept_all(place, opened, begin)))
+        return cls(place, opened, await loop.create_server(begin, sock=opened, backlog=_BACKLOG))
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -64,7 +64,7 @@ class _Entrance:
         if isinstance(self._accepting, asyncio.Task):
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
-            self._door.close()
+            self._socket.close()
         else:
             self._accepting.close()
 
@@ -78,7 +78,7 @@ def _key(listener: Listener) -> tuple[str, int, str]:
 
 
 class Listeners:
-    """The open doors."""
+    """The open listeners."""
 
     def __init__(self, entrances: Sequence[_Entrance], crowd: Crowd) -> None:
         self._entrances, self._crowd = tuple(entrances), crowd
@@ -89,15 +89,21 @@ class Listeners:
         return {entrance.place.listener.name: entrance.address for entrance in self._entrances}
 
     async def renew(
-        self, listeners: Sequence[Listener], door: Door, *, hostname: str, limits: Limits, pace: Pace | None = None
+        self,
+        listeners: Sequence[Listener],
+        handler: Handler,
+        *,
+        hostname: str,
+        limits: Limits,
+        pace: Pace | None = None,
     ) -> None:
-        """Go on with other listeners, another door, other certificates. Where an address stays, its socket does.
+        """Go on with other listeners, another handler, other certificates. Where an address stays, its socket does.
 
         No session is ended: each goes on as on the listener where it began, by the new rules from its next mail on.
         Raises ``ConfigError``, and all is as it was.
         """
         before = {entrance.key: entrance for entrance in self._entrances}
-        places = _places(listeners, door, self._crowd, hostname=hostname, limits=limits, pace=pace)
+        places = _places(listeners, handler, self._crowd, hostname=hostname, limits=limits, pace=pace)
         entrances = await _open(places, before)
         old, self._entrances = self._entrances, tuple(entrances)
         for entrance in old:
@@ -107,7 +113,7 @@ class Listeners:
         certificates = {place.listener.name: place.tls for place in places}
         for session in cast(Iterable[Conversation], self._crowd.sessions):
             tls = certificates.get(session.place.listener.name, session.place.tls)
-            session.place = replace(session.place, door=door, hostname=hostname, limits=limits, tls=tls)
+            session.place = replace(session.place, handler=handler, hostname=hostname, limits=limits, tls=tls)
 
     async def drain(self, seconds: float) -> None:
         """Let nobody in, send away who is only connected, and give mails on their way ``seconds`` to arrive.
@@ -141,22 +147,22 @@ async def _ended(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
 
 
 async def open_listeners(
-    listeners: Sequence[Listener], door: Door, *, hostname: str, limits: Limits, pace: Pace | None = None
+    listeners: Sequence[Listener], handler: Handler, *, hostname: str, limits: Limits, pace: Pace | None = None
 ) -> Listeners:
     """Bind every listener, or none: raises ``ConfigError`` naming the one that can't be opened."""
     crowd = Crowd(limits, asyncio.get_running_loop().time)
-    places = _places(listeners, door, crowd, hostname=hostname, limits=limits, pace=pace)
+    places = _places(listeners, handler, crowd, hostname=hostname, limits=limits, pace=pace)
     return Listeners(await _open(places, {}), crowd)
 
 
 def _places(
-    listeners: Sequence[Listener], door: Door, crowd: Crowd, *, hostname: str, limits: Limits, pace: Pace | None
+    listeners: Sequence[Listener], handler: Handler, crowd: Crowd, *, hostname: str, limits: Limits, pace: Pace | None
 ) -> list[Place]:
     """Raises ``ConfigError`` where a certificate can't be used."""
     pace = pace or Pace()
     patient = replace(pace, command=pace.device_command)
     return [
-        Place(one, door, hostname, limits, patient if one.device else pace, tls_context(one), crowd)
+        Place(one, handler, hostname, limits, patient if one.device else pace, tls_context(one), crowd)
         for one in listeners
     ]
 

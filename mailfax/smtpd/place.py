@@ -8,7 +8,7 @@ from typing import Any
 
 from mailfax.config import Limits, Listener, Network
 from mailfax.smtpd.crowd import Crowd
-from mailfax.smtpd.door import Door, Pace
+from mailfax.smtpd.handler import Handler, Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Place:
     """One listener with what is behind it. ``tls`` is None where the listener has no certificate."""
 
     listener: Listener
-    door: Door
+    handler: Handler
     hostname: str
     limits: Limits
     pace: Pace

@@ -42,12 +42,12 @@ def needs_prelude(listener: Listener) -> bool:
     return listener.tls == "implicit" or may_begin_with_tls or bool(listener.proxies)
 
 
-async def accept_all(place: Place, door: socket.socket, begin: Callable[[], Conversation]) -> None:
+async def accept_all(place: Place, handler: socket.socket, begin: Callable[[], Conversation]) -> None:
     """Take connections from a listening socket until cancelled; each is received in a task of its own."""
     loop = asyncio.get_running_loop()
     while True:
         try:
-            client, _ = await loop.sock_accept(door)
+            client, _ = await loop.sock_accept(handler)
         except OSError as error:
             log.warning("a connection could not be accepted: %s", error.strerror or type(error).__name__)
             await asyncio.sleep(_ACCEPT_AGAIN)

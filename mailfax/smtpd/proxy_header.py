@@ -99,5 +99,5 @@ def _address(text: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _as_text(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    """As everywhere in the house: IPv4 as IPv4, also where a balancer maps it into IPv6."""
+    """As everywhere here: IPv4 as IPv4, also where a balancer maps it into IPv6."""
     return str(getattr(address, "ipv4_mapped", None) or address)

@@ -59,14 +59,14 @@ class Session(Introduction):
                 return self.refuse(Cause.SENDER_SYNTAX, why="it has no domain")
         if parameters.size > place.limits.message_bytes:
             return self.refuse(Cause.TOO_BIG, limit=place.limits.message_bytes)
-        if parameters.size and parameters.size > place.door.room():
+        if parameters.size and parameters.size > place.handler.room():
             return self.refuse(Cause.STORAGE)
         if not place.crowd.may_begin(client.ip):
             return self.refuse(Cause.RATE, ip=client.ip)
         if not path.isascii():
             parameters = replace(parameters, smtputf8=True)
         # The sender is judged now and told at RCPT: our postmaster is reached by everybody (RFC 5321 4.5.1).
-        policy = place.door.policy
+        policy = place.handler.policy
         self._transaction = Transaction(path, policy, policy.judge_sender(client, path), parameters)
         self.say("250 2.1.0 Ok")
 

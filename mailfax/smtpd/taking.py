@@ -19,8 +19,8 @@ from mailfax.rules.policy import Permission, may_connect
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.smtpd.arrival import Arrival
 from mailfax.smtpd.conversation import Conversation
-from mailfax.smtpd.door import Answer
 from mailfax.smtpd.dots import DotReader
+from mailfax.smtpd.handler import Answer
 from mailfax.smtpd.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -32,12 +32,12 @@ def begin(talk: Conversation, transaction: Transaction) -> Arrival:
     owner = judged.grant.notify if isinstance(judged, Permission) else ""
     transaction.began = talk.loop.time()
     return Arrival(
-        place.door.begin(),
+        place.handler.begin(),
         talk.client,
-        author=transaction.sender or owner or place.door.policy.postmaster,
+        author=transaction.sender or owner or place.handler.policy.postmaster,
         smtputf8=transaction.parameters.smtputf8,
         hostname=place.hostname,
-        now=place.door.now(),
+        now=place.handler.now(),
         limit=place.limits.message_bytes,
         normalizes=place.listener.bare_newline == "normalize"
         and may_connect(place.listener.networks, talk.client.ip),
@@ -119,7 +119,7 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
     """The last word of the rules, now that the header is known."""
     if arrival.cause is not None:
         return refusal(arrival.cause, **arrival.facts)
-    door, client, sender = talk.place.door, talk.client, transaction.sender
+    handler, client, sender = talk.place.handler, talk.client, transaction.sender
     policy, header, limit = transaction.policy, arrival.header_block, talk.place.limits.recipients
     judged = transaction.judged if transaction.to_fax and isinstance(transaction.judged, Permission) else None
     subject: Destination | Refusal = Destination()
@@ -132,7 +132,7 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
         return refusal(Cause.TOO_MANY_RECIPIENTS, limit=limit)
     proven: Proven | None = None
     if judged is not None and policy.needs_proof(client):
-        proven = await door.prove(client, sender, header, arrival.content)
+        proven = await handler.prove(client, sender, header, arrival.content)
     numbers = [one.number for one in recipients if isinstance(one, Recipient) and one.number]
     final = policy.judge_header(client, sender, judged, header, proven, numbers)
     if isinstance(final, Refusal):
@@ -159,7 +159,7 @@ async def _hand_over(talk: Conversation, envelope: Envelope, arrival: Arrival) -
 async def _accept(talk: Conversation, envelope: Envelope, arrival: Arrival) -> Answer | Refusal:
     """Runs to its end whatever becomes of the conversation, and so it knows who is still there to hear of it."""
     try:
-        told = await talk.place.door.accept(envelope, arrival.content, arrival.heading)
+        told = await talk.place.handler.accept(envelope, arrival.content, arrival.heading)
     except NotSent as problem:
         log.warning("a mail was not stored: %s", problem.diagnostic)
         told = refusal(Cause.STORAGE)

@@ -1,4 +1,4 @@
-"""TLS at the door: what a listener offers, and the change to it within a conversation.
+"""TLS in SMTP: what a listener offers, and the change to it within a conversation.
 
 In: a listener's certificate and its oldest version; a conversation in clear. Out: an ``SSLContext``; the same
 conversation under TLS, that knows nothing of what was said before.

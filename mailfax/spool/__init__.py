@@ -6,7 +6,7 @@ Every change is one named commit (``COMMITS``), durable when its coroutine retur
 same after ``was.after(event, …)``; where somebody else changed the row in between, ``Outdated`` is raised, nothing is
 stored, and the caller drops its work or reads again. A returned value carries its new version: go on with that one.
 
-Whole house
+Whole program
     ``await open_spool(config) -> Spool``          ``Spool.open(url, base, …)`` takes it apart
     ``await spool.close()``                        finishes what is pending, gives account leases back
     ``spool.epoch -> int``                         this process
@@ -169,7 +169,7 @@ Errors: ``Outdated``; ``ReferenceTaken``, ``QueueIdTaken``, ``FaxIdTaken``, ``Se
 ``CeilingReached``, ``PagesUsedUp``; ``NotCommitted`` (surely nothing stored:
 disk full, locked, read-only, not reachable; ``.full``); ``CommitUnclear`` (the disk or the connection failed while
 committing: nothing may be promised); ``ContentDamaged``; ``SpoolRefused`` (it can't be opened, with a sentence).
-None of them is a ``rules.failure.Failure``: a carrier that could not write down an answer must not take that for "not
+None of them is a ``rules.failure.Failure``: a worker that could not write down an answer must not take that for "not
 sent".
 """
 

@@ -75,7 +75,7 @@ class Request:
 
 class Bell:
     """Rings when one of ``news`` was committed, names of commits or of statements in them; with None at every commit.
-    Each waiting carrier has its own."""
+    Each waiting worker has its own."""
 
     def __init__(self, news: Iterable[str] | None) -> None:
         self.news = None if news is None else frozenset(news)

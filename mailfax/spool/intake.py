@@ -1,7 +1,7 @@
 """A mail enters: message, content, document, jobs and owed letters in one commit, and only then the 250.
 
-In: a ``Message`` and its jobs as the rules made them, and the content that the door filled. Out: the message as it is
-stored. Raises ``NotSent`` where surely nothing was stored, so that the door answers 452 and the client tries again.
+In: a ``Message`` and its jobs as the rules made them, and the content thin SMTP filled. Out: the message as it is
+stored. Raises ``NotSent`` where surely nothing was stored, so thin SMTP answers 452 and the client tries again.
 Whether a fax may be one that was accepted before, and whether its payer and the site have any left today, is decided
 inside the commit, so that no two sessions decide it differently.
 """

@@ -1,4 +1,4 @@
-"""``Spool``: the rooms of the spool over one engine. Opening it allocates this process's epoch by a commit."""
+"""``Spool``: the parts of the spool over one engine. Opening it allocates this process's epoch by a commit."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Spool:
 
     def bell(self, news: Iterable[str] | None = None) -> Bell:
         """Rings at each commit that has one of these names, or a statement that has; with None at every commit. On
-        SQLite for commits of this process alone. Each carrier takes its own."""
+        SQLite for commits of this process alone. Each worker takes its own."""
         return self._engine.bell(news)
 
     async def weaknesses(self) -> list[str]:

@@ -26,7 +26,7 @@ from PIL import Image
 
 from tests.bench.filling import copies, opened, spool_of
 from tests.support import documents
-from tests.support.house import House, free_port, letter, until
+from tests.support.site import Site, free_port, letter, until
 from tests.support.smarthost import OK, REJECTED, smarthost
 
 POSTMASTER = "postmaster@example.com"
@@ -41,22 +41,22 @@ class Row:
 
     what: str
     aim: str
-    measure: Callable[[House], dict[str, Any]]
+    measure: Callable[[Site], dict[str, Any]]
 
 
 # --- the relay, the fax service, the clock -------------------------------------------------------------------
 
 
-def relay_550(house: House) -> dict[str, Any]:
+def relay_550(site: Site) -> dict[str, Any]:
     port = free_port()
-    house.settings["relay"] = f'address = "127.0.0.1:{port}"'
+    site.settings["relay"] = f'address = "127.0.0.1:{port}"'
     with smarthost(port) as relay:
         relay.reply = REJECTED
-        house.start_installed()
+        site.start_installed()
         for sender in range(5):
-            house.send(QUICK, sender=f"user{sender}@example.com")
-        house.drop_in(documents.pdf(1))
-        until(lambda: "relay-paused" in house.log(), "the trouble to be seen", house.log)
+            site.send(QUICK, sender=f"user{sender}@example.com")
+        site.drop_in(documents.pdf(1))
+        until(lambda: "relay-paused" in site.log(), "the trouble to be seen", site.log)
         time.sleep(25)
         relay.reply = OK
         people = {f"user{sender}@example.com" for sender in range(5)} | {"office@example.com", POSTMASTER}
@@ -70,48 +70,48 @@ def relay_550(house: House) -> dict[str, Any]:
     }
 
 
-def connections_closed(house: House) -> dict[str, Any]:
-    house.start_installed()
-    house.control("faults", {"operation": "SendFax", "action": "drop_before", "count": None})
+def connections_closed(site: Site) -> dict[str, Any]:
+    site.start_installed()
+    site.control("faults", {"operation": "SendFax", "action": "drop_before", "count": None})
     for mail in range(10):
-        house.send(*(f"1555{mail:03d}{number:04d}" for number in range(2000, 2200)))
+        site.send(*(f"1555{mail:03d}{number:04d}" for number in range(2000, 2200)))
     time.sleep(25)
-    [(doubted,)] = house.rows("SELECT count(*) FROM job WHERE state = 'in-doubt'")
-    [(paused,)] = house.rows("SELECT count(*) FROM account WHERE paused_at > 0")
+    [(doubted,)] = site.rows("SELECT count(*) FROM job WHERE state = 'in-doubt'")
+    [(paused,)] = site.rows("SELECT count(*) FROM account WHERE paused_at > 0")
     return {
         "faxes": 2000,
         "in_doubt": doubted,
         "account_paused": bool(paused),
-        "alarms": len(house.mails(POSTMASTER)),
+        "alarms": len(site.mails(POSTMASTER)),
     }
 
 
-def clock_a_day_ahead(house: House) -> dict[str, Any]:
-    clock = house.folder / "clock"
+def clock_a_day_ahead(site: Site) -> dict[str, Any]:
+    clock = site.folder / "clock"
     clock.write_text("0")
-    house.environment["CLOCK_FILE"] = str(clock)
-    house.start_with(Path(documents.__file__).with_name("wrong_clock.py"))
+    site.environment["CLOCK_FILE"] = str(clock)
+    site.start_with(Path(documents.__file__).with_name("wrong_clock.py"))
     senders = [f"user{number}@example.com" for number in range(14)]
     for sender in senders[:5]:
-        house.send(QUICK, sender=sender)
+        site.send(QUICK, sender=sender)
     clock.write_text("86400")
     for sender in senders[5:]:
-        house.send(QUICK, sender=sender)
+        site.send(QUICK, sender=sender)
         time.sleep(4)
     clock.write_text("0")
     began = time.monotonic()
     with contextlib.suppress(AssertionError):
-        until(lambda: all(house.mails(sender) for sender in senders), "all", patience=120)
-    silent = [sender for sender in senders if not house.mails(sender)]
+        until(lambda: all(site.mails(sender) for sender in senders), "all", patience=120)
+    silent = [sender for sender in senders if not site.mails(sender)]
     return {"senders": 14, "silent": len(silent), "seconds_to_the_last": round(time.monotonic() - began, 1)}
 
 
 # --- somebody else's load ------------------------------------------------------------------------------------
 
 
-def slow_pictures(house: House) -> dict[str, Any]:
-    house.settings["render_seconds"] = 120
-    house.start_installed()
+def slow_pictures(site: Site) -> dict[str, Any]:
+    site.settings["render_seconds"] = 120
+    site.start_installed()
     noise = Image.effect_noise((6000, 6000), 90).convert("RGB")
     file = io.BytesIO()
     noise.save(file, "JPEG", quality=20)  # three of them are a mail of 40 MB
@@ -119,13 +119,13 @@ def slow_pictures(house: House) -> dict[str, Any]:
         mail = letter()
         for page in range(3):
             documents.attach(mail, f"{page}.jpg", "image/jpeg", file.getvalue())
-        house.send(QUICK, mail=mail, sender="pictures@example.com")
+        site.send(QUICK, mail=mail, sender="pictures@example.com")
     names = []
     for number in range(40):
-        names.append(house.send(QUICK, mail=letter(text=f"Line {number}."), sender="lines@example.com"))
+        names.append(site.send(QUICK, mail=letter(text=f"Line {number}."), sender="lines@example.com"))
         time.sleep(0.25)
-    until(lambda: len(house.mails("lines@example.com")) >= 40, "the lines", house.log)
-    took = house.rows(
+    until(lambda: len(site.mails("lines@example.com")) >= 40, "the lines", site.log)
+    took = site.rows(
         "SELECT submitting_at - accepted_at FROM job JOIN message ON message.queue_id = job.message "
         "WHERE sender = 'lines@example.com'"
     )
@@ -133,42 +133,40 @@ def slow_pictures(house: House) -> dict[str, Any]:
     return {"p50_s": round(statistics.median(waits), 2), "worst_s": round(waits[-1], 2)}
 
 
-def ten_thousand_submitted(house: House) -> dict[str, Any]:
-    bridge = house.start_installed()
-    empty, empty_intake = _to_sendfax(house), _intake(house)
-    house.send(FOR_EVER)
-    until(
-        lambda: house.rows(f"SELECT 1 FROM job WHERE number = '{FOR_EVER}' AND state = 'submitted'"), "it", house.log
-    )
-    house.stop(bridge)
-    copies(spool_of(house), "job", f"number = '{FOR_EVER}'", 10_000)
-    bridge = house.start_installed()
+def ten_thousand_submitted(site: Site) -> dict[str, Any]:
+    bridge = site.start_installed()
+    empty, empty_intake = _to_sendfax(site), _intake(site)
+    site.send(FOR_EVER)
+    until(lambda: site.rows(f"SELECT 1 FROM job WHERE number = '{FOR_EVER}' AND state = 'submitted'"), "it", site.log)
+    site.stop(bridge)
+    copies(spool_of(site), "job", f"number = '{FOR_EVER}'", 10_000)
+    bridge = site.start_installed()
     time.sleep(20)  # the first round of questions
     before, began = _processor(bridge.pid), time.monotonic()
     time.sleep(20)
     at_rest = (_processor(bridge.pid) - before) / (time.monotonic() - began)
     return {
         "core_at_rest": round(at_rest, 2),
-        "to_sendfax_ratio": round(_to_sendfax(house) / empty, 2),
-        "intake_ratio": round(_intake(house) / empty_intake, 2),
+        "to_sendfax_ratio": round(_to_sendfax(site) / empty, 2),
+        "intake_ratio": round(_intake(site) / empty_intake, 2),
     }
 
 
-def _to_sendfax(house: House) -> float:
+def _to_sendfax(site: Site) -> float:
     """Seconds from 250 to SendFax, the median of 15 mails one after the other."""
     waits = []
     for _ in range(15):
-        name = house.send(QUICK) + "-1"
-        until(lambda name=name: house.rows("SELECT 1 FROM job WHERE queue_id = ? AND submitted_at > 0", name), "it")
-        waits += house.rows("SELECT submitting_at - accepted_at FROM job WHERE queue_id = ?", name)
+        name = site.send(QUICK) + "-1"
+        until(lambda name=name: site.rows("SELECT 1 FROM job WHERE queue_id = ? AND submitted_at > 0", name), "it")
+        waits += site.rows("SELECT submitting_at - accepted_at FROM job WHERE queue_id = ?", name)
     return statistics.median(seconds for (seconds,) in waits)
 
 
-def _intake(house: House) -> float:
+def _intake(site: Site) -> float:
     """Mails taken in a second, over one connection each, 100 of them; they are held by a number that is refused."""
     began = time.monotonic()
     for _ in range(100):
-        house.send("15555550110")
+        site.send("15555550110")
     return 100 / (time.monotonic() - began)
 
 
@@ -181,31 +179,31 @@ def _processor(pid: int) -> float:
 # --- a spool that is full ------------------------------------------------------------------------------------
 
 
-def stale_documents(house: House) -> dict[str, Any]:
+def stale_documents(site: Site) -> dict[str, Any]:
     """5,000 documents whose jobs have ended, beside 5,000 jobs that wait for theirs: one claim."""
-    house.start_installed()
-    house.control("faults", {"operation": "*", "action": "unauthorized", "count": None})
-    house.send(QUICK)
-    until(lambda: house.rows("SELECT 1 FROM job WHERE state = 'ready'"), "its pages", house.log)
-    house.close()
-    with opened(spool_of(house)) as database:
+    site.start_installed()
+    site.control("faults", {"operation": "*", "action": "unauthorized", "count": None})
+    site.send(QUICK)
+    until(lambda: site.rows("SELECT 1 FROM job WHERE state = 'ready'"), "its pages", site.log)
+    site.close()
+    with opened(spool_of(site)) as database:
         database.execute("UPDATE document SET state = 'pending', next_attempt_at = 1, lease_until = 0")
         database.execute("UPDATE job SET state = 'accepted'")
     for table in ("message", "document", "job"):
-        copies(spool_of(house), table, "1", 10_000)
-    with opened(spool_of(house)) as database:
+        copies(spool_of(site), table, "1", 10_000)
+    with opened(spool_of(site)) as database:
         database.execute("UPDATE job SET state = 'cancelled' WHERE rowid % 2 = 0")
-    return {"claim_ms": round(1000 * _claims(house, 50), 2)}
+    return {"claim_ms": round(1000 * _claims(site, 50), 2)}
 
 
-def _claims(house: House, number: int) -> float:
+def _claims(site: Site, number: int) -> float:
     """Seconds of one claim of a document, the median."""
     import asyncio
 
     from mailfax.spool import Spool
 
     async def run() -> float:
-        spool = await Spool.open(f"sqlite:///{house.folder / 'spool.db'}", house.folder)
+        spool = await Spool.open(f"sqlite:///{site.folder / 'spool.db'}", site.folder)
         took = []
         try:
             for _ in range(number):
@@ -219,18 +217,18 @@ def _claims(house: House, number: int) -> float:
     return asyncio.run(run())
 
 
-def a_long_queue(house: House) -> dict[str, Any]:
+def a_long_queue(site: Site) -> dict[str, Any]:
     """100,000 jobs that ended or wait: pages of the queue, a search, and the first page of everything."""
-    bridge = house.start_installed()
-    house.send(QUICK)
-    until(lambda: house.mails(), "its answer", house.log)
-    house.stop(bridge)
+    bridge = site.start_installed()
+    site.send(QUICK)
+    until(lambda: site.mails(), "its answer", site.log)
+    site.stop(bridge)
     for table in ("message", "document", "job"):
-        copies(spool_of(house), table, "1", 100_000)
+        copies(spool_of(site), table, "1", 100_000)
 
     def seconds(*command: str) -> float:
         began = time.monotonic()
-        ran = house.run(*command, "--config", str(house.config))
+        ran = site.run(*command, "--config", str(site.config))
         assert ran.returncode in (0, 1), ran.stderr
         return round(time.monotonic() - began, 2)
 
@@ -246,32 +244,32 @@ def a_long_queue(house: House) -> dict[str, Any]:
 # --- being killed --------------------------------------------------------------------------------------------
 
 
-def kills(house: House) -> dict[str, Any]:
+def kills(site: Site) -> dict[str, Any]:
     """Killed twenty times at random moments while the service answers badly now and then."""
     chance = random.Random(20)
-    known = house.start()
-    house.send("15550001111")
-    house.answers(1)
-    house.stop(known)
+    known = site.start()
+    site.send("15550001111")
+    site.answers(1)
+    site.stop(known)
     for operation, action in (("SendFax", "drop_after"), ("SendFax", "error_after"), ("*", "unavailable")):
         rule = {"operation": operation, "action": action, "count": None, "probability": 0.1, "seed": 7}
-        house.control("faults", rule)
+        site.control("faults", rule)
     accepted = []
     for number in range(20):
-        bridge = house.start()
+        bridge = site.start()
         for mail in range(3):
             with contextlib.suppress(OSError, Exception):
-                house.send(f"1555777{number:02d}{mail:02d}")
+                site.send(f"1555777{number:02d}{mail:02d}")
                 accepted.append(f"1555777{number:02d}{mail:02d}")
         time.sleep(chance.uniform(0, 3))
         bridge.send_signal(signal.SIGKILL)
         bridge.wait()
-    house.control("faults", method="DELETE")
-    house.start()
-    until(lambda: not house.rows("SELECT 1 FROM job WHERE ended_at = 0"), "all to end", house.log, 300)
-    until(lambda: not house.rows("SELECT 1 FROM letter WHERE state != 'handed-over'"), "all letters", house.log)
-    faxed = [fax["number"] for fax in house.faxes()]
-    told = {mail["Message-ID"]: mail["X-Fax-Number"] for mail in house.mails()}
+    site.control("faults", method="DELETE")
+    site.start()
+    until(lambda: not site.rows("SELECT 1 FROM job WHERE ended_at = 0"), "all to end", site.log, 300)
+    until(lambda: not site.rows("SELECT 1 FROM letter WHERE state != 'handed-over'"), "all letters", site.log)
+    faxed = [fax["number"] for fax in site.faxes()]
+    told = {mail["Message-ID"]: mail["X-Fax-Number"] for mail in site.mails()}
     return {
         "accepted": len(accepted),
         "not_faxed": len(set(accepted) - set(faxed)),
@@ -305,12 +303,12 @@ def main() -> None:
     for name in asked.rows or ROWS:
         row = ROWS[name]
         with tempfile.TemporaryDirectory(prefix="mailfax-faults-") as folder:
-            house = House(Path(folder), more=LIMITS)
+            site = Site(Path(folder), more=LIMITS)
             try:
-                house.start_sandbox()
-                results[name] = row.measure(house)
+                site.start_sandbox()
+                results[name] = row.measure(site)
             finally:
-                house.close()
+                site.close()
         told = ", ".join(f"{key} {value}" for key, value in results[name].items())
         print(
             f"{name}: {row.what}: {told} (to be: {row.aim})",

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from tests.support.house import House
+from tests.support.site import Site
 
 #: Columns that name a row or point to one.
 NAMES = frozenset({"queue_id", "message", "reference", "letter_id", "claim", "about"})
 
 
-def spool_of(house: House) -> Path:
-    return house.folder / "spool.db"
+def spool_of(site: Site) -> Path:
+    return site.folder / "spool.db"
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from typing import Any
 from mailfax.rules.states import JobState
 from mailfax.spool import Spool, Wanted
 from tests.bench.filling import copies, spool_of
-from tests.support.house import House, until
+from tests.support.site import Site, until
 
 TABLES = ("message", "document", "job", "letter", "history", "history")
 #: How often each is asked.
@@ -31,33 +31,33 @@ def growth(folder: Path, rows: int) -> dict[str, float]:
     return asyncio.run(_ratios(_filled(folder / "little", PAGE, PAGE), _filled(folder / "much", rows, rows // 10)))
 
 
-def _filled(folder: Path, rows: int, waiting: int) -> House:
+def _filled(folder: Path, rows: int, waiting: int) -> Site:
     folder.mkdir()
-    house = House(folder)
+    site = Site(folder)
     try:
-        house.start_sandbox()
-        bridge = house.start_installed()
-        house.send("15555550100")
-        until(lambda: house.rows("SELECT 1 FROM letter WHERE state = 'handed-over'"), "its answer", house.log)
-        house.stop(bridge)
+        site.start_sandbox()
+        bridge = site.start_installed()
+        site.send("15555550100")
+        until(lambda: site.rows("SELECT 1 FROM letter WHERE state = 'handed-over'"), "its answer", site.log)
+        site.stop(bridge)
         for table in TABLES:
-            copies(spool_of(house), table, "1", rows)
-        house.control("faults", {"operation": "*", "action": "unauthorized", "count": None})  # then they wait
-        bridge = house.start_installed()
+            copies(spool_of(site), table, "1", rows)
+        site.control("faults", {"operation": "*", "action": "unauthorized", "count": None})  # then they wait
+        bridge = site.start_installed()
         for _ in range(10):
-            house.send("15555550100")
-        until(lambda: len(house.rows("SELECT 1 FROM job WHERE state = 'ready'")) >= 9, "their pages", house.log)
-        house.stop(bridge)
-        [(queue_id, message), *_] = house.rows("SELECT queue_id, message FROM job WHERE state = 'ready'")
+            site.send("15555550100")
+        until(lambda: len(site.rows("SELECT 1 FROM job WHERE state = 'ready'")) >= 9, "their pages", site.log)
+        site.stop(bridge)
+        [(queue_id, message), *_] = site.rows("SELECT queue_id, message FROM job WHERE state = 'ready'")
         for table, column, value in (("message", "queue_id", message), ("document", "message", message),
                                      ("job", "queue_id", queue_id)):  # fmt: skip
-            copies(spool_of(house), table, f"{column} = '{value}'", waiting)
+            copies(spool_of(site), table, f"{column} = '{value}'", waiting)
     finally:
-        house.close()
-    return house
+        site.close()
+    return site
 
 
-async def _ratios(little: House, much: House) -> dict[str, float]:
+async def _ratios(little: Site, much: Site) -> dict[str, float]:
     """Both are asked in turn, so that what else the machine does meets both."""
     async with _opened(little) as few, _opened(much) as many:
         beside, asked = await _questions(few), await _questions(many)
@@ -74,8 +74,8 @@ async def _ratios(little: House, much: House) -> dict[str, float]:
 
 
 @contextlib.asynccontextmanager
-async def _opened(house: House) -> AsyncIterator[Spool]:
-    spool = await Spool.open(f"sqlite:///{spool_of(house)}", house.folder)
+async def _opened(site: Site) -> AsyncIterator[Spool]:
+    spool = await Spool.open(f"sqlite:///{spool_of(site)}", site.folder)
     try:
         yield spool
     finally:

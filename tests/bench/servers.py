@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from tests.support.house import House, until
 from tests.support.postfix import SEARCHED, Postfix
+from tests.support.site import Site, until
 
 #: A limit that the 400 MB mail fits under, and no brakes: everything comes from one address here.
 LIMITS = "message_bytes = 450_000_000\nconnections_per_client = 100\nmessages_per_minute = 0\nfaxes_per_day = 0\n"
@@ -42,27 +42,27 @@ class Server(Protocol):
 
 
 class Mailfax:
-    """The real service, door and spool, in a process of its own; its carriers rest, as Postfix's do under hold."""
+    """The real service, handler and spool, in a process of its own; its workers rest, as Postfix's do under hold."""
 
     name = "mailfax"
 
     def __init__(self, folder: Path) -> None:
-        self._house = House(folder, more=LIMITS)
-        self.port = self._house.smtp_port
-        self._config = self._house.configure()
+        self._site = Site(folder, more=LIMITS)
+        self.port = self._site.smtp_port
+        self._config = self._site.configure()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        with (self._house.folder / "serve.log").open("ab") as output:
+        with (self._site.folder / "serve.log").open("ab") as output:
             self._process = process = subprocess.Popen(
-                [sys.executable, "-m", "tests.bench.door", str(self._config)],
-                env=self._house.environment,
+                [sys.executable, "-m", "tests.bench.accepting", str(self._config)],
+                env=self._site.environment,
                 stdout=output,
                 stderr=output,
             )
-        until(lambda: _greets(self.port) or process.poll() is not None, "mailfax", self._house.log)
+        until(lambda: _greets(self.port) or process.poll() is not None, "mailfax", self._site.log)
         if process.poll() is not None:
-            raise SystemExit(f"mailfax did not start:\n{self._house.log()}")
+            raise SystemExit(f"mailfax did not start:\n{self._site.log()}")
 
     def stop(self) -> None:
         if self._process is not None:
@@ -73,11 +73,11 @@ class Mailfax:
                 self._process.kill()
 
     def held(self) -> int:
-        [(number,)] = self._house.rows("SELECT COUNT(*) FROM message")
+        [(number,)] = self._site.rows("SELECT COUNT(*) FROM message")
         return int(number)
 
     def empty(self) -> None:
-        for file in (self._house.folder / "content").glob("??/*"):
+        for file in (self._site.folder / "content").glob("??/*"):
             file.unlink()
 
     def resident(self) -> int:

@@ -37,8 +37,8 @@ from reportlab.lib.pagesizes import letter as paper
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.bench.growth import growth
-from tests.support.house import SENDER, House, letter, until
 from tests.support.postgresql import IN_USE, Cluster
+from tests.support.site import SENDER, Site, letter, until
 
 CONNECTIONS, IDLE, SINGLE = 16, 20, 100
 #: Ends "completed" at once.
@@ -69,26 +69,26 @@ def send(port: int, mails: list[bytes]) -> None:
 
 
 def run(folder: Path, faxes: int, document: str, spool: str, bridges: int) -> dict[str, Any]:
-    house = House(folder, account=f'document = "{document}"', more=LIMITS, timeout_seconds=30, spool=spool)
-    house.start_sandbox()
-    house.start_installed()
-    ports = [house.smtp_port, *(house.start_another(number) for number in range(1, bridges))]
+    site = Site(folder, account=f'document = "{document}"', more=LIMITS, timeout_seconds=30, spool=spool)
+    site.start_sandbox()
+    site.start_installed()
+    ports = [site.smtp_port, *(site.start_another(number) for number in range(1, bridges))]
     try:
         for number in range(IDLE):
             send(ports[0], [mail(-1 - number)])
-            until(lambda: not house.rows("SELECT 1 FROM job WHERE submitted_at = 0"), "a fax", house.log)
-        idle = [sent - came for came, sent in house.rows("SELECT accepted_at, submitting_at FROM job")]
-        house.control("requests", method="DELETE")
+            until(lambda: not site.rows("SELECT 1 FROM job WHERE submitted_at = 0"), "a fax", site.log)
+        idle = [sent - came for came, sent in site.rows("SELECT accepted_at, submitting_at FROM job")]
+        site.control("requests", method="DELETE")
         mails = [mail(number) for number in range(faxes)]
         began = time.time()
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             list(pool.map(lambda n: send(ports[n % bridges], mails[n::CONNECTIONS]), range(CONNECTIONS)))
         came = time.time() - began
-        until(lambda: not house.rows("SELECT 1 FROM job WHERE submitted_at = 0"), "faxes", house.log, 300)
-        until(lambda: len(house.mails()) >= faxes + IDLE, "answers", house.log, 300)
-        times = house.rows("SELECT submitted_at, ended_at FROM job WHERE accepted_at > ?", began)
+        until(lambda: not site.rows("SELECT 1 FROM job WHERE submitted_at = 0"), "faxes", site.log, 300)
+        until(lambda: len(site.mails()) >= faxes + IDLE, "answers", site.log, 300)
+        times = site.rows("SELECT submitted_at, ended_at FROM job WHERE accepted_at > ?", began)
         waited = sorted(ended - taken for taken, ended in times)
-        others = [request for request in house.control("requests") if request["operation"] != "SendFax"]
+        others = [request for request in site.control("requests") if request["operation"] != "SendFax"]
         return {
             "faxes_per_second": round(faxes / (max(taken for taken, _ in times) - began), 1),
             "mails_per_second": round(faxes / came, 1),
@@ -98,19 +98,19 @@ def run(folder: Path, faxes: int, document: str, spool: str, bridges: int) -> di
             "bytes_per_fax": round(sum(request["reply_size"] for request in others) / faxes),
         }
     finally:
-        house.close()
+        site.close()
 
 
 def loaded(folder: Path, waiting: int, spool: str) -> dict[str, Any]:
     """A sender with one fax after the other, while so many of another wait and four scans are rendered."""
-    house = House(
+    site = Site(
         folder, account='document = "pdf"', more=LIMITS + "recipients = 1000\n", timeout_seconds=30, spool=spool
     )
-    house.start_sandbox()
-    house.start_installed()
+    site.start_sandbox()
+    site.start_installed()
     try:
         for first in range(0, waiting, 500):
-            house.send(*(f"1555{first + place:07d}" for place in range(500)), sender="campaign@example.com")
+            site.send(*(f"1555{first + place:07d}" for place in range(500)), sender="campaign@example.com")
         noise = Image.effect_noise((5000, 5000), 90).convert("RGB")
         file = io.BytesIO()
         noise.save(file, "JPEG", quality=60)
@@ -118,23 +118,23 @@ def loaded(folder: Path, waiting: int, spool: str) -> dict[str, Any]:
             scan = letter()
             for page in range(3):
                 scan.add_attachment(file.getvalue(), "image", "jpeg", filename=f"{page}.jpg")
-            house.send(NUMBER, mail=scan, sender="copier@example.com")
+            site.send(NUMBER, mail=scan, sender="copier@example.com")
         for number in range(SINGLE):
-            house.send(NUMBER, mail=letter(text=f"Line {number}."))
+            site.send(NUMBER, mail=letter(text=f"Line {number}."))
             time.sleep(0.1)
-        [(left,)] = house.rows("SELECT count(*) FROM job WHERE submitting_at = 0")
+        [(left,)] = site.rows("SELECT count(*) FROM job WHERE submitting_at = 0")
         mine = "message IN (SELECT queue_id FROM message WHERE sender = ?)"
         until(
-            lambda: not house.rows(f"SELECT 1 FROM job WHERE submitting_at = 0 AND {mine}", SENDER), "mine", house.log
+            lambda: not site.rows(f"SELECT 1 FROM job WHERE submitting_at = 0 AND {mine}", SENDER), "mine", site.log
         )
-        waits = sorted(s for (s,) in house.rows(f"SELECT submitting_at - accepted_at FROM job WHERE {mine}", SENDER))
+        waits = sorted(s for (s,) in site.rows(f"SELECT submitting_at - accepted_at FROM job WHERE {mine}", SENDER))
         return {
             "loaded_p50_ms": round(1000 * statistics.median(waits)),
             "loaded_p99_ms": round(1000 * waits[round(0.99 * (len(waits) - 1))]),
             "others_left": left,
         }
     finally:
-        house.close()
+        site.close()
 
 
 @contextlib.contextmanager

@@ -26,8 +26,8 @@ from mailfax.spool import Spool
 from tests.simulation.judge import Judge, Mail, Taken, Verdict
 from tests.simulation.world import CODES
 from tests.support import documents
-from tests.support.house import House, free_port, letter, listens, until
 from tests.support.postgresql import Cluster
+from tests.support.site import Site, free_port, letter, listens, until
 from tests.support.smarthost import CUT, LATER, LOST, OK, Smarthost, smarthost
 
 SERVE = Path(__file__).with_name("serve.py")
@@ -55,11 +55,11 @@ Report = Callable[[str, float], None]
 class Storm:
     """``run`` it once."""
 
-    def __init__(self, house: House, seed: int, faxes: int, kills: int, processes: int, report: Report) -> None:
-        self._house, self._seed, self._kills, self._report = house, seed, kills, report
+    def __init__(self, site: Site, seed: int, faxes: int, kills: int, processes: int, report: Report) -> None:
+        self._site, self._seed, self._kills, self._report = site, seed, kills, report
         self._ports = [free_port() for _ in range(processes)]
         self._relay_port = free_port()
-        house.settings |= {"relay": f'address = "127.0.0.1:{self._relay_port}"', "more": LIMITS}
+        site.settings |= {"relay": f'address = "127.0.0.1:{self._relay_port}"', "more": LIMITS}
         self.relay = Smarthost()
         chance = self._chance("plan")
         self.mails = sorted(_mails(chance, faxes), key=lambda mail: mail.at)
@@ -81,14 +81,14 @@ class Storm:
         return time.monotonic() - self._began > self._bound
 
     def run(self) -> Verdict:
-        house = self._house
+        site = self._site
         for mail in self.mails:
             self._letters[mail.name] = letter(mail.name, f"This is {mail.name}.")
         self._meet()
         for place, (operation, faults) in enumerate(FAULTS.items()):
             for action, likely in faults.items():
                 rule = {"operation": operation, "action": action, "count": None, "probability": likely}
-                house.control("faults", rule | {"seed": self._seed + place})
+                site.control("faults", rule | {"seed": self._seed + place})
         with ThreadPoolExecutor(CLIENTS + len(self._ports) + 2) as pool:
             try:
                 self._blow(pool)
@@ -101,7 +101,7 @@ class Storm:
 
     def _blow(self, pool: ThreadPoolExecutor) -> None:
         """The storm, and the calm until nothing waits any more."""
-        house = self._house
+        site = self._site
         keepers = [pool.submit(self._keep, number) for number in range(len(self._ports))]
         relaying = pool.submit(self._relay)
         senders = [pool.submit(self._send, self.mails[n::CLIENTS], n) for n in range(CLIENTS)]
@@ -109,7 +109,7 @@ class Storm:
         while not self._calm.wait(0.5) and not self._late:
             self._report("storm", self._killed / self._kills)
         self._calm.set()
-        house.control("faults", method="DELETE")
+        site.control("faults", method="DELETE")
         bridges = [keeper.result() for keeper in keepers]
         for work in (*senders, calling):
             work.result()
@@ -119,19 +119,19 @@ class Storm:
         if not quiet:
             self._faults.append(f"what was begun had not ended after {self._bound:.0f} s")
         for bridge in bridges:
-            if bridge.poll() is not None or house.stop(bridge) != 0:
+            if bridge.poll() is not None or site.stop(bridge) != 0:
                 self._faults.append(f"a process did not stop as it should: {bridge.returncode}")
         relaying.result()
 
     def _meet(self) -> None:
         """Before the storm the account is met, and known to give our reference back."""
-        house = self._house
-        bridge = house.start_bridge(SERVE, 0, self._ports[0])
+        site = self._site
+        bridge = site.start_bridge(SERVE, 0, self._ports[0])
         with smarthost(self._relay_port, self.relay):
-            until(lambda: listens(self._ports[0]), "the first bridge", lambda: house.log("bridge0.log"))
-            house.send("15550001111", port=self._ports[0])
-            until(lambda: self.relay.taken, "the first answer", lambda: house.log("bridge0.log"))
-        house.stop(bridge)
+            until(lambda: listens(self._ports[0]), "the first bridge", lambda: site.log("bridge0.log"))
+            site.send("15550001111", port=self._ports[0])
+            until(lambda: self.relay.taken, "the first answer", lambda: site.log("bridge0.log"))
+        site.stop(bridge)
 
     # --- who does what ---------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class Storm:
         """One process after the other, as systemd does it; the last one."""
         chance, port = self._chance(f"process {number}"), self._ports[number]
         while True:
-            process = self._house.start_bridge(SERVE, number, port)
+            process = self._site.start_bridge(SERVE, number, port)
             if chance.random() > EARLY:
                 while not listens(port) and process.poll() is None and not self._late:
                     time.sleep(0.05)
@@ -152,7 +152,7 @@ class Storm:
                 self._note(f"process {number} goes on")
                 calm = calm or self._calm.wait(chance.expovariate(1 / LIFE))
             if process.poll() is not None:
-                said = self._house.log(f"bridge{number}.log").splitlines()[-3:]
+                said = self._site.log(f"bridge{number}.log").splitlines()[-3:]
                 self._faults.append(f"process {number} ended by itself with {process.returncode}: {' / '.join(said)}")
             if calm:
                 return process
@@ -190,7 +190,7 @@ class Storm:
             while not mail.answered and not self._late:
                 port = chance.choice(self._ports)
                 try:
-                    name = self._house.send(*mail.numbers, mail=self._letters[mail.name], port=port)
+                    name = self._site.send(*mail.numbers, mail=self._letters[mail.name], port=port)
                 except (OSError, smtplib.SMTPException) as refused:
                     if isinstance(refused, smtplib.SMTPResponseException) and refused.smtp_code >= 500:
                         raise
@@ -205,7 +205,7 @@ class Storm:
         chance, page = self._chance("callers"), documents.tiff(1)
         for place, caller in enumerate(self.callers):
             self._wait_for((place + chance.random()) / len(self.callers))
-            self._house.drop_in(page, caller)
+            self._site.drop_in(page, caller)
             self._note(f"a fax comes from {caller}")
 
     def _wait_for(self, part: float) -> None:
@@ -215,14 +215,14 @@ class Storm:
     # --- the end ---------------------------------------------------------------------------------------------
 
     def _ended(self) -> float:
-        [(jobs, ended)] = self._house.rows("SELECT COUNT(*), COUNT(CASE WHEN ended_at > 0 THEN 1 END) FROM job")
+        [(jobs, ended)] = self._site.rows("SELECT COUNT(*), COUNT(CASE WHEN ended_at > 0 THEN 1 END) FROM job")
         return float(ended / max(jobs, 1))
 
     def _quiet(self) -> bool:
         """Whether nothing waits any more."""
         if not all(mail.answered for mail in self.mails) or self._ended() < 1:
             return False
-        if self._house.rows("SELECT 1 FROM letter WHERE state IN ('waiting', 'handing-over') LIMIT 1"):
+        if self._site.rows("SELECT 1 FROM letter WHERE state IN ('waiting', 'handing-over') LIMIT 1"):
             return False
         return {mail.number for mail in self._mailbox() if mail.outcome == "received"} >= set(self.callers)
 
@@ -235,10 +235,10 @@ class Storm:
 
     async def _verdict(self) -> Verdict:
         verdict = Verdict(self._seed, deaths=self._killed, faults=list(self._faults))
-        house = self._house
-        faxes = [SimpleNamespace(**fax) for fax in house.control("faxes?limit=1000000")]
-        logs = [line for log in house.folder.glob("*.log") for line in log.read_text(errors="replace").splitlines()]
-        spool = await Spool.open(house.settings["spool"], house.folder)
+        site = self._site
+        faxes = [SimpleNamespace(**fax) for fax in site.control("faxes?limit=1000000")]
+        logs = [line for log in site.folder.glob("*.log") for line in log.read_text(errors="replace").splitlines()]
+        spool = await Spool.open(site.settings["spool"], site.folder)
         try:
 
             async def story(names: Sequence[str], jobs: Sequence[FaxJob]) -> list[str]:
@@ -273,7 +273,7 @@ class Storm:
         """Its queue IDs, in their order: a mail whose 250 was not heard comes again, and may get another."""
         message_id = self._letters[mail.name]["Message-ID"]
         asked = "SELECT queue_id FROM message WHERE header_message_id = ? ORDER BY received_at"
-        return [name for (name,) in await self._house.database().run(asked, message_id)]
+        return [name for (name,) in await self._site.database().run(asked, message_id)]
 
 
 def _mails(chance: random.Random, left: int) -> Iterator[Mail]:
@@ -307,10 +307,10 @@ def storm(
     settings = {"settle_seconds": 5 + 65 * hidden_minutes, "deadline_seconds": 600}
     if cluster is not None:
         settings["spool"] = asyncio.run(cluster.new_database())  # type: ignore[assignment]
-    house = House(folder, **settings)
-    house.start_sandbox()
-    house.control("quirks", {"listed_after_minutes": hidden_minutes})
+    site = Site(folder, **settings)
+    site.start_sandbox()
+    site.control("quirks", {"listed_after_minutes": hidden_minutes})
     try:
-        return Storm(house, seed, faxes, kills, processes, report).run()
+        return Storm(site, seed, faxes, kills, processes, report).run()
     finally:
-        house.close()
+        site.close()

@@ -1,4 +1,4 @@
-"""A house whose bridge runs, for commands to look at."""
+"""A site whose bridge runs, for commands to look at."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.house import House
+from tests.support.site import Site
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One house for the commands of a module: they look, and what they send goes to numbers of their own."""
-    house = House(tmp_path_factory.mktemp("office"))
-    house.start_sandbox()
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for the commands of a module: they look, and what they send goes to numbers of their own."""
+    site = Site(tmp_path_factory.mktemp("office"))
+    site.start_sandbox()
     try:
-        house.start()
-        yield house
+        site.start()
+        yield site
     finally:
-        house.close()
+        site.close()

@@ -15,7 +15,7 @@ import trustme
 
 from mailfax.cli import VERBS
 from tests.support import documents
-from tests.support.house import ROOT, SENDER, House, free_port, until
+from tests.support.site import ROOT, SENDER, Site, free_port, until
 
 #: What is promised for --help, in seconds, and what a busy machine is forgiven.
 HELP_SECONDS, FORGIVEN = 0.3, 2.0
@@ -62,7 +62,7 @@ key = "{name}.pem"
 # --- check ---------------------------------------------------------------------------------------------------
 
 
-def test_check_finds_nothing_wrong_in_a_good_house(office: House) -> None:
+def test_check_finds_nothing_wrong_in_a_good_site(office: Site) -> None:
     ran = office.run("check", "--config", str(office.config))
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
     assert ran.stdout.splitlines()[-1] == "everything works"
@@ -83,13 +83,13 @@ def test_check_finds_nothing_wrong_in_a_good_house(office: House) -> None:
     assert "the sandbox answers" in ran.stdout and "is in use (the service is running?)" in ran.stdout
 
 
-def test_check_names_everything_that_is_wrong_in_a_bad_house(tmp_path: Path) -> None:
-    house = House(
+def test_check_names_everything_that_is_wrong_in_a_bad_site(tmp_path: Path) -> None:
+    site = Site(
         tmp_path,
         base_url=f"http://127.0.0.1:{free_port()}/api/",
         relay=f'address = "127.0.0.1:{free_port()}"',
     )
-    ran = house.run("check", "--config", str(house.configure()))
+    ran = site.run("check", "--config", str(site.configure()))
     assert ran.returncode == 1
     wrong = [line for line in ran.stdout.splitlines() if line.startswith("WRONG")]
     assert [line.split(":")[0] for line in wrong] == ["WRONG  relay", "WRONG  account main"], ran.stdout
@@ -99,16 +99,16 @@ def test_check_names_everything_that_is_wrong_in_a_bad_house(tmp_path: Path) -> 
 
 
 def test_check_tells_of_certificates_passwords_and_rules(tmp_path: Path) -> None:
-    house = House(tmp_path, more=TLS_LISTENERS)
+    site = Site(tmp_path, more=TLS_LISTENERS)
     for name, host, days in (("gone", "fax.example.com", -1), ("soon", "*.example.com", 3), ("other", "x.org", 90)):
         ends = datetime.now(UTC) + timedelta(days=days)
         issued = trustme.CA().issue_cert(host, not_after=ends)
         issued.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / f"{name}.pem"))
     (tmp_path / ".env").write_text("MAILFAX_RELAY_PASSWORD=x\n")
     (tmp_path / ".env").chmod(0o644)
-    config = house.configure()
+    config = site.configure()
     config.write_text(re.sub(r"\[\[sender\]\].*?(?=\[relay\])", "", config.read_text(), flags=re.DOTALL))
-    ran = house.run("check", "--config", str(config))
+    ran = site.run("check", "--config", str(config))
     told = ran.stdout
     assert ran.returncode == 1, told
     assert re.search(r"WRONG  listener gone: \S+gone.pem: the certificate ended on .*; renew it", told)
@@ -123,7 +123,7 @@ def test_check_tells_of_certificates_passwords_and_rules(tmp_path: Path) -> None
 # --- queue and show ------------------------------------------------------------------------------------------
 
 
-def test_queue_and_show_tell_of_a_fax_that_waits(office: House) -> None:
+def test_queue_and_show_tell_of_a_fax_that_waits(office: Site) -> None:
     """…0106 stays in FaxCore's queue for ever."""
     number = "15555550106"
     queue_id = office.send(number)
@@ -154,13 +154,13 @@ def test_queue_and_show_tell_of_a_fax_that_waits(office: House) -> None:
         assert word in shown.stdout, shown.stdout
 
 
-def test_show_of_an_id_that_is_not_there_is_a_sentence(office: House) -> None:
+def test_show_of_an_id_that_is_not_there_is_a_sentence(office: Site) -> None:
     ran = office.run("show", "NOSUCHID42", "--config", str(office.config))
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == "mailfax show: NOSUCHID42: no mail, fax or letter has this queue ID\n"
 
 
-def test_what_ended_is_in_the_queue_only_when_asked_for(office: House) -> None:
+def test_what_ended_is_in_the_queue_only_when_asked_for(office: Site) -> None:
     queue_id = office.send("15555550100")
     until(lambda: [mail for mail in office.mails() if mail["X-Fax-Queue-ID"] == f"{queue_id}-1"], "the answer")
     until(lambda: not office.rows("SELECT 1 FROM letter WHERE state != 'handed-over'"), "the letters to be settled")
@@ -182,7 +182,7 @@ def test_what_ended_is_in_the_queue_only_when_asked_for(office: House) -> None:
 @pytest.mark.parametrize(
     ("number", "status", "told"), [("15557650001", 0, "delivered"), ("15555550101", 1, "failed")]
 )
-def test_send_follows_the_fax_to_its_end(office: House, tmp_path: Path, number: str, status: int, told: str) -> None:
+def test_send_follows_the_fax_to_its_end(office: Site, tmp_path: Path, number: str, status: int, told: str) -> None:
     files = {"offer.pdf": documents.pdf(2), "plan.tif": documents.tiff(1)}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
@@ -219,7 +219,7 @@ def test_send_follows_the_fax_to_its_end(office: House, tmp_path: Path, number: 
     ],
     ids=["nothing", "no file", "no sender", "no number", "stranger", "no listener"],
 )
-def test_what_cant_be_sent_is_told_in_a_sentence(office: House, options: list[str], sentence: str) -> None:
+def test_what_cant_be_sent_is_told_in_a_sentence(office: Site, options: list[str], sentence: str) -> None:
     ran = office.run("send", *options, "--config", str(office.config))
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"mailfax send: {sentence}"), ran.stderr
@@ -230,32 +230,32 @@ def test_what_cant_be_sent_is_told_in_a_sentence(office: House, options: list[st
 
 
 def test_serve_does_not_start_with_a_bad_configuration(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    config = house.configure()
+    site = Site(tmp_path)
+    config = site.configure()
     config.write_text(config.read_text().replace('networks = ["127.0.0.0/8"]', 'networks = ["0.0.0.0/0"]'))
-    ran = house.run("serve", "--config", str(config))
+    ran = site.run("serve", "--config", str(config))
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"mailfax serve: {config}: ") and "networks" in ran.stderr
     assert ran.stderr.count("\n") == 1
     assert not (tmp_path / "spool.db").exists()
 
 
-def test_serve_does_not_start_where_its_door_is_taken(office: House, tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.smtp_port = office.smtp_port
-    ran = house.run("serve", "--config", str(house.configure()))
+def test_serve_does_not_start_where_its_door_is_taken(office: Site, tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.smtp_port = office.smtp_port
+    ran = site.run("serve", "--config", str(site.configure()))
     assert ran.returncode == 1
     assert f"127.0.0.1:{office.smtp_port} can't be opened" in ran.stderr.splitlines()[-1]
     assert "Traceback" not in ran.stderr
 
 
 def test_without_a_configuration_it_says_where_it_looked(tmp_path: Path) -> None:
-    ran = House(tmp_path).run("queue")
+    ran = Site(tmp_path).run("queue")
     assert ran.returncode == 1
     assert ran.stderr.startswith("mailfax queue: no configuration was found at mailfax.toml or /etc/mailfax/")
 
 
 def test_the_sandbox_says_what_is_wrong_with_an_account(tmp_path: Path) -> None:
-    ran = House(tmp_path).run("sandbox", "--account", "5557152222")
+    ran = Site(tmp_path).run("sandbox", "--account", "5557152222")
     assert ran.returncode == 1
     assert "write NUMBER:PASSWORD" in ran.stderr

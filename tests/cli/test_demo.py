@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailfax.cli.paperwork import LETTER_PAGES, SCAN_PAGES
-from tests.support.house import House, until
+from tests.support.site import Site, until
 
 COVER = 1
 
@@ -39,9 +39,9 @@ def tiff_pages(file: Path) -> int:
 @pytest.mark.needs("pdfinfo", "tiffinfo")
 def test_the_round_trip_leaves_mails_and_pages_that_others_can_read(tmp_path: Path) -> None:
     state = tmp_path / "demo"
-    house = House(tmp_path)
-    del house.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"]
-    ran = house.run(
+    site = Site(tmp_path)
+    del site.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"]
+    ran = site.run(
         "demo", "--once", "--smtp", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", "--state", str(state), patience=110
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -64,7 +64,7 @@ def test_the_round_trip_leaves_mails_and_pages_that_others_can_read(tmp_path: Pa
 
 
 def test_without_its_port_it_does_not_start_and_says_so(tmp_path: Path) -> None:
-    ran = House(tmp_path).run("demo", "--once", "--smtp", "127.0.0.1", "--state", str(tmp_path / "demo"))
+    ran = Site(tmp_path).run("demo", "--once", "--smtp", "127.0.0.1", "--state", str(tmp_path / "demo"))
     assert ran.returncode == 1
     assert ran.stderr == "mailfax demo: 127.0.0.1: write HOST:PORT, for example 127.0.0.1:2525\n"
     assert not (tmp_path / "demo").exists()
@@ -72,21 +72,21 @@ def test_without_its_port_it_does_not_start_and_says_so(tmp_path: Path) -> None:
 
 def test_a_password_in_the_environment_is_not_the_demos(tmp_path: Path) -> None:
     """A password that is set for a real account belongs neither to the demo nor to its sandbox."""
-    house = House(tmp_path)
-    house.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"] = "a real one"
+    site = Site(tmp_path)
+    site.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"] = "a real one"
     options = ("--smtp", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", "--state", str(tmp_path))
-    running = house.start_command("demo", *options, log="demo.log")
+    running = site.start_command("demo", *options, log="demo.log")
     try:
         until(
-            lambda: "accepted" in house.log("demo.log") or running.poll() is not None,
+            lambda: "accepted" in site.log("demo.log") or running.poll() is not None,
             "the demo to send its mail",
-            lambda: house.log("demo.log"),
+            lambda: site.log("demo.log"),
         )
         until(
-            lambda: house.rows("SELECT 1 FROM account WHERE baseline_at > 0 OR paused_at > 0"),
+            lambda: site.rows("SELECT 1 FROM account WHERE baseline_at > 0 OR paused_at > 0"),
             "the first call to the sandbox",
         )
-        assert house.rows("SELECT paused_reason FROM account WHERE paused_at > 0") == []
+        assert site.rows("SELECT paused_reason FROM account WHERE paused_at > 0") == []
     finally:
         running.kill()
-        house.close()
+        site.close()

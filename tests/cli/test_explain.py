@@ -1,4 +1,4 @@
-"""``mailfax explain`` says what the door says: every rule, and the very reply."""
+"""``mailfax explain`` says whin SMTP says: every rule, and the very reply."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mailfax.cli import main
-from tests.support.house import House
+from tests.support.site import Site
 
 CONFIG = """\
 fax_domains = ["fax.local"]
@@ -159,15 +159,15 @@ def test_what_does_not_exist_is_said(
 
 
 def test_a_running_door_says_the_same(
-    office: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    office: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No second truth: each reply is asked of the door itself."""
+    """No second truth: each reply is asked of the SMTP server itself."""
     monkeypatch.setenv("MAILFAX_ACCOUNT_MAIN_PASSWORD", office.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"])
     for sender in ("alice@example.com", "eve@evil.example"):
         for address in ("15551234567@fax.local", "911@fax.local", "19005551234@fax.local", "postmaster@fax.local"):
-            with smtplib.SMTP("127.0.0.1", office.smtp_port) as door:
-                door.ehlo("test")
-                door.mail(sender)
-                code, text = door.rcpt(address)
+            with smtplib.SMTP("127.0.0.1", office.smtp_port) as handler:
+                handler.ehlo("test")
+                handler.mail(sender)
+                code, text = handler.rcpt(address)
             told = explained(office.config, capsys, sender, address)
             assert told["reply"] == f"{code} {text.decode()}"

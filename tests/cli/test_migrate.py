@@ -8,29 +8,29 @@ from pathlib import Path
 import pytest
 
 from mailfax.spool import Spool
-from tests.support.house import House
 from tests.support.postgresql import Cluster
+from tests.support.site import Site
 
 
 @pytest.mark.needs("pg_ctl")
 def test_a_spool_is_moved(tmp_path: Path, cluster: Cluster) -> None:
-    house = House(tmp_path)
-    config = str(house.configure())
+    site = Site(tmp_path)
+    config = str(site.configure())
 
     async def make() -> str:
         await (await Spool.open("sqlite:///spool.db", tmp_path)).close()
         return (await cluster.new_database()).replace("tester@", f"{await cluster.lock('secret')}@")
 
     url = asyncio.run(make())
-    refused = house.run("migrate", "sqlite:///spool.db", url, "--config", config)
+    refused = site.run("migrate", "sqlite:///spool.db", url, "--config", config)
     assert (refused.returncode, refused.stderr.count("MAILFAX_SPOOL_PASSWORD")) == (1, 1)
     (tmp_path / ".env").write_text("MAILFAX_SPOOL_PASSWORD='secret'\n")
-    moved = house.run("migrate", "sqlite:///spool.db", url, "--config", config)
+    moved = site.run("migrate", "sqlite:///spool.db", url, "--config", config)
     assert moved.returncode == 0, moved.stderr
     assert moved.stdout.endswith(f'write url = "{url}" in [spool], and start mailfax\n')
     assert (tmp_path / "spool.db.moved").exists()
-    house.settings["spool"] = url
-    asked = house.run("queue", "--config", str(house.configure()))
+    site.settings["spool"] = url
+    asked = site.run("queue", "--config", str(site.configure()))
     assert asked.returncode == 0, asked.stderr
 
 
@@ -44,7 +44,7 @@ def test_a_spool_is_moved(tmp_path: Path, cluster: Cluster) -> None:
     ],
 )
 def test_what_can_not_be_moved_is_said(source: str, target: str, says: str, tmp_path: Path) -> None:
-    house = House(tmp_path)
-    ran = house.run("migrate", source, target)
+    site = Site(tmp_path)
+    ran = site.run("migrate", source, target)
     assert ran.returncode == 1 and says in ran.stderr
     assert list(tmp_path.iterdir()) == []

@@ -20,7 +20,7 @@ import trustme
 from mailfax.cli import main
 from mailfax.config import read_users
 from mailfax.passwords import Passwords
-from tests.support.house import ROOT
+from tests.support.site import ROOT
 
 CONFIGURATION = """\
 fax_domains = ["fax.local"]
@@ -268,7 +268,7 @@ def test_a_terminal_asks_twice_and_shows_nothing(config: Path) -> None:
 
 
 def test_two_that_are_not_the_same_change_nothing(config: Path) -> None:
-    status, seen = at_a_terminal(config, "correct horse", "correct house")
+    status, seen = at_a_terminal(config, "correct horse", "correct site")
     assert status == 1
     assert "the two are not the same; nothing was changed" in seen
     assert not config.with_name("passwords").exists()

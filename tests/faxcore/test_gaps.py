@@ -1,6 +1,6 @@
 """The 44 gaps of the vendor's reference, one test each, named after the rows of docs/faxcore-quirks.md.
 
-Rows that are nobody's here (the carriers', the rules') are in that document's table; what stands below for them is
+Rows that are nobody's here (the workers', the rules') are in that document's table; what stands below for them is
 what this room guarantees to those who decide.
 """
 

@@ -23,7 +23,7 @@ from mailfax.rules.reference import references_in, with_reference
 from mailfax.sandbox.quirks import Quirks
 from mailfax.wiring import connect
 from tests.offramp.conftest import account, sandbox
-from tests.offramp.street import NUMBER, Sandbox
+from tests.offramp.pipeline import NUMBER, Sandbox
 from tests.support.documents import pdf
 
 __all__ = ["account", "sandbox"]

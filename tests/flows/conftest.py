@@ -1,4 +1,4 @@
-"""The house in which flows happen, with its spool in a file or in a PostgreSQL database."""
+"""The site in which flows happen, with its spool in a file or in a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from house import House
+from site import Site
 
 #: The flows that always run on PostgreSQL, too. All of them: ``pytest --spool postgresql tests/flows``.
 ON_BOTH = re.compile(
@@ -42,9 +42,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def house(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+def site(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
     """A sandbox that runs, and a bridge that the flow starts."""
-    here = House(tmp_path)
+    here = Site(tmp_path)
     if engine == "postgresql":
         here.settings["spool"] = asyncio.run(request.getfixturevalue("cluster").new_database())
     here.start_sandbox()

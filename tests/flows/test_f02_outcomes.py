@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from site import Site, until
+
 import pytest
-from house import House, until
 
 
-def test_busy_is_a_failed_dsn(house: House) -> None:
-    house.start()
-    house.send("15555550101")
-    [mail] = house.answers(1)
+def test_busy_is_a_failed_dsn(site: Site) -> None:
+    site.start()
+    site.send("15555550101")
+    [mail] = site.answers(1)
     assert mail.get_content_type() == "multipart/report"
     assert mail.get_param("report-type") == "delivery-status"
     people, machines, original = mail.iter_parts()
@@ -39,83 +40,83 @@ def test_busy_is_a_failed_dsn(house: House) -> None:
         ("15555550127", "delivered", 1),  # 200 that can't be read
     ],
 )
-def test_one_answer_that_is_true(house: House, number: str, outcome: str, faxes: int) -> None:
-    house.start()
-    house.send(number)
-    [mail] = house.answers(1)
+def test_one_answer_that_is_true(site: Site, number: str, outcome: str, faxes: int) -> None:
+    site.start()
+    site.send(number)
+    [mail] = site.answers(1)
     assert mail["X-Fax-Outcome"] == outcome, mail.as_string()
-    assert len(house.faxes()) == faxes
+    assert len(site.faxes()) == faxes
 
 
-def test_a_login_refused_once_pauses_the_account_and_not_the_fax(house: House) -> None:
+def test_a_login_refused_once_pauses_the_account_and_not_the_fax(site: Site) -> None:
     """…0125: 401 at the first call. One alarm, one all-clear, and the fax goes out."""
-    house.start()
-    house.send("15555550125")
-    [mail] = house.answers(1)
+    site.start()
+    site.send("15555550125")
+    [mail] = site.answers(1)
     assert mail["X-Fax-Outcome"] == "delivered"
-    assert len(house.faxes()) == 1
-    alarm, clear = sorted(house.answers(2, "postmaster@example.com"), key=lambda told: told["Date"].datetime)
+    assert len(site.faxes()) == 1
+    alarm, clear = sorted(site.answers(2, "postmaster@example.com"), key=lambda told: told["Date"].datetime)
     assert alarm["X-Fax-Outcome"] == clear["X-Fax-Outcome"] == "alarm"
 
 
-def test_accepted_twice_is_told_once(house: House) -> None:
+def test_accepted_twice_is_told_once(site: Site) -> None:
     """…0128: FaxCore makes two faxes of one submission; that is its doing, and the sender hears one answer."""
-    house.start()
-    house.send("15555550128")
-    [mail] = house.answers(1)
+    site.start()
+    site.send("15555550128")
+    [mail] = site.answers(1)
     assert mail["X-Fax-Outcome"] == "delivered"
 
 
-def test_two_recipients_two_faxes_two_answers(house: House) -> None:
-    house.start()
-    house.send("15551234567", "15555550102")
-    outcomes = {mail["X-Fax-Number"]: mail["X-Fax-Outcome"] for mail in house.answers(2)}
+def test_two_recipients_two_faxes_two_answers(site: Site) -> None:
+    site.start()
+    site.send("15551234567", "15555550102")
+    outcomes = {mail["X-Fax-Number"]: mail["X-Fax-Outcome"] for mail in site.answers(2)}
     assert outcomes == {"15551234567": "delivered", "15555550102": "failed"}
-    assert sorted(fax["number"] for fax in house.faxes()) == ["15551234567", "15555550102"]
+    assert sorted(fax["number"] for fax in site.faxes()) == ["15551234567", "15555550102"]
 
 
 @pytest.mark.parametrize("number", ["15555550121", "15555550123"])
-def test_never_accepted_and_not_provable_is_unconfirmed(house: House, number: str) -> None:
+def test_never_accepted_and_not_provable_is_unconfirmed(site: Site, number: str) -> None:
     """Dropped, or a 500, before acceptance: we can't tell it from after. An account that was never seen to give our
     reference back proves nothing, so nothing is sent again, and the sender hears that nobody knows."""
-    house.settings["deadline_seconds"] = 8
-    house.start()
-    house.send(number)
-    [mail] = house.answers(1)
+    site.settings["deadline_seconds"] = 8
+    site.start()
+    site.send(number)
+    [mail] = site.answers(1)
     assert mail["X-Fax-Outcome"] == "unconfirmed"
-    assert house.faxes() == []
+    assert site.faxes() == []
 
 
-def test_proven_absent_is_sent_again_and_only_then(house: House) -> None:
+def test_proven_absent_is_sent_again_and_only_then(site: Site) -> None:
     """The account is known to give references back; the settling time has passed; all folders were listed twice."""
-    house.start()
-    house.send("15551234567")
-    house.answers(1)
-    house.control("faults", {"operation": "SendFax", "action": "drop_before", "count": 1})
-    house.send("15557654321")
-    assert [mail["X-Fax-Outcome"] for mail in house.answers(2)] == ["delivered", "delivered"]
-    assert sorted(fax["number"] for fax in house.faxes()) == ["15551234567", "15557654321"]
-    assert "proven-absent" in house.log()
+    site.start()
+    site.send("15551234567")
+    site.answers(1)
+    site.control("faults", {"operation": "SendFax", "action": "drop_before", "count": 1})
+    site.send("15557654321")
+    assert [mail["X-Fax-Outcome"] for mail in site.answers(2)] == ["delivered", "delivered"]
+    assert sorted(fax["number"] for fax in site.faxes()) == ["15551234567", "15557654321"]
+    assert "proven-absent" in site.log()
 
 
-def test_accepted_and_listed_only_ten_minutes_later_is_found(house: House) -> None:
+def test_accepted_and_listed_only_ten_minutes_later_is_found(site: Site) -> None:
     """…0129: the reply is lost and the fax is listed only when the service's clock has moved on by ten minutes."""
-    house.settings["settle_seconds"] = 30
-    house.start()
-    house.send("15555550129")
-    until(lambda: "in-doubt" in house.log(), "the doubt", house.log)
-    house.control("clock", {"advance_seconds": 660})
-    [mail] = house.answers(1)
+    site.settings["settle_seconds"] = 30
+    site.start()
+    site.send("15555550129")
+    until(lambda: "in-doubt" in site.log(), "the doubt", site.log)
+    site.control("clock", {"advance_seconds": 660})
+    [mail] = site.answers(1)
     assert mail["X-Fax-Outcome"] == "delivered"
-    assert len(house.faxes()) == 1
+    assert len(site.faxes()) == 1
 
 
-def test_unconfirmed_when_nothing_can_be_learned(house: House) -> None:
+def test_unconfirmed_when_nothing_can_be_learned(site: Site) -> None:
     """…0106 stays in the queue for ever: after the deadline the sender hears that nobody knows."""
-    house.settings["deadline_seconds"] = 4
-    house.start()
-    house.send("15555550106")
-    [mail] = house.answers(1)
+    site.settings["deadline_seconds"] = 4
+    site.start()
+    site.send("15555550106")
+    [mail] = site.answers(1)
     assert mail["X-Fax-Outcome"] == "unconfirmed"
     assert "may or may not have been sent" in mail["Subject"]
     _, machines, _ = mail.iter_parts()
@@ -123,10 +124,10 @@ def test_unconfirmed_when_nothing_can_be_learned(house: House) -> None:
     assert (fields["Action"], fields["Status"]) == ("failed", "5.4.0")
 
 
-def test_notify_never_is_silence(house: House) -> None:
-    house.start()
-    house.send("15551234567", options=["NOTIFY=NEVER"])
-    until(lambda: [fax for fax in house.faxes() if fax["folder"] == "Sent"], "the fax to be sent")
-    house.send("15555550100")
-    [mail] = house.answers(1)
+def test_notify_never_is_silence(site: Site) -> None:
+    site.start()
+    site.send("15551234567", options=["NOTIFY=NEVER"])
+    until(lambda: [fax for fax in site.faxes() if fax["folder"] == "Sent"], "the fax to be sent")
+    site.send("15555550100")
+    [mail] = site.answers(1)
     assert mail["X-Fax-Number"] == "15555550100"

@@ -5,24 +5,24 @@ from __future__ import annotations
 import email.policy
 import smtplib
 from collections.abc import Iterator
+from site import SENDER, Site, letter
 
 import pytest
-from house import SENDER, House, letter
 
 LIMIT = 20_000
 RECIPIENT = "15551234567@fax.local"
 
 
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One house for all refusals: none of them may leave a trace, and the last test looks for the first's too."""
-    house = House(tmp_path_factory.mktemp("closed"), more=f"message_bytes = {LIMIT}")
-    house.start_sandbox()
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all refusals: none of them may leave a trace, and the last test looks for the first's too."""
+    site = Site(tmp_path_factory.mktemp("closed"), more=f"message_bytes = {LIMIT}")
+    site.start_sandbox()
     try:
-        house.start()
-        yield house
+        site.start()
+        yield site
     finally:
-        house.close()
+        site.close()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         ),
     ],
 )
-def test_refused_before_the_mail_is_sent(closed: House, commands: list[str], code: int, sentence: str) -> None:
+def test_refused_before_the_mail_is_sent(closed: Site, commands: list[str], code: int, sentence: str) -> None:
     with smtplib.SMTP("127.0.0.1", closed.smtp_port, timeout=10) as smtp:
         smtp.ehlo()
         for command in commands:
@@ -99,7 +99,7 @@ def test_refused_before_the_mail_is_sent(closed: House, commands: list[str], cod
     ],
 )
 def test_refused_when_the_mail_is_seen(
-    closed: House, field: str, value: str, padding: int, code: int, sentence: str
+    closed: Site, field: str, value: str, padding: int, code: int, sentence: str
 ) -> None:
     mail = letter(text="A line of text.\n" * (padding // 10 + 1))
     del mail[field]
@@ -112,15 +112,15 @@ def test_refused_when_the_mail_is_seen(
     _assert_nothing_kept(closed)
 
 
-def test_a_mail_that_is_allowed_is_kept(closed: House) -> None:
+def test_a_mail_that_is_allowed_is_kept(closed: Site) -> None:
     """So that the tests above look in the right place."""
     closed.send(RECIPIENT)
     assert closed.rows("SELECT count(*) FROM message") == [(1,)]
 
 
-def _assert_nothing_kept(house: House) -> None:
+def _assert_nothing_kept(site: Site) -> None:
     for table in ("message", "document", "job", "letter"):
-        assert house.rows(f"SELECT count(*) FROM {table}") == [(0,)], table
-    assert house.rows("SELECT content_id FROM content") == [("",)], "the one that is there from the start"
-    assert [path for path in (house.folder / "content").rglob("*") if path.is_file()] == []
-    assert house.faxes() == [] and house.mails() == []
+        assert site.rows(f"SELECT count(*) FROM {table}") == [(0,)], table
+    assert site.rows("SELECT content_id FROM content") == [("",)], "the one that is there from the start"
+    assert [path for path in (site.folder / "content").rglob("*") if path.is_file()] == []
+    assert site.faxes() == [] and site.mails() == []

@@ -7,10 +7,10 @@ import email.policy
 import smtplib
 from contextlib import suppress
 from email.message import EmailMessage
+from site import NUMBER, PASSWORD, SENDER, Site, free_port, letter, until
 from urllib.parse import quote
 
 import documents
-from house import NUMBER, PASSWORD, SENDER, House, free_port, letter, until
 
 SUBJECT, BODY, NAME, FILE = "SubjectMark71", "BodyMark72", "DisplayMark73", "FileMark74"
 PLAIN, LOST, REFUSED, LOGIN = "15559871234", "15555550120", "15555550110", "15555550125"
@@ -26,11 +26,11 @@ def marked(number: str, *, damaged: bool = False) -> EmailMessage:
     return mail
 
 
-def test_none_of_the_marks_is_in_the_log(house: House) -> None:
+def test_none_of_the_marks_is_in_the_log(site: Site) -> None:
     """The relay is down; a fax comes in; faxes are refused, damaged, in doubt; at last the login fails."""
-    house.settings["relay"] = f'address = "127.0.0.1:{free_port()}"'
-    bridge = house.start_installed()
-    until(lambda: "account-met" in house.log(), "the account to be met", house.log)
+    site.settings["relay"] = f'address = "127.0.0.1:{free_port()}"'
+    bridge = site.start_installed()
+    until(lambda: "account-met" in site.log(), "the account to be met", site.log)
 
     auto_reply, stranger = marked(PLAIN), marked(PLAIN)
     auto_reply["Auto-Submitted"] = f"auto-replied; {SUBJECT}"
@@ -40,9 +40,9 @@ def test_none_of_the_marks_is_in_the_log(house: House) -> None:
         ("mallory@example.net", PLAIN, stranger),
     ]:
         with suppress(smtplib.SMTPResponseException):
-            house.send(number, sender=sender, mail=mail)
+            site.send(number, sender=sender, mail=mail)
             raise AssertionError(f"{sender} to {number} was not refused")
-    with smtplib.SMTP("127.0.0.1", house.smtp_port, timeout=10) as smtp:
+    with smtplib.SMTP("127.0.0.1", site.smtp_port, timeout=10) as smtp:
         smtp.docmd(SUBJECT, f"<{PLAIN}@fax.local>")
         smtp.ehlo()
         smtp.mail(SENDER)
@@ -51,16 +51,16 @@ def test_none_of_the_marks_is_in_the_log(house: House) -> None:
         smtp.getreply()
         smtp.send(marked(PLAIN).as_bytes(policy=email.policy.SMTP)[:300])  # and the line goes dead
 
-    queue_ids = [house.send(number, mail=marked(number)) for number in (PLAIN, LOST, REFUSED)]
-    queue_ids.append(house.send(DAMAGED, mail=marked(DAMAGED, damaged=True)))
-    house.drop_in(documents.tiff(1), caller=CALLER)
+    queue_ids = [site.send(number, mail=marked(number)) for number in (PLAIN, LOST, REFUSED)]
+    queue_ids.append(site.send(DAMAGED, mail=marked(DAMAGED, damaged=True)))
+    site.drop_in(documents.tiff(1), caller=CALLER)
     for event in ("in-doubt", "failed status=", "letter-waiting", "faxes-listed"):
-        until(lambda event=event: f" {event}" in house.log(), event, house.log)
-    queue_ids.append(house.send(LOGIN, mail=marked(LOGIN)))
-    until(lambda: "account-paused" in house.log(), "the account to be paused", house.log)
-    assert house.stop(bridge) == 0
+        until(lambda event=event: f" {event}" in site.log(), event, site.log)
+    queue_ids.append(site.send(LOGIN, mail=marked(LOGIN)))
+    until(lambda: "account-paused" in site.log(), "the account to be paused", site.log)
+    assert site.stop(bridge) == 0
 
-    log = house.log()
+    log = site.log()
     for queue_id in queue_ids:
         assert f"{queue_id}: accepted" in log, "the log tells of every mail by its queue ID"
     secrets = [SUBJECT, BODY, NAME, FILE, PASSWORD, PLAIN, LOST, REFUSED, LOGIN, DAMAGED, MALFORMED, CALLER]

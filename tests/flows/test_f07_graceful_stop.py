@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import smtplib
 import time
-
-from house import PATIENCE, SENDER, House, letter, until
+from site import PATIENCE, SENDER, Site, letter, until
 
 #: What systemd and Docker may be told to wait for; ours is shorter.
 LONGEST = 10.0
 
 
-def test_idle_it_stops_at_once(house: House) -> None:
-    bridge = house.start()
-    until(lambda: "account-met" in house.log(), "the account to be met", house.log)
+def test_idle_it_stops_at_once(site: Site) -> None:
+    bridge = site.start()
+    until(lambda: "account-met" in site.log(), "the account to be met", site.log)
     began = time.monotonic()
-    assert house.stop(bridge) == 0
+    assert site.stop(bridge) == 0
     assert time.monotonic() - began < 2.0
-    assert "Traceback" not in house.log() and "Error" not in house.log(), house.log()
+    assert "Traceback" not in site.log() and "Error" not in site.log(), site.log()
 
 
-def test_what_is_under_way_is_finished_and_nothing_is_begun(house: House) -> None:
+def test_what_is_under_way_is_finished_and_nothing_is_begun(site: Site) -> None:
     """A POST whose answer comes late, a mail in DATA, and a client that is only connected."""
-    house.settings["timeout_seconds"] = 30
-    house.control("quirks", {"reply_delay_seconds": 3})
-    bridge = house.start()
-    idle = smtplib.SMTP("127.0.0.1", house.smtp_port, timeout=PATIENCE)
+    site.settings["timeout_seconds"] = 30
+    site.control("quirks", {"reply_delay_seconds": 3})
+    bridge = site.start()
+    idle = smtplib.SMTP("127.0.0.1", site.smtp_port, timeout=PATIENCE)
     idle.ehlo()
-    writing = smtplib.SMTP("127.0.0.1", house.smtp_port, timeout=PATIENCE)
+    writing = smtplib.SMTP("127.0.0.1", site.smtp_port, timeout=PATIENCE)
     writing.ehlo()
     assert writing.mail(SENDER)[0] == writing.rcpt("15557654321@fax.local")[0] == 250
     assert writing.docmd("DATA")[0] == 354
     content = letter().as_bytes().replace(b"\n", b"\r\n")
     writing.send(content[:50])
-    queue_id = house.send("15555550124")
-    until(lambda: house.faxes(), "the fax at FaxCore", house.log)
+    queue_id = site.send("15555550124")
+    until(lambda: site.faxes(), "the fax at FaxCore", site.log)
 
     began = time.monotonic()
     bridge.terminate()
@@ -48,12 +47,12 @@ def test_what_is_under_way_is_finished_and_nothing_is_begun(house: House) -> Non
     assert bridge.wait(timeout=PATIENCE) == 0
     assert time.monotonic() - began < LONGEST
 
-    [fax] = house.faxes()
-    job = house.rows("SELECT state, fax_id, attempts FROM job WHERE queue_id = ?", f"{queue_id}-1")
+    [fax] = site.faxes()
+    job = site.rows("SELECT state, fax_id, attempts FROM job WHERE queue_id = ?", f"{queue_id}-1")
     assert job == [("submitted", fax["id"], 1)], "the answer was awaited and written down"
-    assert house.rows("SELECT ended_at > 0 FROM process") == [(1,)], "it said that it ended"
-    assert "Traceback" not in house.log() and "Error" not in house.log(), house.log()
+    assert site.rows("SELECT ended_at > 0 FROM process") == [(1,)], "it said that it ended"
+    assert "Traceback" not in site.log() and "Error" not in site.log(), site.log()
 
-    house.start()
-    assert {mail["X-Fax-Number"] for mail in house.answers(2)} == {"15555550124", "15557654321"}
-    assert len(house.requests("SendFax")) == len(house.faxes()) == 2
+    site.start()
+    assert {mail["X-Fax-Number"] for mail in site.answers(2)} == {"15555550124", "15557654321"}
+    assert len(site.requests("SendFax")) == len(site.faxes()) == 2

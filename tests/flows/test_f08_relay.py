@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import email
 import email.policy
+from site import Site, free_port, letter, until
 
-from house import House, free_port, letter, until
 from smarthost import smarthost
 
 POSTMASTER = "postmaster@example.com"
 
 
-def test_letters_wait_for_a_relay_that_is_down_and_then_each_comes_once(house: House) -> None:
+def test_letters_wait_for_a_relay_that_is_down_and_then_each_comes_once(site: Site) -> None:
     port = free_port()
-    house.settings["relay"] = f'address = "127.0.0.1:{port}"'
-    house.start()
-    house.send("15555550100", "15555550101")
-    until(lambda: house.log().count(": letter-waiting ") >= 2, "both letters to be tried in vain", house.log)
+    site.settings["relay"] = f'address = "127.0.0.1:{port}"'
+    site.start()
+    site.send("15555550100", "15555550101")
+    until(lambda: site.log().count(": letter-waiting ") >= 2, "both letters to be tried in vain", site.log)
     with smarthost(port) as sink:
-        until(lambda: len(sink.taken) >= 2, "both letters at the relay", house.log)
-        bell = house.send("15555550100")
-        until(lambda: len(sink.taken) >= 3, "the next letter at the relay", house.log)
+        until(lambda: len(sink.taken) >= 2, "both letters at the relay", site.log)
+        bell = site.send("15555550100")
+        until(lambda: len(sink.taken) >= 3, "the next letter at the relay", site.log)
         until(
-            lambda: house.rows("SELECT count(*) FROM letter WHERE state = 'handed-over'") == [(3,)],
+            lambda: site.rows("SELECT count(*) FROM letter WHERE state = 'handed-over'") == [(3,)],
             "all to be handed over",
-            house.log,
+            site.log,
         )
     mails = [email.message_from_bytes(envelope.content, policy=email.policy.default) for envelope in sink.taken]
     outcomes = sorted((mail["X-Fax-Number"], mail["X-Fax-Outcome"]) for mail in mails)
@@ -35,17 +35,17 @@ def test_letters_wait_for_a_relay_that_is_down_and_then_each_comes_once(house: H
     assert all(envelope.rcpt_tos == ["alice@example.com"] for envelope in sink.taken)
 
 
-def test_mail_to_the_postmaster_is_passed_on_unchanged(house: House) -> None:
+def test_mail_to_the_postmaster_is_passed_on_unchanged(site: Site) -> None:
     """From anybody, and also where the same mail is a fax to somebody."""
     port = free_port()
-    house.settings["relay"] = f'address = "127.0.0.1:{port}"'
+    site.settings["relay"] = f'address = "127.0.0.1:{port}"'
     with smarthost(port) as sink:
-        house.start()
+        site.start()
         question = letter(subject="Who are you?", text="A question.\n.\n..and a dotted line, \ttrailing blanks  \n")
-        house.send("postmaster@fax.local", sender="stranger@example.net", mail=question)
+        site.send("postmaster@fax.local", sender="stranger@example.net", mail=question)
         both = letter(subject="A fax, and you should know", text="One page for two readers.\n")
-        house.send("15555550100", "Postmaster@fax.local", mail=both)
-        until(lambda: len(sink.taken) >= 3, "two mails and an answer at the relay", house.log)
+        site.send("15555550100", "Postmaster@fax.local", mail=both)
+        until(lambda: len(sink.taken) >= 3, "two mails and an answer at the relay", site.log)
         passed_on = [envelope for envelope in sink.taken if envelope.rcpt_tos == [POSTMASTER]]
         [answer] = [envelope for envelope in sink.taken if envelope not in passed_on]
     assert [envelope.mail_from for envelope in passed_on] == ["stranger@example.net", "alice@example.com"]
@@ -54,4 +54,4 @@ def test_mail_to_the_postmaster_is_passed_on_unchanged(house: House) -> None:
         assert b"From:" + original == mail.as_bytes(policy=email.policy.SMTP), "nothing of it is changed"
         assert received.startswith(b"Received:"), "and our line stands in front of it"
     assert b"X-Fax-Outcome: delivered" in answer.content
-    assert len(house.faxes()) == 1
+    assert len(site.faxes()) == 1

@@ -10,36 +10,36 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from site import NUMBER, PASSWORD, Site, letter, until
 from typing import Any
 
 import documents
 import pytest
-from house import NUMBER, PASSWORD, House, letter, until
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One house for all documents: each goes to a number of its own."""
-    house = House(tmp_path_factory.mktemp("office"))
-    house.settings |= {"account": 'document = "pdf"'}  # whose text can be read
-    house.start_sandbox()
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all documents: each goes to a number of its own."""
+    site = Site(tmp_path_factory.mktemp("office"))
+    site.settings |= {"account": 'document = "pdf"'}  # whose text can be read
+    site.start_sandbox()
     try:
-        house.start()
-        yield house
+        site.start()
+        yield site
     finally:
-        house.close()
+        site.close()
 
 
-def ended(house: House, number: str) -> tuple[Any, list[dict[str, Any]]]:
+def ended(site: Site, number: str) -> tuple[Any, list[dict[str, Any]]]:
     """The only answer about a number, and the faxes to it."""
-    until(lambda: [mail for mail in house.mails() if mail["X-Fax-Number"] == number], f"{number}'s answer", house.log)
-    [mail] = [mail for mail in house.mails() if mail["X-Fax-Number"] == number]
-    return mail, [fax for fax in house.faxes() if fax["number"] == number]
+    until(lambda: [mail for mail in site.mails() if mail["X-Fax-Number"] == number], f"{number}'s answer", site.log)
+    [mail] = [mail for mail in site.mails() if mail["X-Fax-Number"] == number]
+    return mail, [fax for fax in site.faxes() if fax["number"] == number]
 
 
-def download(house: House, fax_id: str, kind: str, file: Path) -> Path:
+def download(site: Site, fax_id: str, kind: str, file: Path) -> Path:
     """The pages as FaxCore's own clients get them."""
-    url = f"http://127.0.0.1:{house.sandbox_port}/api/DownloadFax?faxid={fax_id}&filetype={kind}"
+    url = f"http://127.0.0.1:{site.sandbox_port}/api/DownloadFax?faxid={fax_id}&filetype={kind}"
     login = base64.b64encode(f"{NUMBER}:{PASSWORD}".encode()).decode()
     with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})) as reply:
         file.write_bytes(base64.b64decode(reply.read()))
@@ -52,7 +52,7 @@ def tell(*command: str | Path) -> str:
 
 
 @pytest.mark.needs("tiffinfo", "pdfinfo", "pdftotext")
-def test_all_parts_become_one_fax_in_their_order(office: House, tmp_path: Path) -> None:
+def test_all_parts_become_one_fax_in_their_order(office: Site, tmp_path: Path) -> None:
     number = "15557650001"
     mail = letter(subject="Offer 4711", text="Please see the attached documents.")
     mail.add_alternative("<p>Please see the <b>attached</b> documents.</p>", subtype="html")
@@ -84,7 +84,7 @@ def test_all_parts_become_one_fax_in_their_order(office: House, tmp_path: Path) 
 PCL = b"\x1bE\x1b&l0OTyped for a printer\x1bE"
 
 
-def test_a_file_that_only_the_service_draws_goes_through_untouched(office: House) -> None:
+def test_a_file_that_only_the_service_draws_goes_through_untouched(office: Site) -> None:
     number = "15557650002"
     mail = letter()
     documents.attach(mail, "minutes.pcl", "application/octet-stream", PCL)
@@ -95,7 +95,7 @@ def test_a_file_that_only_the_service_draws_goes_through_untouched(office: House
     assert fax["filename"].endswith(".pcl")
 
 
-def test_such_a_file_beside_another_is_refused_by_its_name_while_its_sender_listens(office: House) -> None:
+def test_such_a_file_beside_another_is_refused_by_its_name_while_its_sender_listens(office: Site) -> None:
     mail = letter()
     documents.attach(mail, "offer.pdf", "application/pdf", documents.pdf(1))
     documents.attach(mail, "minutes.pcl", "application/octet-stream", PCL)
@@ -107,7 +107,7 @@ def test_such_a_file_beside_another_is_refused_by_its_name_while_its_sender_list
 
 
 @pytest.mark.needs("soffice", "pdftotext")
-def test_word_beside_a_pdf_is_one_fax(office: House, tmp_path: Path) -> None:
+def test_word_beside_a_pdf_is_one_fax(office: Site, tmp_path: Path) -> None:
     number = "15557650005"
     mail = letter()
     documents.attach(mail, "offer.pdf", "application/pdf", documents.pdf(1, "Typed page"))
@@ -122,7 +122,7 @@ def test_word_beside_a_pdf_is_one_fax(office: House, tmp_path: Path) -> None:
     assert ["Typed page 1" in pages[0], "Typed in a word processor" in pages[1]] == [True, True]
 
 
-def test_who_asked_for_it_gets_a_report_of_success(office: House) -> None:
+def test_who_asked_for_it_gets_a_report_of_success(office: Site) -> None:
     number = "15557650004"
     mail = letter(subject="Important")
     office.send(number, mail=mail, options=["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;fax@branch.example.com"])

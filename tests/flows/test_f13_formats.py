@@ -1,4 +1,4 @@
-"""Every format through the whole street: mail in, the fax service's TIFF out, and its words read by tesseract."""
+"""Every format the whole way: mail in, the fax service's TIFF out, and its words read by tesseract."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from site import NUMBER, PASSWORD, Site, letter, until
 from typing import Any
 
 import documents
 import formats
 import pytest
-from house import NUMBER, PASSWORD, House, letter, until
 from PIL import Image
 
 pytestmark = [
@@ -44,26 +44,26 @@ def faxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
     """File name -> the fax that the service has of it, and its TIFF: each file alone, to a number of its own."""
     folder = tmp_path_factory.mktemp("formats")
     files = formats.made(folder)
-    house = House(folder, sender='cover_page = "none"', render_seconds=30)
-    house.start_sandbox()
+    site = Site(folder, sender='cover_page = "none"', render_seconds=30)
+    site.start_sandbox()
     try:
-        house.start()
+        site.start()
         numbers = {f"1555766{at:04}": name for at, name in enumerate(files)}
         for number, name in numbers.items():
             mail = letter(text=" ")
             documents.attach(mail, name, "application/octet-stream", files[name])
-            house.send(number, mail=mail)
-        until(lambda: len(house.mails()) == len(files), "an answer about each file", house.log)
-        outcomes = {numbers[mail["X-Fax-Number"]]: mail["X-Fax-Outcome"] for mail in house.mails()}
+            site.send(number, mail=mail)
+        until(lambda: len(site.mails()) == len(files), "an answer about each file", site.log)
+        outcomes = {numbers[mail["X-Fax-Number"]]: mail["X-Fax-Outcome"] for mail in site.mails()}
         assert outcomes == dict.fromkeys(files, "delivered")
-        yield {numbers[fax["number"]]: (fax, _tiff(house, fax["id"], folder)) for fax in house.faxes()}
+        yield {numbers[fax["number"]]: (fax, _tiff(site, fax["id"], folder)) for fax in site.faxes()}
     finally:
-        house.close()
+        site.close()
 
 
-def _tiff(house: House, fax_id: str, folder: Path) -> Path:
+def _tiff(site: Site, fax_id: str, folder: Path) -> Path:
     """The pages as FaxCore's own clients get them."""
-    url = f"http://127.0.0.1:{house.sandbox_port}/api/DownloadFax?faxid={fax_id}&filetype=TIF"
+    url = f"http://127.0.0.1:{site.sandbox_port}/api/DownloadFax?faxid={fax_id}&filetype=TIF"
     login = base64.b64encode(f"{NUMBER}:{PASSWORD}".encode()).decode()
     with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})) as reply:
         file = folder / f"{fax_id}.tif"

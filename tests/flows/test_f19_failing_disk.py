@@ -6,9 +6,9 @@ import errno
 import smtplib
 from collections.abc import Iterator
 from pathlib import Path
+from site import Site, until
 
 import pytest
-from house import House, until
 
 from tests.support.faults import Disk, build
 
@@ -24,29 +24,29 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_full_read_only_or_broken(house: House, disk: Disk, tmp_path: Path) -> None:
-    house.settings["spool"] = "sqlite:///disk/spool.db"
-    house.environment |= disk.environment(build(tmp_path))
-    bridge = house.start()
+def test_full_read_only_or_broken(site: Site, disk: Disk, tmp_path: Path) -> None:
+    site.settings["spool"] = "sqlite:///disk/spool.db"
+    site.environment |= disk.environment(build(tmp_path))
+    bridge = site.start()
     numbers = ["15557650000"]
-    house.send(numbers[0])
+    site.send(numbers[0])
     for trouble, codes in TROUBLES.items():
         number = f"1555765{len(numbers):04}"
         disk.fail(trouble)
         with pytest.raises(smtplib.SMTPResponseException) as later:
-            house.send(number)
+            site.send(number)
         assert later.value.smtp_code in codes, trouble
-        until(lambda: "trouble with the disk" in house.log(), "a worker to meet it", house.log)
+        until(lambda: "trouble with the disk" in site.log(), "a worker to meet it", site.log)
         disk.well()
-        house.send(number)
+        site.send(number)
         numbers.append(number)
-    until(lambda: house.mails(POSTMASTER), "the alarm", house.log)
+    until(lambda: site.mails(POSTMASTER), "the alarm", site.log)
     bridge.kill()
     bridge.wait()
-    house.start()
-    answers = house.answers(len(numbers))
+    site.start()
+    answers = site.answers(len(numbers))
     assert sorted(mail["X-Fax-Number"] for mail in answers) == numbers
     assert {mail["X-Fax-Outcome"] for mail in answers} == {"delivered"}
-    assert sorted(fax["number"] for fax in house.faxes()) == numbers
-    [alarm] = house.mails(POSTMASTER)
+    assert sorted(fax["number"] for fax in site.faxes()) == numbers
+    [alarm] = site.mails(POSTMASTER)
     assert "disk" in alarm["Subject"] and not disk.repeated

@@ -1,4 +1,4 @@
-"""The certificate that the doors of ``tests/smtpd`` have."""
+"""The certificate that the listeners of ``tests/smtpd`` have."""
 
 from tests.smtpd.conftest import tls_files
 

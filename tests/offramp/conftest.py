@@ -1,4 +1,4 @@
-"""Fixtures of the street."""
+"""Fixtures of the pipeline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from mailfax.config import Account
 from mailfax.onramp.meet import meet
 from mailfax.sandbox.server import SandboxOptions, serve
-from tests.offramp.street import NUMBER, PASSWORD, Clock, Sandbox, Street, opened
+from tests.offramp.pipeline import NUMBER, PASSWORD, Clock, Pipeline, Sandbox, opened
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def account(sandbox: Sandbox) -> Account:
 
 
 @pytest.fixture
-async def street(tmp_path: Path, account: Account) -> AsyncIterator[Street]:
-    """A street whose account has been met."""
+async def pipeline(tmp_path: Path, account: Account) -> AsyncIterator[Pipeline]:
+    """A pipeline whose account has been met."""
     async with opened(tmp_path, Clock(), account) as made:
-        await meet(made.spool, made.desk.client("main"), account)
+        await meet(made.spool, made.fax_accounts.client("main"), account)
         yield made

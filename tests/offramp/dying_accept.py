@@ -1,6 +1,6 @@
 """A process that takes mails over and dies at one moment: ``dying_accept.py FOLDER before|after COMMIT``, by SIGKILL.
 
-It prints what its door would have said; what it printed before it died was answered.
+It prints what its handler would have said; what it printed before it died was answered.
 """
 
 from __future__ import annotations

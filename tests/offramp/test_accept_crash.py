@@ -16,14 +16,14 @@ from mailfax.spool import Spool
 from mailfax.spool.usage import SITE
 
 pytestmark = pytest.mark.anyio
-HOUSE = str(Path(mailfax.__file__).parent.parent)
+SOURCES = str(Path(mailfax.__file__).parent.parent)
 
 
 def serve(folder: Path, moment: str, commit: str) -> list[str]:
     """What the process said; it must have been killed, but for "never"."""
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("dying_accept.py"), folder, moment, commit],
-        env={**os.environ, "PYTHONPATH": HOUSE},
+        env={**os.environ, "PYTHONPATH": SOURCES},
         capture_output=True,
         text=True,
         timeout=60,

@@ -9,8 +9,8 @@ import pytest
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, Refusal, status
 from mailfax.spool import Spool
-from tests.offramp.street import SITE, Clock
-from tests.offramp.test_accept import Door, clock, spool  # noqa: F401 - fixtures
+from tests.offramp.pipeline import SITE, Clock
+from tests.offramp.test_accept import Handler, clock, spool  # noqa: F401 - fixtures
 from tests.render.paper import mail
 
 pytestmark = pytest.mark.anyio
@@ -31,15 +31,15 @@ class Cell:
         return self.why
 
 
-def door(spool: Spool, clock: Clock, cell: Cell) -> Door:  # noqa: F811
-    made = Door(spool, clock)
+def handler(spool: Spool, clock: Clock, cell: Cell) -> Handler:  # noqa: F811
+    made = Handler(spool, clock)
     made.accept._examine = cell
     return made
 
 
 async def test_a_mail_that_cannot_be_faxed_is_refused_with_its_sentence(spool: Spool, clock: Clock) -> None:  # noqa: F811
     cell = Cell(status(Cause.UNSUPPORTED, name="Übersicht.zip", why="it is an archive"))
-    at = door(spool, clock, cell)
+    at = handler(spool, clock, cell)
     told = await at.mail(NUMBER, mail=ZIP)
     assert isinstance(told, Refusal)
     assert told.reply == '554 5.6.1 "?bersicht.zip" can\'t be faxed: it is an archive'
@@ -48,7 +48,7 @@ async def test_a_mail_that_cannot_be_faxed_is_refused_with_its_sentence(spool: S
 
 
 async def test_where_the_cell_knows_nothing_the_mail_is_taken(spool: Spool, clock: Clock) -> None:  # noqa: F811
-    at = door(spool, clock, Cell(None))
+    at = handler(spool, clock, Cell(None))
     await at.queued(NUMBER, mail=ZIP)
     assert await at.faxes() == [NUMBER]
 
@@ -58,7 +58,7 @@ async def test_an_ordinary_mail_and_one_for_the_postmaster_are_not_examined(
     clock: Clock,  # noqa: F811
 ) -> None:
     cell = Cell(status(Cause.NOTHING_TO_FAX))
-    at = door(spool, clock, cell)
+    at = handler(spool, clock, cell)
     await at.queued(NUMBER)
     await at.queued(NUMBER, mail=mail("See.", ("offer.pdf", "application/pdf", b"%PDF-1.7")))
     await at.queued(NUMBER, mail=ZIP, postmaster=True)

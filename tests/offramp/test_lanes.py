@@ -14,7 +14,7 @@ from mailfax.rules import schedule
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
 from mailfax.rules.states import JobEvent, JobState
 from mailfax.rules.status import Cause, status
-from tests.offramp.street import Street, one_page
+from tests.offramp.pipeline import Pipeline, one_page
 
 pytestmark = pytest.mark.anyio
 
@@ -37,13 +37,13 @@ class Slowly:
         return Rendered(file, "fax.pdf", 1, "", (), ())
 
 
-async def accepted(street: Street, sender: str, seconds: float, number: int = 15551234567) -> str:
+async def accepted(pipeline: Pipeline, sender: str, seconds: float, number: int = 15551234567) -> str:
     header = f"Subject: {sender} {seconds}\r\n\r\n".encode()
-    content = street.spool.content.begin()
+    content = pipeline.spool.content.begin()
     content.write(header)
     recipient = Recipient(f"{number}@fax.local", FaxNumber(str(number), str(number)))
     envelope = Envelope(f"{sender}@example.com", (recipient,), Client("test", "127.0.0.1"), Grant("main", sender))
-    queue_id = await street.take(envelope, content, header)
+    queue_id = await pipeline.take(envelope, content, header)
     return queue_id
 
 
@@ -54,24 +54,24 @@ def renderer(monkeypatch: pytest.MonkeyPatch) -> Slowly:
 
 
 @pytest.fixture
-def prepare(street: Street, renderer: Slowly) -> Prepare:
-    return Prepare(street.context, street.desk, street.ending, renderer)  # type: ignore[arg-type]
+def prepare(pipeline: Pipeline, renderer: Slowly) -> Prepare:
+    return Prepare(pipeline.context, pipeline.fax_accounts, pipeline.ending, renderer)  # type: ignore[arg-type]
 
 
 async def test_four_slow_files_of_one_sender_and_a_line_of_text_of_another(
-    street: Street, prepare: Prepare, renderer: Slowly
+    pipeline: Pipeline, prepare: Prepare, renderer: Slowly
 ) -> None:
     for number in range(4):
-        await accepted(street, "carol", 3.0, 15551230000 + number)
+        await accepted(pipeline, "carol", 3.0, 15551230000 + number)
     slow = PrepareSlow(prepare)
 
-    async def work(carrier: Prepare | PrepareSlow) -> None:
+    async def work(worker: Prepare | PrepareSlow) -> None:
         while "bob" not in renderer.made:
-            await carrier.round() or await asyncio.sleep(0.01)
+            await worker.round() or await asyncio.sleep(0.01)
 
     workers = [asyncio.create_task(work(prepare)), asyncio.create_task(work(slow))]
     await asyncio.sleep(0.1)
-    await accepted(street, "bob", 0.0)
+    await accepted(pipeline, "bob", 0.0)
     loop = asyncio.get_running_loop()
     began = loop.time()
     await asyncio.wait_for(workers[0], 10)
@@ -81,51 +81,51 @@ async def test_four_slow_files_of_one_sender_and_a_line_of_text_of_another(
 
 
 async def test_a_file_that_is_slow_is_made_whole_in_the_slow_lane(
-    street: Street, prepare: Prepare, renderer: Slowly
+    pipeline: Pipeline, prepare: Prepare, renderer: Slowly
 ) -> None:
-    queue_id = await accepted(street, "carol", 0.5)
+    queue_id = await accepted(pipeline, "carol", 0.5)
     assert await prepare.round()
-    document = await street.spool.documents.get(queue_id)
+    document = await pipeline.spool.documents.get(queue_id)
     assert document is not None and (document.state, document.slow, document.attempts) == ("pending", True, 0)
     assert not await prepare.round(), "the quick lane leaves it alone"
     assert await PrepareSlow(prepare).round()
-    [job] = await street.spool.jobs.of(queue_id)
+    [job] = await pipeline.spool.jobs.of(queue_id)
     assert job.state is JobState.READY
 
 
 async def test_who_has_none_under_way_comes_before_a_crowd(
-    street: Street, prepare: Prepare, renderer: Slowly
+    pipeline: Pipeline, prepare: Prepare, renderer: Slowly
 ) -> None:
     for number in range(6):
-        await accepted(street, "carol", 0.1, 15551230000 + number)
+        await accepted(pipeline, "carol", 0.1, 15551230000 + number)
     first = asyncio.create_task(prepare.round())
     await asyncio.sleep(0.03)
-    await accepted(street, "bob", 0.0)
+    await accepted(pipeline, "bob", 0.0)
     await prepare.round()
     await first
     assert renderer.made == ["bob", "carol"]
 
 
 async def test_a_document_ends_with_its_last_job_and_is_not_made(
-    street: Street, prepare: Prepare, renderer: Slowly
+    pipeline: Pipeline, prepare: Prepare, renderer: Slowly
 ) -> None:
-    queue_id = await accepted(street, "carol", 0.0)
-    [job] = await street.spool.jobs.of(queue_id)
-    await street.ending.end(job, JobEvent.CANCEL, status(Cause.CANCELLED_HERE))
-    document = await street.spool.documents.get(queue_id)
+    queue_id = await accepted(pipeline, "carol", 0.0)
+    [job] = await pipeline.spool.jobs.of(queue_id)
+    await pipeline.ending.end(job, JobEvent.CANCEL, status(Cause.CANCELLED_HERE))
+    document = await pipeline.spool.documents.get(queue_id)
     assert document is not None and document.state == "unneeded"
     assert not await prepare.round()
     assert renderer.made == []
 
 
 async def test_a_job_that_ends_while_its_document_is_made_stops_nothing(
-    street: Street, prepare: Prepare, renderer: Slowly
+    pipeline: Pipeline, prepare: Prepare, renderer: Slowly
 ) -> None:
-    queue_id = await accepted(street, "carol", 0.1)
+    queue_id = await accepted(pipeline, "carol", 0.1)
     making = asyncio.create_task(prepare.round())
     await asyncio.sleep(0.05)
-    [job] = await street.spool.jobs.of(queue_id)
-    await street.ending.end(job, JobEvent.CANCEL, status(Cause.CANCELLED_HERE))
+    [job] = await pipeline.spool.jobs.of(queue_id)
+    await pipeline.ending.end(job, JobEvent.CANCEL, status(Cause.CANCELLED_HERE))
     assert await making
-    [job] = await street.spool.jobs.of(queue_id)
+    [job] = await pipeline.spool.jobs.of(queue_id)
     assert job.state is JobState.CANCELLED

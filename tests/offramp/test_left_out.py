@@ -11,7 +11,7 @@ from mailfax.config import Account, SenderRule
 from mailfax.offramp.left_out import set_aside
 from mailfax.rules.policy import Policy
 from mailfax.rules.states import JobState
-from tests.offramp.street import Sandbox, Street, opened
+from tests.offramp.pipeline import Pipeline, Sandbox, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -23,39 +23,39 @@ def policy(*senders: str) -> Policy:
     return Policy(("fax.local",), "US", "postmaster@example.com", rules)
 
 
-async def alarms(street: Street) -> int:
-    return len([letter for letter in await street.letters() if letter.kind == "alarm"])
+async def alarms(pipeline: Pipeline) -> int:
+    return len([letter for letter in await pipeline.letters() if letter.kind == "alarm"])
 
 
 async def test_the_faxes_of_an_account_that_is_gone_wait_until_it_is_back(
-    tmp_path: Path, street: Street, account: Account, sandbox: Sandbox
+    tmp_path: Path, pipeline: Pipeline, account: Account, sandbox: Sandbox
 ) -> None:
-    [job] = await street.mail("15551234567")
-    async with opened(tmp_path, street.clock, replace(account, name="other")) as without:
+    [job] = await pipeline.mail("15551234567")
+    async with opened(tmp_path, pipeline.clock, replace(account, name="other")) as without:
         for _ in range(3):  # three starts
-            await set_aside(without.context, without.desk, policy("@example.com"))
+            await set_aside(without.context, without.fax_accounts, policy("@example.com"))
         assert await alarms(without) == 1
         await without.forward(2 * DAY)
         await without.deadlines.round()
         assert not await without.submit.round()
         waiting = await without.job(job.queue_id)
         assert waiting.state is JobState.READY
-    street.context.marks()  # the first was drawn by the other
-    assert await street.desk.round()
-    assert (await street.job(job.queue_id)).expires_at >= street.clock() + DAY - 1, "it got its time back"
-    assert await street.submit.round()
-    assert await alarms(street) == 2, "the all-clear"
+    pipeline.context.marks()  # the first was drawn by the other
+    assert await pipeline.fax_accounts.round()
+    assert (await pipeline.job(job.queue_id)).expires_at >= pipeline.clock() + DAY - 1, "it got its time back"
+    assert await pipeline.submit.round()
+    assert await alarms(pipeline) == 2, "the all-clear"
 
 
-async def test_the_faxes_of_a_sender_whom_no_rule_names_are_held(street: Street) -> None:
-    jobs = await street.mail("15551234567", "15557654321")
-    await set_aside(street.context, street.desk, policy("@example.com"))
-    assert await alarms(street) == 0
+async def test_the_faxes_of_a_sender_whom_no_rule_names_are_held(pipeline: Pipeline) -> None:
+    jobs = await pipeline.mail("15551234567", "15557654321")
+    await set_aside(pipeline.context, pipeline.fax_accounts, policy("@example.com"))
+    assert await alarms(pipeline) == 0
     for _ in range(2):
-        await set_aside(street.context, street.desk, policy("bob@example.com"))
-    assert [(await street.job(job.queue_id)).state for job in jobs] == [JobState.HELD] * 2
-    assert await alarms(street) == 1
-    assert not await street.submit.round()
+        await set_aside(pipeline.context, pipeline.fax_accounts, policy("bob@example.com"))
+    assert [(await pipeline.job(job.queue_id)).state for job in jobs] == [JobState.HELD] * 2
+    assert await alarms(pipeline) == 1
+    assert not await pipeline.submit.round()
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ from mailfax.offramp.accept import Accept
 from mailfax.rules.envelope import Client, Proven
 from mailfax.rules.policy import Policy
 from mailfax.rules.states import JobEvent
-from mailfax.smtpd import Door, Listeners, open_listeners
+from mailfax.smtpd import Handler, Listeners, open_listeners
 from mailfax.spool import Spool
-from tests.offramp.street import SITE
+from tests.offramp.pipeline import SITE
 from tests.support import blackhole
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +47,7 @@ def scan(n: int, page: str = "page") -> bytes:
 
 @dataclass
 class Bridge:
-    """The door and the acceptance, over a real spool; ``gate`` is waited for before anything is stored."""
+    """The SMTP server and the acceptance, over a real spool; ``gate`` is waited for before anything is stored."""
 
     listeners: Listeners
     spool: Spool
@@ -81,8 +81,8 @@ async def bridge(folder: Path) -> AsyncIterator[Bridge]:
     async def unproven(client: Client, sender: str, header: bytes, content: object) -> Proven:
         return Proven("", "")
 
-    door = Door(spool.content.begin, spool.content.room, when_open, POLICY, spool.now, nobody, unproven)  # type: ignore[arg-type]
-    listeners = await open_listeners([LISTENER], door, hostname="fax.example.com", limits=Limits())
+    handler = Handler(spool.content.begin, spool.content.room, when_open, POLICY, spool.now, nobody, unproven)  # type: ignore[arg-type]
+    listeners = await open_listeners([LISTENER], handler, hostname="fax.example.com", limits=Limits())
     here = Bridge(listeners, spool, gate)
     try:
         yield here

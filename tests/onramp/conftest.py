@@ -18,7 +18,7 @@ from mailfax.onramp.collect import Collect
 from mailfax.render import Renderer
 from mailfax.rules.job import InboundFax, Letter
 from tests.offramp.conftest import account, sandbox
-from tests.offramp.street import NUMBER, Clock, Sandbox, Street, opened
+from tests.offramp.pipeline import NUMBER, Clock, Pipeline, Sandbox, opened
 from tests.support.documents import pdf
 
 __all__ = ["account", "sandbox"]
@@ -40,16 +40,16 @@ async def renderer() -> AsyncIterator[Renderer]:
 class Inbox:
     """An account's Inbox over there, and what collects from it here. ``marks_fail``: what the next mark raises."""
 
-    def __init__(self, street: Street, sandbox: Sandbox, renderer: Renderer) -> None:
-        self.street, self.sandbox, self.spool, self.clock = street, sandbox, street.spool, street.clock
+    def __init__(self, pipeline: Pipeline, sandbox: Sandbox, renderer: Renderer) -> None:
+        self.pipeline, self.sandbox, self.spool, self.clock = pipeline, sandbox, pipeline.spool, pipeline.clock
         self.marks_fail: list[Exception] = []
         self._chance = random.Random(7)
         self.collect = self.collecting(renderer)
 
     def collecting(self, renderer: Renderer) -> Collect:
-        context, desk = replace(self.street.context, marks=self._marks), self.street.desk
-        client, account = desk.client("main"), self.street.account
-        return Collect(context, client, account, renderer, trouble=desk.trouble, choose=self._chance.choice)
+        context, fax_accounts = replace(self.pipeline.context, marks=self._marks), self.pipeline.fax_accounts
+        client, account = fax_accounts.client("main"), self.pipeline.account
+        return Collect(context, client, account, renderer, trouble=fax_accounts.trouble, choose=self._chance.choice)
 
     def _marks(self) -> Marks:
         if self.marks_fail:
@@ -90,8 +90,8 @@ OpenInbox = Callable[[Account], AbstractAsyncContextManager[Inbox]]
 def open_inbox(tmp_path: Path, sandbox: Sandbox, renderer: Renderer) -> OpenInbox:
     @contextlib.asynccontextmanager
     async def open_(account: Account) -> AsyncIterator[Inbox]:
-        async with opened(tmp_path, Clock(), account) as street:
-            yield Inbox(street, sandbox, renderer)
+        async with opened(tmp_path, Clock(), account) as pipeline:
+            yield Inbox(pipeline, sandbox, renderer)
 
     return open_
 

@@ -17,7 +17,7 @@ from mailfax.onramp.bring import bring
 from mailfax.rules.job import InboundFax
 from mailfax.rules.states import InboundState
 from mailfax.spool import Spool
-from tests.offramp.street import SITE
+from tests.offramp.pipeline import SITE
 
 pytestmark = pytest.mark.anyio
 

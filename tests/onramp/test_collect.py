@@ -14,7 +14,7 @@ import pytest
 from mailfax.config import Account, Limits
 from mailfax.render import Renderer
 from mailfax.rules.states import InboundState
-from tests.offramp.street import Sandbox
+from tests.offramp.pipeline import Sandbox
 from tests.onramp.conftest import Inbox, OpenInbox
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +43,7 @@ async def test_a_new_fax_is_mailed_once_with_its_pages(inbox: Inbox) -> None:
 async def test_between_two_polls_nothing_is_listed(inbox: Inbox) -> None:
     await inbox.poll()
     fax_id = await inbox.drop_in()
-    inbox.clock.now += inbox.street.account.poll_seconds - 1
+    inbox.clock.now += inbox.pipeline.account.poll_seconds - 1
     assert not await inbox.collect.round()
     inbox.clock.now += 1
     assert await inbox.collect.round()
@@ -277,7 +277,7 @@ async def test_a_service_that_does_not_answer_is_listed_less_and_less_often(inbo
     fax_id = await inbox.drop_in()
     await inbox.poll()
     assert (await inbox.fax(fax_id)).state is InboundState.STORED
-    inbox.clock.now += inbox.street.account.poll_seconds
+    inbox.clock.now += inbox.pipeline.account.poll_seconds
     await inbox.collect.round()
     assert sum("GetFaxList" in str(request) for request in await inbox.sandbox.control("requests", method="GET")) == 2
 

@@ -18,7 +18,7 @@ from tests.support.gate import Gate, gate
 from tests.support.postfix import Postfix, running
 
 OFFICE, STRANGER, UNCHECKED, MTA = "192.168.1.9", "198.51.100.66", "198.51.100.67", "mta.example.com"
-DOORS = """
+LISTENERS = """
 [[listener]]
 name = "relay"
 address = "127.0.0.1:0"
@@ -75,17 +75,17 @@ MAIN = {
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
-    with gate(tmp_path_factory.mktemp("gate"), DOORS) as opened:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    with gate(tmp_path_factory.mktemp("gate"), LISTENERS) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def postfix(house: Gate) -> Iterator[Postfix]:
+def postfix(site: Gate) -> Iterator[Postfix]:
     routes = {
-        f"{BY_SMTP}@fax.local": f"smtp:[127.0.0.1]:{house.ports['relay']}",
-        f"{BY_LMTP}@fax.local": f"lmtp:[127.0.0.1]:{house.ports['lmtp']}",
-        f"{BY_DMARC}@fax.local": f"smtp:[127.0.0.1]:{house.ports['internet']}",
+        f"{BY_SMTP}@fax.local": f"smtp:[127.0.0.1]:{site.ports['relay']}",
+        f"{BY_LMTP}@fax.local": f"lmtp:[127.0.0.1]:{site.ports['lmtp']}",
+        f"{BY_DMARC}@fax.local": f"smtp:[127.0.0.1]:{site.ports['internet']}",
     }
     with running(routes=routes, main=MAIN) as postfix:
         yield postfix
@@ -130,29 +130,29 @@ HELO_NAMES = [
 
 
 @pytest.mark.needs("postfix")
-def test_the_office_faxes_through_postfix(house: Gate, postfix: Postfix) -> None:
+def test_the_office_faxes_through_postfix(site: Gate, postfix: Postfix) -> None:
     """The other side of the same rules: whoever may, can."""
     assert hand_over(postfix, OFFICE, MAIL, BY_SMTP, BY_LMTP, BY_DMARC) == 0
-    numbers = sorted(number for arrival in house.arrivals() for number in arrival.numbers)
+    numbers = sorted(number for arrival in site.arrivals() for number in arrival.numbers)
     assert numbers == [BY_SMTP, BY_LMTP, BY_DMARC]
 
 
 @pytest.mark.needs("postfix")
-def test_forged_mail_is_never_faxed(house: Gate, postfix: Postfix) -> None:
+def test_forged_mail_is_never_faxed(site: Gate, postfix: Postfix) -> None:
     for mail in FORGED.values():
         assert hand_over(postfix, STRANGER, mail, BY_SMTP, BY_LMTP, BY_DMARC) == 3
-    assert house.arrivals() == []
+    assert site.arrivals() == []
 
 
 @pytest.mark.needs("postfix")
 @pytest.mark.parametrize("helo", HELO_NAMES)
-def test_a_client_s_name_for_itself_is_no_address(house: Gate, postfix: Postfix, helo: str) -> None:
+def test_a_client_s_name_for_itself_is_no_address(site: Gate, postfix: Postfix, helo: str) -> None:
     assert hand_over(postfix, STRANGER, MAIL, BY_SMTP, BY_LMTP, BY_DMARC, helo=helo) == 3
-    assert house.arrivals() == []
+    assert site.arrivals() == []
 
 
 @pytest.mark.needs("postfix")
-def test_mail_that_the_relay_did_not_check_proves_nothing(house: Gate, postfix: Postfix) -> None:
+def test_mail_that_the_relay_did_not_check_proves_nothing(site: Gate, postfix: Postfix) -> None:
     """The check was out of order, and the mail brings its own result, in each way that a reader may take it."""
     results = [
         b"mta.example.com; dmarc=pass header.from=example.com",
@@ -164,12 +164,12 @@ def test_mail_that_the_relay_did_not_check_proves_nothing(house: Gate, postfix: 
     for result in results:
         for name in (b"Authentication-Results", b"authentication-results"):
             assert hand_over(postfix, UNCHECKED, name + b": " + result + b"\r\n" + MAIL, BY_DMARC) == 1
-    assert house.arrivals() == []
+    assert site.arrivals() == []
 
 
 @pytest.mark.needs("postfix")
 @pytest.mark.parametrize("number", [BY_SMTP, BY_LMTP, BY_DMARC])
-def test_nothing_is_smuggled_through_postfix(house: Gate, postfix: Postfix, number: str) -> None:
+def test_nothing_is_smuggled_through_postfix(site: Gate, postfix: Postfix, number: str) -> None:
     """What Postfix took for content and passed on is content here, too."""
     hidden = HIDDEN.replace(b"15559999999", BY_SMTP.encode())
     envelope = (b"MAIL FROM:<alice@example.com>", b"RCPT TO:<%b@fax.local>" % number.encode())
@@ -186,7 +186,7 @@ def test_nothing_is_smuggled_through_postfix(house: Gate, postfix: Postfix, numb
             talk.flush()
             sent += heard(talk).startswith(b"250")
     postfix.until_empty()
-    arrivals = house.arrivals()
+    arrivals = site.arrivals()
     assert [arrival.message["subject"] for arrival in arrivals] == ["outer"] * len(arrivals)
     assert [arrival.numbers for arrival in arrivals] == [[number]] * len(arrivals)
     assert 0 < len(arrivals) <= sent
@@ -226,15 +226,15 @@ SESSION = (
 
 
 @pytest.mark.parametrize("case", PROXIED)
-def test_a_proxy_s_address_is_never_the_client_s(house: Gate, case: str) -> None:
+def test_a_proxy_s_address_is_never_the_client_s(site: Gate, case: str) -> None:
     header, source = PROXIED[case]
-    converse(house.ports["proxied"], header + SESSION, source)
-    assert house.arrivals() == []
+    converse(site.ports["proxied"], header + SESSION, source)
+    assert site.arrivals() == []
 
 
-def test_behind_a_load_balancer_the_true_client_faxes(house: Gate) -> None:
-    converse(house.ports["proxied"], b"PROXY TCP4 192.168.1.9 127.0.0.1 4000 25\r\n" + SESSION, "127.0.0.1")
-    [arrival] = house.arrivals()
+def test_behind_a_load_balancer_the_true_client_faxes(site: Gate) -> None:
+    converse(site.ports["proxied"], b"PROXY TCP4 192.168.1.9 127.0.0.1 4000 25\r\n" + SESSION, "127.0.0.1")
+    [arrival] = site.arrivals()
     assert arrival.message["client_ip"] == OFFICE
 
 

@@ -1,4 +1,4 @@
-"""Mail programs that others wrote, at the door of a running ``mailfax demo``."""
+"""Mail programs that others wrote, at the server of a running ``mailfax demo``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import documents
-from tests.support.house import SENDER, House, letter, until
+from tests.support.site import SENDER, Site, letter, until
 
 INVITATION = re.compile(r"\(server 127\.0\.0\.1, port (\d+), no login\)")
 SANDBOX = re.compile(r"http://127\.0\.0\.1:(\d+)/_sandbox/")
@@ -29,33 +29,33 @@ PAGES = 1 + 2 + 1
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[House]:
+def demo(folder: Path) -> Iterator[Site]:
     """A demo that has made its round trip and stays up."""
-    house = House(folder)
-    del house.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"]
+    site = Site(folder)
+    del site.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"]
     command = ("demo", "--smtp", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", "--state", str(folder))
-    running = house.start_command(*command, log="demo.log")
+    running = site.start_command(*command, log="demo.log")
     try:
         until(
-            lambda: INVITATION.search(house.log("demo.log")) or running.poll() is not None,
+            lambda: INVITATION.search(site.log("demo.log")) or running.poll() is not None,
             "the demo to invite",
-            lambda: house.log("demo.log"),
+            lambda: site.log("demo.log"),
         )
-        house.smtp_port = int(INVITATION.search(house.log("demo.log"))[1])
-        house.sandbox_port = int(SANDBOX.search(house.log("demo.log"))[1])
-        yield house
-        assert house.stop(running) == 0, house.log("demo.log")
+        site.smtp_port = int(INVITATION.search(site.log("demo.log"))[1])
+        site.sandbox_port = int(SANDBOX.search(site.log("demo.log"))[1])
+        yield site
+        assert site.stop(running) == 0, site.log("demo.log")
     finally:
-        house.close()
+        site.close()
 
 
-def with_swaks(house: House, recipients: list[str], files: list[Path]) -> None:
+def with_swaks(site: Site, recipients: list[str], files: list[Path]) -> None:
     attached = [option for file in files for option in ("--attach", f"@{file}")]
     subprocess.run(
         [
             "swaks",
             "--server",
-            f"127.0.0.1:{house.smtp_port}",
+            f"127.0.0.1:{site.smtp_port}",
             "--from",
             SENDER,
             "--to",
@@ -67,20 +67,20 @@ def with_swaks(house: House, recipients: list[str], files: list[Path]) -> None:
     )
 
 
-def with_curl(house: House, recipients: list[str], files: list[Path]) -> None:
+def with_curl(site: Site, recipients: list[str], files: list[Path]) -> None:
     told = [option for recipient in recipients for option in ("--mail-rcpt", recipient)]
     attached = [option for file in files for option in ("--form", f"file=@{file};encoder=base64")]
-    door = f"smtp://127.0.0.1:{house.smtp_port}/client.example.com"
+    server = f"smtp://127.0.0.1:{site.smtp_port}/client.example.com"
     options = ["--silent", "--show-error", "--mail-from", SENDER, *told, "--header", "Subject: From curl"]
-    command = ["curl", door, *options, "--form", "=As agreed.", *attached]
+    command = ["curl", server, *options, "--form", "=As agreed.", *attached]
     subprocess.run(command, check=True, capture_output=True)
 
 
-def with_smtplib(house: House, recipients: list[str], files: list[Path]) -> None:
+def with_smtplib(site: Site, recipients: list[str], files: list[Path]) -> None:
     mail = letter()
     for file in files:
         documents.attach(mail, file.name, "application/octet-stream", file.read_bytes())
-    with smtplib.SMTP("127.0.0.1", house.smtp_port, timeout=30) as smtp:
+    with smtplib.SMTP("127.0.0.1", site.smtp_port, timeout=30) as smtp:
         assert smtp.sendmail(SENDER, recipients, mail.as_bytes(policy=email.policy.SMTP)) == {}
 
 
@@ -91,15 +91,15 @@ def test_each_client_sends_two_documents_to_two_numbers(tmp_path: Path) -> None:
     files[1].write_bytes(documents.tiff(1))
     state = tmp_path / "demo"
     state.mkdir()
-    with demo(state) as house:
-        already = len(house.mails())
+    with demo(state) as site:
+        already = len(site.mails())
         for client, send in {"swaks": with_swaks, "curl": with_curl, "smtplib": with_smtplib}.items():
-            send(house, [f"{number}@fax.local" for number in NUMBERS[client]], files)
+            send(site, [f"{number}@fax.local" for number in NUMBERS[client]], files)
         expected = Counter(number for numbers in NUMBERS.values() for number in numbers)
-        mails = [mail for mail in house.answers(already + len(expected)) if mail["X-Fax-Number"] in expected]
+        mails = [mail for mail in site.answers(already + len(expected)) if mail["X-Fax-Number"] in expected]
         assert Counter(mail["X-Fax-Number"] for mail in mails) == expected
         assert {mail["X-Fax-Outcome"] for mail in mails} == {"delivered"}
-        faxes = [fax for fax in house.faxes() if fax["number"] in expected]
+        faxes = [fax for fax in site.faxes() if fax["number"] in expected]
         assert Counter(fax["number"] for fax in faxes) == expected
         for fax in faxes:
-            assert house.control(f"faxes/{fax['id']}")["pages"] == PAGES, fax
+            assert site.control(f"faxes/{fax['id']}")["pages"] == PAGES, fax

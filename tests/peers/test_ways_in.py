@@ -36,7 +36,7 @@ DIGEST = hashlib.sha256(ATTACHED).hexdigest()
 #: From the empty line of the part that has our file to the next boundary.
 FILE_PART = re.compile(rb'name="?offer\.pdf"?(?:[^\r\n]|\r\n(?!\r\n))*\r\n\r\n([A-Za-z0-9+/=\r\n]+)\r\n--')
 
-DOORS = """
+LISTENERS = """
 [[listener]]
 name = "clear"
 address = "127.0.0.1:0"
@@ -131,7 +131,7 @@ account = "main"
 """
 
 
-class Doors:
+class Servers:
     """A gate for all mails of one program, gone with them (a hundred megabytes) when the next one sends."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ class Doors:
             self.close()
             folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
             (folder / "offer.pdf").write_bytes(ATTACHED)
-            self._program, self._gate = program, self._open.enter_context(gate(folder, DOORS, USERS))
+            self._program, self._gate = program, self._open.enter_context(gate(folder, LISTENERS, USERS))
         assert self._gate is not None
         return self._gate
 
@@ -152,8 +152,8 @@ class Doors:
 
 
 @pytest.fixture(scope="module")
-def doors() -> Iterator[Doors]:
-    with closing(Doors()) as opened:
+def servers() -> Iterator[Servers]:
+    with closing(Servers()) as opened:
         yield opened
 
 
@@ -170,13 +170,13 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("client", "way"), TABLE)
-def test_ten_megabytes_arrive(doors: Doors, client: str, way: Way) -> None:
+def test_ten_megabytes_arrive(servers: Servers, client: str, way: Way) -> None:
     if client == "nodemailer" and not (HERE / "node" / "node_modules" / "nodemailer").is_dir():
         pytest.skip("needs nodemailer; scripts/test installs it")
-    door = doors.of(client)
+    server = servers.of(client)
     recipients = ["15557651001@fax.local", "15557651002@fax.local"]
-    SEND[client](way, door.ports[way.listener], door.folder / "ca.pem", recipients, door.folder / "offer.pdf")
-    [arrival] = door.arrivals()
+    SEND[client](way, server.ports[way.listener], server.folder / "ca.pem", recipients, server.folder / "offer.pdf")
+    [arrival] = server.arrivals()
     assert_as_sent(arrival, way, recipients, WISHES[client])
 
 
@@ -196,36 +196,36 @@ POSTFIX_WISHES = Wishes(
 
 
 @pytest.mark.needs("postfix")
-def test_postfix_relays_with_an_empty_queue_and_its_requests_honoured(doors: Doors) -> None:
+def test_postfix_relays_with_an_empty_queue_and_its_requests_honoured(servers: Servers) -> None:
     """All its ways at once: a service each, chosen by the recipient."""
     skip_without_postfix()
-    door = doors.of("postfix")
+    server = servers.of("postfix")
     services, routes, expected = {}, {}, {}
     for number, way in enumerate(BY_POSTFIX):
         protocol = "lmtp" if way.lmtp else "smtp"
         recipients = [f"1555765{number:02}01@fax.local", f"1555765{number:02}02@fax.local"]
-        services[f"way{number}"] = (protocol, postfix_settings(protocol, way, door))
-        routes |= dict.fromkeys(recipients, f"way{number}:[127.0.0.1]:{door.ports[way.listener]}")
+        services[f"way{number}"] = (protocol, postfix_settings(protocol, way, server))
+        routes |= dict.fromkeys(recipients, f"way{number}:[127.0.0.1]:{server.ports[way.listener]}")
         expected[recipients[0]] = (way, recipients)
     with running(services=services, routes=routes) as postfix:
         for _, recipients in expected.values():
-            hand_to(postfix, recipients, door.folder / "offer.pdf")
+            hand_to(postfix, recipients, server.folder / "offer.pdf")
         postfix.until_empty()
         assert "status=bounced" not in postfix.log()
-    arrivals = door.arrivals()
+    arrivals = server.arrivals()
     assert sorted(arrival.jobs[0]["address"] for arrival in arrivals) == sorted(expected)
     for arrival in arrivals:
         assert_as_sent(arrival, *expected[arrival.jobs[0]["address"]], POSTFIX_WISHES)
 
 
-def postfix_settings(protocol: str, way: Way, door: Gate) -> dict[str, str]:
+def postfix_settings(protocol: str, way: Way, server: Gate) -> dict[str, str]:
     settings = {"tls_security_level": "verify" if way.tls != "none" else "none"}
     if way.tls != "none":
-        settings |= {"tls_CAfile": str(door.folder / "ca.pem"), "tls_verify_cert_match": "gate.example.com"}
+        settings |= {"tls_CAfile": str(server.folder / "ca.pem"), "tls_verify_cert_match": "gate.example.com"}
     if way.tls == "implicit":
         settings["tls_wrappermode"] = "yes"
     if way.auth:
-        login = f"[127.0.0.1]:{door.ports[way.listener]} = {way.user}:{PASSWORD}"
+        login = f"[127.0.0.1]:{server.ports[way.listener]} = {way.user}:{PASSWORD}"
         settings |= {
             "sasl_auth_enable": "yes",
             "sasl_password_maps": f"inline:{{ {{{login}}} }}",

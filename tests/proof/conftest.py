@@ -153,8 +153,8 @@ def begin_content(folder: Path) -> Content:
 
 
 @dataclass
-class Desk:
-    """Asks as the door does: the mail lies in a content of the spool, behind our own line."""
+class Backend:
+    """Asks as the SMTP server does: the mail lies in a content of the spool, behind our own line."""
 
     prover: Prover
     folder: Path
@@ -181,5 +181,5 @@ class Desk:
 
 
 @pytest.fixture
-def desk(make_prover: Callable[..., Prover], tmp_path: Path) -> Desk:
-    return Desk(make_prover(), tmp_path)
+def backend(make_prover: Callable[..., Prover], tmp_path: Path) -> Backend:
+    return Backend(make_prover(), tmp_path)

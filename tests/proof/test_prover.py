@@ -31,7 +31,7 @@ from tests.proof.conftest import (
     RELAY,
     STRANGER,
     TRACE,
-    Desk,
+    Backend,
     Zones,
     begin_content,
     config,
@@ -62,36 +62,38 @@ def mallory(zones: Zones) -> bytes:
 @pytest.mark.parametrize("header", [b"simple", b"relaxed"])
 @pytest.mark.parametrize("body", [b"simple", b"relaxed"])
 @pytest.mark.parametrize("text", [BODY, b"", b"\r\n\r\n", b"x", b" \t x  y\t\r\n \r\n"])
-async def test_a_signature_of_the_authors_domain_proves(desk: Desk, header: bytes, body: bytes, text: bytes) -> None:
-    found = await desk.prove(sign(HEADER + b"\r\n" + text, canonical=(header, body)))
+async def test_a_signature_of_the_authors_domain_proves(
+    backend: Backend, header: bytes, body: bytes, text: bytes
+) -> None:
+    found = await backend.prove(sign(HEADER + b"\r\n" + text, canonical=(header, body)))
     assert found.address == ALICE and found.why == "dkim=pass of example.com"
 
 
-async def test_a_signature_made_with_ed25519_proves(desk: Desk, zones: Zones) -> None:
+async def test_a_signature_made_with_ed25519_proves(backend: Backend, zones: Zones) -> None:
     key = nacl.signing.SigningKey.generate()
     published = base64.b64encode(bytes(key.verify_key)).decode()
     zones.records["ed._domainkey.example.com", "TXT"] = [f"v=DKIM1; k=ed25519; p={published}"]
     signature = dkim.DKIM(MAIL).sign(
         b"ed", b"example.com", base64.b64encode(bytes(key)), signature_algorithm=b"ed25519-sha256"
     )
-    assert (await desk.prove(signature + MAIL)).address == ALICE
-    assert (await desk.prove(signature + MAIL.replace(b"Invoice", b"invoice"))).address == ""
+    assert (await backend.prove(signature + MAIL)).address == ALICE
+    assert (await backend.prove(signature + MAIL.replace(b"Invoice", b"invoice"))).address == ""
 
 
-async def test_a_mail_without_body_is_signed_and_proven(desk: Desk) -> None:
+async def test_a_mail_without_body_is_signed_and_proven(backend: Backend) -> None:
     signed = sign(HEADER + b"\r\n").removesuffix(b"\r\n")
-    assert (await desk.prove(signed)).address == ALICE
+    assert (await backend.prove(signed)).address == ALICE
 
 
-async def test_a_signature_without_a_dmarc_record_proves_too(desk: Desk, zones: Zones) -> None:
+async def test_a_signature_without_a_dmarc_record_proves_too(backend: Backend, zones: Zones) -> None:
     del zones.records["_dmarc.example.com", "TXT"]
-    assert (await desk.prove(sign(MAIL))).address == ALICE
+    assert (await backend.prove(sign(MAIL))).address == ALICE
 
 
-async def test_a_good_signature_among_bad_ones_proves(desk: Desk, zones: Zones, mallory: bytes) -> None:
+async def test_a_good_signature_among_bad_ones_proves(backend: Backend, zones: Zones, mallory: bytes) -> None:
     broken = sign(MAIL, key=private_key(name="other"))[: -len(MAIL)]
     strangers = b"".join(sign(MAIL, EVIL, key=mallory)[: -len(MAIL)] for _ in range(10))
-    assert (await desk.prove(strangers + broken + sign(MAIL))).address == ALICE
+    assert (await backend.prove(strangers + broken + sign(MAIL))).address == ALICE
 
 
 @pytest.mark.parametrize(
@@ -104,20 +106,20 @@ async def test_a_good_signature_among_bad_ones_proves(desk: Desk, zones: Zones, 
         (b"Alice Example", b"Bob Example"),
     ],
 )
-async def test_a_mail_that_was_changed_is_not_proven(desk: Desk, before: bytes, after: bytes) -> None:
+async def test_a_mail_that_was_changed_is_not_proven(backend: Backend, before: bytes, after: bytes) -> None:
     signed = sign(MAIL)
     changed = signed.replace(before, after, 1)
     assert changed != signed
-    found = await desk.prove(changed)
+    found = await backend.prove(changed)
     assert found.address == "" and not found.temporary
 
 
 @pytest.mark.parametrize("where", ["above", "below"])
-async def test_a_second_from_is_no_author(desk: Desk, where: str) -> None:
+async def test_a_second_from_is_no_author(backend: Backend, where: str) -> None:
     """The signature holds either way: it covers one From, and mail programs show the other."""
     signed, second = sign(MAIL), b"From: Mallory <mallory@mallory.example>\r\n"
     mail = second + signed if where == "above" else signed.replace(b"\r\n\r\n", b"\r\n" + second + b"\r\n", 1)
-    found = await desk.prove(mail)
+    found = await backend.prove(mail)
     assert found.address == "" and "several From" in found.why
 
 
@@ -133,10 +135,10 @@ async def test_a_second_from_is_no_author(desk: Desk, where: str) -> None:
     ],
 )
 async def test_a_name_that_looks_like_an_address_is_never_the_author(
-    desk: Desk, mallory: bytes, author: bytes
+    backend: Backend, mallory: bytes, author: bytes
 ) -> None:
     mail = MAIL.replace(b"Alice Example <Alice@example.com>", author)
-    found = await desk.prove(sign(mail, EVIL, key=mallory), sender=f"mallory@{EVIL}")
+    found = await backend.prove(sign(mail, EVIL, key=mallory), sender=f"mallory@{EVIL}")
     assert found.address in ("", f"mallory@{EVIL}")
 
 
@@ -144,38 +146,40 @@ async def test_a_name_that_looks_like_an_address_is_never_the_author(
     "domain",
     [EVIL, "example.com.mallory.example", "notexample.com", "example.co", "com", "exarnple.com", "example.com.br"],
 )
-async def test_a_signature_of_another_domain_proves_nothing(desk: Desk, zones: Zones, domain: str) -> None:
+async def test_a_signature_of_another_domain_proves_nothing(backend: Backend, zones: Zones, domain: str) -> None:
     zones.publish_key(domain, private_key(name="mallory"))
-    found = await desk.prove(sign(MAIL, domain, key=private_key(name="mallory")))
+    found = await backend.prove(sign(MAIL, domain, key=private_key(name="mallory")))
     assert found.address == "" and not found.temporary
     assert (f"s1._domainkey.{domain}", "TXT") not in zones.asked
 
 
-async def test_an_identity_of_another_domain_proves_nothing(desk: Desk, mallory: bytes) -> None:
+async def test_an_identity_of_another_domain_proves_nothing(backend: Backend, mallory: bytes) -> None:
     signed = sign(MAIL, EVIL, key=mallory)
     forged = signed.replace(b"i=@mallory.example", b"i=@example.com", 1)
-    assert forged != signed and (await desk.prove(forged)).address == ""
+    assert forged != signed and (await backend.prove(forged)).address == ""
 
 
-async def test_a_subdomain_signs_for_its_organization_unless_that_asks_for_more(desk: Desk, zones: Zones) -> None:
+async def test_a_subdomain_signs_for_its_organization_unless_that_asks_for_more(
+    backend: Backend, zones: Zones
+) -> None:
     zones.publish_key("mail.example.com", private_key())
     signed = sign(MAIL, "mail.example.com")
-    assert (await desk.prove(signed)).address == ALICE
+    assert (await backend.prove(signed)).address == ALICE
     zones.records["_dmarc.example.com", "TXT"] = ["v=DMARC1; p=none; adkim=s"]
-    found = await desk.prove(signed)
+    found = await backend.prove(signed)
     assert found.address == "" and "of its own name" in found.why
-    assert (await desk.prove(sign(MAIL))).address == ALICE
+    assert (await backend.prove(sign(MAIL))).address == ALICE
 
 
-async def test_an_author_in_a_subdomain_is_proven_by_its_organization(desk: Desk) -> None:
+async def test_an_author_in_a_subdomain_is_proven_by_its_organization(backend: Backend) -> None:
     mail = MAIL.replace(b"Alice@example.com", b"alice@office.example.com")
-    assert (await desk.prove(sign(mail))).address == "alice@office.example.com"
+    assert (await backend.prove(sign(mail))).address == "alice@office.example.com"
 
 
-async def test_bytes_behind_l_are_never_taken_for_signed(desk: Desk) -> None:
+async def test_bytes_behind_l_are_never_taken_for_signed(backend: Backend) -> None:
     signed = sign(MAIL, length=True)
-    assert (await desk.prove(signed)).address == ALICE
-    found = await desk.prove(signed + b"and fax this too\r\n")
+    assert (await backend.prove(signed)).address == ALICE
+    found = await backend.prove(signed + b"and fax this too\r\n")
     assert found.address == "" and "unsigned" in found.why
     assert dkim.DKIM(signed + b"and fax this too\r\n").verify(dnsfunc=_published)  # which the library takes
 
@@ -202,7 +206,7 @@ async def test_bytes_behind_l_are_never_taken_for_signed(desk: Desk) -> None:
     ],
 )
 async def test_a_signature_that_is_not_to_the_letter_proves_nothing(
-    desk: Desk, before: bytes, after: bytes, why: str
+    backend: Backend, before: bytes, after: bytes, why: str
 ) -> None:
     # The signature only: "b=" is its last tag, "bh=" has no "b=".
     signature = sign(MAIL)[: -len(MAIL)]
@@ -210,7 +214,7 @@ async def test_a_signature_that_is_not_to_the_letter_proves_nothing(
     assert forged != signature
     if before == b"c=relaxed/relaxed" and b"simple" in after:
         forged = _signed_again(forged)
-    found = await desk.prove(forged + MAIL)
+    found = await backend.prove(forged + MAIL)
     assert found.address == "" and why in found.why, found
 
 
@@ -238,8 +242,8 @@ async def test_an_expired_signature_proves_nothing(
     """To the second: dkimpy alone would take it for ten hours more."""
     signature, now = sign(MAIL)[: -len(MAIL)], int(time.time())
     again = _signed_again(signature.replace(b"v=1;", b"v=1; x=%d;" % (now + 100), 1))
-    desk = Desk(make_prover(now=lambda: float(now + later)), tmp_path)
-    found = await desk.prove(again + MAIL)
+    backend = Backend(make_prover(now=lambda: float(now + later)), tmp_path)
+    found = await backend.prove(again + MAIL)
     assert (found.address == ALICE) is proven, found
     assert proven or "expired" in found.why
 
@@ -264,7 +268,9 @@ async def test_an_expired_signature_proves_nothing(
         ("v=DKIM1; p={slow}", "exponent"),
     ],
 )
-async def test_a_key_that_is_no_good_key_proves_nothing(desk: Desk, zones: Zones, record: str, why: str) -> None:
+async def test_a_key_that_is_no_good_key_proves_nothing(
+    backend: Backend, zones: Zones, record: str, why: str
+) -> None:
     keys = {
         "key": public_key(private_key()),
         "other": public_key(private_key(name="other")),
@@ -273,7 +279,7 @@ async def test_a_key_that_is_no_good_key_proves_nothing(desk: Desk, zones: Zones
         "slow": _made_up_key(4096, (1 << 4000) + 1),
     }
     zones.records["s1._domainkey.example.com", "TXT"] = [record.format(**keys)]
-    found = await desk.prove(sign(MAIL))
+    found = await backend.prove(sign(MAIL))
     assert found.address == "" and why in found.why, found
 
 
@@ -298,38 +304,40 @@ def _der(tag: int, body: bytes) -> bytes:
     ("extra", "identity", "proven"),
     [("s=email; ", "", True), ("h=sha1:sha256; ", "", True), ("t=s; ", "", True), ("t=s; ", "@a.example.com", False)],
 )
-async def test_flags_of_a_key_are_honoured(desk: Desk, zones: Zones, extra: str, identity: str, proven: bool) -> None:
+async def test_flags_of_a_key_are_honoured(
+    backend: Backend, zones: Zones, extra: str, identity: str, proven: bool
+) -> None:
     zones.publish_key("example.com", private_key(), extra=extra)
-    assert ((await desk.prove(sign(MAIL, identity=identity))).address == ALICE) is proven
+    assert ((await backend.prove(sign(MAIL, identity=identity))).address == ALICE) is proven
 
 
-async def test_two_keys_under_one_name_are_none(desk: Desk, zones: Zones) -> None:
+async def test_two_keys_under_one_name_are_none(backend: Backend, zones: Zones) -> None:
     zones.records["s1._domainkey.example.com", "TXT"] *= 2  # type: ignore[operator]
-    assert (await desk.prove(sign(MAIL))).address == ""
+    assert (await backend.prove(sign(MAIL))).address == ""
 
 
-async def test_only_five_signatures_are_looked_at(desk: Desk, zones: Zones) -> None:
+async def test_only_five_signatures_are_looked_at(backend: Backend, zones: Zones) -> None:
     bad = b"".join(sign(MAIL, selector=f"bad{number}")[: -len(MAIL)] for number in range(5))
-    assert (await desk.prove(bad + sign(MAIL))).address == ""
+    assert (await backend.prove(bad + sign(MAIL))).address == ""
     assert len([name for name, _ in zones.asked if "._domainkey." in name]) == 5
 
 
 # --- SPF -----------------------------------------------------------------------------------------------------
 
 
-async def test_spf_of_the_authors_domain_proves(desk: Desk) -> None:
-    found = await desk.prove(MAIL, sender="bounces@example.com", ip=OUTSIDE)
+async def test_spf_of_the_authors_domain_proves(backend: Backend) -> None:
+    found = await backend.prove(MAIL, sender="bounces@example.com", ip=OUTSIDE)
     assert found.address == ALICE and found.why == "spf=pass of example.com"
 
 
 @pytest.mark.parametrize("ip", [f"::ffff:{OUTSIDE}", OUTSIDE])
-async def test_spf_sees_a_mapped_address_as_what_it_is(desk: Desk, ip: str) -> None:
-    assert (await desk.prove(MAIL, sender=ALICE, ip=ip)).address == ALICE
+async def test_spf_sees_a_mapped_address_as_what_it_is(backend: Backend, ip: str) -> None:
+    assert (await backend.prove(MAIL, sender=ALICE, ip=ip)).address == ALICE
 
 
-async def test_spf_sees_an_address_without_its_zone(desk: Desk, zones: Zones) -> None:
+async def test_spf_sees_an_address_without_its_zone(backend: Backend, zones: Zones) -> None:
     zones.records["example.com", "TXT"] = ["v=spf1 ip6:fe80::25 -all"]
-    assert (await desk.prove(MAIL, sender=ALICE, ip="fe80::25%eth0")).address == ALICE
+    assert (await backend.prove(MAIL, sender=ALICE, ip="fe80::25%eth0")).address == ALICE
 
 
 @pytest.mark.parametrize(
@@ -350,9 +358,11 @@ async def test_spf_sees_an_address_without_its_zone(desk: Desk, zones: Zones) ->
         ("v=spf1 exists:%{i}.%{l1r-}.x.example -all", "fail"),
     ],
 )
-async def test_spf_that_does_not_pass_proves_nothing(desk: Desk, zones: Zones, record: str, result: str) -> None:
+async def test_spf_that_does_not_pass_proves_nothing(
+    backend: Backend, zones: Zones, record: str, result: str
+) -> None:
     zones.records["example.com", "TXT"] = [record]
-    found = await desk.prove(MAIL, sender=ALICE)
+    found = await backend.prove(MAIL, sender=ALICE)
     assert found.address == "" and not found.temporary
     assert f"SPF of example.com: {result}" in found.why
 
@@ -360,68 +370,70 @@ async def test_spf_that_does_not_pass_proves_nothing(desk: Desk, zones: Zones, r
 @pytest.mark.parametrize(
     "record", ["v=spf1 a -all", "v=spf1 mx -all", "v=spf1 include:_spf.example.com -all", "v=spf1 a:%{d} ~all"]
 )
-async def test_spf_follows_its_mechanisms(desk: Desk, zones: Zones, record: str) -> None:
+async def test_spf_follows_its_mechanisms(backend: Backend, zones: Zones, record: str) -> None:
     zones.records["example.com", "TXT"] = [record]
     zones.records["example.com", "A"] = [OUTSIDE]
     zones.records["example.com", "MX"] = ["10 mx.example.com"]
     zones.records["mx.example.com", "A"] = [OUTSIDE]
     zones.records["_spf.example.com", "TXT"] = [f"v=spf1 ip4:{OUTSIDE} -all"]
-    assert (await desk.prove(MAIL, sender=ALICE, ip=OUTSIDE)).address == ALICE
-    assert (await desk.prove(MAIL, sender=ALICE)).address == ""
+    assert (await backend.prove(MAIL, sender=ALICE, ip=OUTSIDE)).address == ALICE
+    assert (await backend.prove(MAIL, sender=ALICE)).address == ""
 
 
-async def test_spf_of_another_domain_proves_nothing(desk: Desk, zones: Zones, mallory: bytes) -> None:
-    found = await desk.prove(MAIL, sender=f"alice@{EVIL}")
+async def test_spf_of_another_domain_proves_nothing(backend: Backend, zones: Zones, mallory: bytes) -> None:
+    found = await backend.prove(MAIL, sender=f"alice@{EVIL}")
     assert found.address == "" and (EVIL, "TXT") not in zones.asked
 
 
 @pytest.mark.parametrize("sender", [f"alice@example.com@{EVIL}", f'"alice@example.com"@{EVIL}', "alice", ""])
-async def test_an_odd_sender_is_of_nobody(desk: Desk, mallory: bytes, sender: str) -> None:
-    assert (await desk.prove(MAIL, sender=sender, ip=OUTSIDE, helo=f"mail.{EVIL}")).address == ""
+async def test_an_odd_sender_is_of_nobody(backend: Backend, mallory: bytes, sender: str) -> None:
+    assert (await backend.prove(MAIL, sender=sender, ip=OUTSIDE, helo=f"mail.{EVIL}")).address == ""
 
 
-async def test_the_null_sender_has_the_domain_of_its_ehlo(desk: Desk, zones: Zones) -> None:
+async def test_the_null_sender_has_the_domain_of_its_ehlo(backend: Backend, zones: Zones) -> None:
     zones.records["mail.example.com", "TXT"] = [f"v=spf1 ip4:{OUTSIDE} -all"]
-    assert (await desk.prove(MAIL, sender="", ip=OUTSIDE)).address == ALICE
-    assert (await desk.prove(MAIL, sender="")).address == ""
-    assert (await desk.prove(MAIL, sender="", ip=OUTSIDE, helo=f"mail.{EVIL}")).address == ""
+    assert (await backend.prove(MAIL, sender="", ip=OUTSIDE)).address == ALICE
+    assert (await backend.prove(MAIL, sender="")).address == ""
+    assert (await backend.prove(MAIL, sender="", ip=OUTSIDE, helo=f"mail.{EVIL}")).address == ""
 
 
-async def test_a_subdomain_sends_for_its_organization_unless_that_asks_for_more(desk: Desk, zones: Zones) -> None:
+async def test_a_subdomain_sends_for_its_organization_unless_that_asks_for_more(
+    backend: Backend, zones: Zones
+) -> None:
     zones.records["bounce.example.com", "TXT"] = [f"v=spf1 ip4:{OUTSIDE} -all"]
-    assert (await desk.prove(MAIL, sender="x@bounce.example.com", ip=OUTSIDE)).address == ALICE
+    assert (await backend.prove(MAIL, sender="x@bounce.example.com", ip=OUTSIDE)).address == ALICE
     zones.records["_dmarc.example.com", "TXT"] = ["v=DMARC1; p=none; aspf=s"]
-    assert (await desk.prove(MAIL, sender="x@bounce.example.com", ip=OUTSIDE)).address == ""
-    assert (await desk.prove(MAIL, sender=ALICE, ip=OUTSIDE)).address == ALICE
+    assert (await backend.prove(MAIL, sender="x@bounce.example.com", ip=OUTSIDE)).address == ""
+    assert (await backend.prove(MAIL, sender=ALICE, ip=OUTSIDE)).address == ALICE
 
 
-async def test_the_address_of_a_relay_is_nobodys_proof(desk: Desk, zones: Zones) -> None:
+async def test_the_address_of_a_relay_is_nobodys_proof(backend: Backend, zones: Zones) -> None:
     """Our own mail server stands in our SPF record, and hands on what the Internet gives it."""
     zones.records["example.com", "TXT"] = [f"v=spf1 ip4:{RELAY} -all"]
-    assert (await desk.prove(MAIL, sender=ALICE, ip=RELAY, relayed=True)).address == ""
-    assert (await desk.prove(sign(MAIL), sender=ALICE, ip=RELAY, relayed=True)).address == ALICE
+    assert (await backend.prove(MAIL, sender=ALICE, ip=RELAY, relayed=True)).address == ""
+    assert (await backend.prove(sign(MAIL), sender=ALICE, ip=RELAY, relayed=True)).address == ALICE
 
 
 # --- no answer now -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("silent", ["s1._domainkey.example.com", "example.com"])
-async def test_no_answer_from_the_dns_is_temporary(desk: Desk, zones: Zones, silent: str) -> None:
+async def test_no_answer_from_the_dns_is_temporary(backend: Backend, zones: Zones, silent: str) -> None:
     zones.records[silent, "TXT"] = 0.0
     mail = sign(MAIL, key=private_key(name="other")) if silent == "example.com" else sign(MAIL)
-    found = await desk.prove(mail, sender=ALICE)
+    found = await backend.prove(mail, sender=ALICE)
     assert found.address == "" and found.temporary
 
 
-async def test_no_answer_matters_not_where_another_way_proves(desk: Desk, zones: Zones) -> None:
+async def test_no_answer_matters_not_where_another_way_proves(backend: Backend, zones: Zones) -> None:
     zones.records["example.com", "TXT"] = zones.records["_dmarc.example.com", "TXT"] = 0.0
-    assert (await desk.prove(sign(MAIL), sender=ALICE, ip=OUTSIDE)).address == ALICE
+    assert (await backend.prove(sign(MAIL), sender=ALICE, ip=OUTSIDE)).address == ALICE
 
 
-async def test_no_answer_about_dmarc_leaves_a_relaxed_pass_open(desk: Desk, zones: Zones) -> None:
+async def test_no_answer_about_dmarc_leaves_a_relaxed_pass_open(backend: Backend, zones: Zones) -> None:
     zones.publish_key("mail.example.com", private_key())
     zones.records["_dmarc.example.com", "TXT"] = 0.0
-    found = await desk.prove(sign(MAIL, "mail.example.com"))
+    found = await backend.prove(sign(MAIL, "mail.example.com"))
     assert found.address == "" and found.temporary and "DMARC" in found.why
 
 
@@ -432,7 +444,7 @@ async def test_a_check_ends_in_time(make_prover: Callable[..., Prover], tmp_path
     zones.records["example.com", "TXT"] = 60.0
     mail = b"".join(sign(MAIL, selector=f"slow{number}")[: -len(MAIL)] for number in range(5)) + MAIL
     began = time.monotonic()
-    found = await Desk(make_prover(seconds=0.3), tmp_path).prove(mail, sender=ALICE)
+    found = await Backend(make_prover(seconds=0.3), tmp_path).prove(mail, sender=ALICE)
     assert found.address == "" and found.temporary
     assert time.monotonic() - began < 2
 
@@ -441,19 +453,19 @@ async def test_mails_that_wait_for_a_thread_are_put_off_in_time(
     make_prover: Callable[..., Prover], tmp_path: Path, zones: Zones
 ) -> None:
     zones.records["example.com", "TXT"] = 60.0
-    desk, began = Desk(make_prover(seconds=0.3), tmp_path), time.monotonic()
-    found = await asyncio.gather(*(desk.prove(MAIL, sender=ALICE) for _ in range(40)))
+    backend, began = Backend(make_prover(seconds=0.3), tmp_path), time.monotonic()
+    found = await asyncio.gather(*(backend.prove(MAIL, sender=ALICE) for _ in range(40)))
     assert all(each.temporary for each in found) and time.monotonic() - began < 3
 
 
-async def test_there_is_an_end_to_questions(desk: Desk, zones: Zones, caplog: pytest.LogCaptureFixture) -> None:
+async def test_there_is_an_end_to_questions(backend: Backend, zones: Zones, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     zones.records["example.com", "TXT"] = ["v=spf1 " + "".join(f"mx:m{n}.example " for n in range(10)) + "-all"]
     for number in range(10):
         zones.records[f"m{number}.example", "MX"] = [f"10 x{number}{each}.example" for each in range(10)]
         for each in range(10):
             zones.records[f"x{number}{each}.example", "A"] = ["203.0.113.1"]
-    found = await desk.prove(sign(MAIL), sender=ALICE)
+    found = await backend.prove(sign(MAIL), sender=ALICE)
     assert found.address == "" and "50 questions" in found.why and "SPF of example.com: permerror" in found.why
     assert len(zones.asked) == MOST and not caplog.records
 
@@ -485,20 +497,20 @@ async def test_the_header_that_was_judged_is_the_one_that_is_stored(
 TOLD = b"Authentication-Results: mx.example.org; dmarc=pass header.from=example.com\r\n"
 
 
-async def test_a_relay_that_we_know_is_believed_and_the_dns_not_asked(desk: Desk, zones: Zones) -> None:
-    found = await desk.prove(TOLD + MAIL, listener="behind", ip=RELAY, relayed=True)
+async def test_a_relay_that_we_know_is_believed_and_the_dns_not_asked(backend: Backend, zones: Zones) -> None:
+    found = await backend.prove(TOLD + MAIL, listener="behind", ip=RELAY, relayed=True)
     assert found.address == ALICE and not zones.asked
 
 
 @pytest.mark.parametrize(
     ("listener", "relayed"), [("behind", False), ("internet", False), ("internet", True), ("office", True)]
 )
-async def test_anybody_elses_word_is_nothing(desk: Desk, listener: str, relayed: bool) -> None:
-    assert (await desk.prove(TOLD + MAIL, listener=listener, relayed=relayed)).address == ""
+async def test_anybody_elses_word_is_nothing(backend: Backend, listener: str, relayed: bool) -> None:
+    assert (await backend.prove(TOLD + MAIL, listener=listener, relayed=relayed)).address == ""
 
 
-async def test_a_signature_is_not_looked_at_where_a_relay_is_to_tell(desk: Desk, zones: Zones) -> None:
-    assert (await desk.prove(sign(MAIL), listener="behind", ip=RELAY, relayed=True)).address == ""
+async def test_a_signature_is_not_looked_at_where_a_relay_is_to_tell(backend: Backend, zones: Zones) -> None:
+    assert (await backend.prove(sign(MAIL), listener="behind", ip=RELAY, relayed=True)).address == ""
     assert not zones.asked
 
 
@@ -513,7 +525,7 @@ async def test_nothing_is_needed_where_nothing_is_checked_here(
     for name in [name for name in sys.modules if name.startswith("mailfax.proof.") and not name.endswith("prover")]:
         monkeypatch.delitem(sys.modules, name)
     prover = Prover(config(*LISTENERS[1:]))
-    found = await Desk(prover, tmp_path).prove(TOLD + MAIL, listener="behind", ip=RELAY, relayed=True)
+    found = await Backend(prover, tmp_path).prove(TOLD + MAIL, listener="behind", ip=RELAY, relayed=True)
     assert found.address == ALICE
     prover.close()
 
@@ -527,7 +539,7 @@ def test_a_listener_without_dmarc_needs_nothing() -> None:
 
 @pytest.mark.parametrize("canonical", [b"simple", b"relaxed"])
 async def test_50_mb_are_checked_without_being_held_and_without_stopping_the_others(
-    desk: Desk, tmp_path: Path, canonical: bytes
+    backend: Backend, tmp_path: Path, canonical: bytes
 ) -> None:
     line = base64.b64encode(bytes(range(57))) + b"\r\n"
     mail = HEADER + b"\r\n" + line * (50_000_000 // len(line))
@@ -551,7 +563,7 @@ async def test_50_mb_are_checked_without_being_held_and_without_stopping_the_oth
     tracemalloc.start()
     try:
         client = Client("internet", STRANGER, proof="dmarc")
-        found = await desk.prover.prove(client, ALICE, header, content)
+        found = await backend.prover.prove(client, ALICE, header, content)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -567,7 +579,9 @@ async def test_50_mb_are_checked_without_being_held_and_without_stopping_the_oth
     "piece", [b" ", b"\t", b"\x0b", b"b=", b";", b"A ", b"=", b"\r\n ", b"b =\r\n b", b"a:", b"x:", b"from:"]
 )
 @pytest.mark.parametrize("tag", [b"z", b"b", b"bh", b"h", b"t", b"x", b"i", b"q", b"c", b"l"])
-async def test_a_signature_made_to_hurt_costs_little(desk: Desk, zones: Zones, piece: bytes, tag: bytes) -> None:
+async def test_a_signature_made_to_hurt_costs_little(
+    backend: Backend, zones: Zones, piece: bytes, tag: bytes
+) -> None:
     """dkimpy's patterns take the square of a run of blanks, and hold the whole process meanwhile."""
     signature = sign(MAIL)[: -len(MAIL)].rstrip()
     began = time.process_time()
@@ -576,15 +590,15 @@ async def test_a_signature_made_to_hurt_costs_little(desk: Desk, zones: Zones, p
         b" " + tag + b"="
     )
     forged = before + b" " + tag + b"=A" + filler + b"!" + after + b"\r\n"
-    assert (await desk.prove(forged * 6 + MAIL)).address == ""
+    assert (await backend.prove(forged * 6 + MAIL)).address == ""
     assert time.process_time() - began < 1
 
 
-async def test_a_signature_of_thousands_of_fields_costs_little(desk: Desk) -> None:
+async def test_a_signature_of_thousands_of_fields_costs_little(backend: Backend) -> None:
     signature = sign(MAIL)[: -len(MAIL)]
     forged = signature.replace(b"h=", b"h=" + b"".join(b"x%d:" % number for number in range(6000)), 1)
     began = time.process_time()
-    found = await desk.prove(forged * 5 + b"X: y\r\n" * 1900 + MAIL)
+    found = await backend.prove(forged * 5 + b"X: y\r\n" * 1900 + MAIL)
     assert found.address == "" and "more than 200 fields" in found.why
     assert time.process_time() - began < 1
 
@@ -615,13 +629,13 @@ async def test_a_signature_of_thousands_of_fields_costs_little(desk: Desk) -> No
     helo=st.text(max_size=12),
 )
 async def test_any_header_is_answered_and_never_proven_by_chance(
-    desk: Desk, header: bytes, sender: str, listener: str, ip: str, helo: str
+    backend: Backend, header: bytes, sender: str, listener: str, ip: str, helo: str
 ) -> None:
     """Whatever comes: an answer, no exception; and no author, because nothing here was signed or sent by Alice."""
-    content = begin_content(desk.folder)
+    content = begin_content(backend.folder)
     content.write(header + b"\r\n" + BODY)
     client = Client(listener, ip, helo, proof="dmarc", relayed=listener == "behind")
-    found = await desk.prover.prove(client, sender, header, content)
+    found = await backend.prover.prove(client, sender, header, content)
     content.abandon()
     assert found.address == "" and found.why
 

@@ -17,7 +17,7 @@ import pytest
 
 from mailfax.proof import Prover
 from mailfax.proof.questions import MOST, NoResolver, Questions, Temporary, TooMany, by_resolver
-from tests.proof.conftest import ALICE, BODY, HEADER, LISTENERS, OUTSIDE, Desk, Zones, config, sign
+from tests.proof.conftest import ALICE, BODY, HEADER, LISTENERS, OUTSIDE, Backend, Zones, config, sign
 
 pytestmark = pytest.mark.anyio
 
@@ -116,13 +116,13 @@ def test_a_server_that_fails_or_is_silent_gives_no_answer_now(server: Server) ->
 
 async def test_a_mail_is_proven_over_the_real_wire(server: Server, tmp_path: Path) -> None:
     prover = Prover(config(*LISTENERS), lookup=by_resolver(server.resolver()))
-    desk = Desk(prover, tmp_path)
+    backend = Backend(prover, tmp_path)
     try:
-        assert (await desk.prove(sign(HEADER + b"\r\n" + BODY))).address == ALICE
-        assert (await desk.prove(HEADER + b"\r\n" + BODY, sender=ALICE, ip=OUTSIDE)).address == ALICE
-        assert (await desk.prove(HEADER + b"\r\n" + BODY, sender=ALICE)).address == ""
+        assert (await backend.prove(sign(HEADER + b"\r\n" + BODY))).address == ALICE
+        assert (await backend.prove(HEADER + b"\r\n" + BODY, sender=ALICE, ip=OUTSIDE)).address == ALICE
+        assert (await backend.prove(HEADER + b"\r\n" + BODY, sender=ALICE)).address == ""
         server.broken.add("s2._domainkey.example.com")
-        found = await desk.prove(sign(HEADER + b"\r\n" + BODY, selector="s2"))
+        found = await backend.prove(sign(HEADER + b"\r\n" + BODY, selector="s2"))
         assert found.address == "" and found.temporary
     finally:
         prover.close()

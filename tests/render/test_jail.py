@@ -54,9 +54,9 @@ def test_what_is_told_is_shown_by_the_path_that_is_told(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def house() -> Iterator[Path]:
+def site() -> Iterator[Path]:
     """What a service has, readable to everybody: only the cell is in the way."""
-    folder = Path(tempfile.mkdtemp(prefix="mailfax-house-"))
+    folder = Path(tempfile.mkdtemp(prefix="mailfax-site-"))
     folder.chmod(0o777)
     for name in ("spool.db", ".env", "document"):
         (folder / name).write_text("secret")
@@ -65,7 +65,7 @@ def house() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def imprison(house: Path, *, plain: bool, without: tuple[str, ...] = ()) -> Told:
+def imprison(site: Path, *, plain: bool, without: tuple[str, ...] = ()) -> Told:
     with (
         socket.create_server(("127.0.0.1", 0)) as tcp,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
@@ -75,29 +75,29 @@ def imprison(house: Path, *, plain: bool, without: tuple[str, ...] = ()) -> Told
         subprocess.Popen(["sleep", "300"], env={"PASSWORD": "x"}, user=USER if plain else None) as service,
     ):
         udp.bind(("127.0.0.1", 0))
-        unix.bind(str(house / "unix"))
-        datagram.bind(str(house / "datagram"))
+        unix.bind(str(site / "unix"))
+        datagram.bind(str(site / "datagram"))
         abstract.bind(f"\0mailfax-{service.pid}")
         for listener in (unix, abstract):
             listener.listen()
         for name in ("unix", "datagram"):
-            (house / name).chmod(0o666)
+            (site / name).chmod(0o666)
         targets = {
             "service": service.pid,
-            "folder": str(house),
-            "spool": str(house / "spool.db"),
-            "secret": str(house / ".env"),
+            "folder": str(site),
+            "spool": str(site / "spool.db"),
+            "secret": str(site / ".env"),
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
-            "unix": str(house / "unix"),
-            "datagram": str(house / "datagram"),
+            "unix": str(site / "unix"),
+            "datagram": str(site / "datagram"),
             "abstract": f"\0mailfax-{service.pid}",
         }
         wanted = {
             "user": USER if plain and os.geteuid() == 0 else None,
             "without": without,
             "targets": targets,
-            "document": str(house / "document"),
+            "document": str(site / "document"),
         }
         packages = sysconfig.get_path("purelib")
         try:
@@ -124,20 +124,20 @@ WHO = [
 
 
 @pytest.mark.parametrize("plain", WHO)
-def test_with_all_layers_a_cell_reaches_nothing(house: Path, plain: bool) -> None:
-    told = imprison(house, plain=plain)
+def test_with_all_layers_a_cell_reaches_nothing(site: Path, plain: bool) -> None:
+    told = imprison(site, plain=plain)
     if told.level != "full":
         pytest.skip(f"this machine closes cells like this: {told.closed}")
     assert told.reached == set()
     assert told.died, "something outlived its cell"
-    assert (house / "spool.db").read_text() == "secret"
-    assert sorted(each.name for each in house.iterdir()) == [".env", "datagram", "document", "spool.db", "unix"]
+    assert (site / "spool.db").read_text() == "secret"
+    assert sorted(each.name for each in site.iterdir()) == [".env", "datagram", "document", "spool.db", "unix"]
 
 
 @pytest.mark.parametrize("plain", WHO)
 @pytest.mark.parametrize("missing", ["namespaces", "Landlock"])
-def test_without_one_view_of_files_the_other_is_enough(house: Path, plain: bool, missing: str) -> None:
-    told = imprison(house, plain=plain, without=(missing,))
+def test_without_one_view_of_files_the_other_is_enough(site: Path, plain: bool, missing: str) -> None:
+    told = imprison(site, plain=plain, without=(missing,))
     assert told.level == "good"
     assert f"{missing} (switched off)" in told.closed
     assert told.reached == set()
@@ -145,9 +145,9 @@ def test_without_one_view_of_files_the_other_is_enough(house: Path, plain: bool,
 
 
 @pytest.mark.parametrize("plain", WHO)
-def test_without_any_view_of_files_a_cell_is_too_open(house: Path, plain: bool) -> None:
+def test_without_any_view_of_files_a_cell_is_too_open(site: Path, plain: bool) -> None:
     """Nothing can be written, reached or signalled even then; but it reads what its user may read."""
-    told = imprison(house, plain=plain, without=("namespaces", "Landlock"))
+    told = imprison(site, plain=plain, without=("namespaces", "Landlock"))
     assert told.level == "low"
     assert "read the spool" in told.reached
     assert told.reached <= {
@@ -162,9 +162,9 @@ def test_without_any_view_of_files_a_cell_is_too_open(house: Path, plain: bool) 
 
 
 @pytest.mark.parametrize("plain", WHO)
-def test_without_the_list_of_calls_a_cell_is_too_open(house: Path, plain: bool) -> None:
+def test_without_the_list_of_calls_a_cell_is_too_open(site: Path, plain: bool) -> None:
     """Namespaces and Landlock still keep it from the service, its files and its network."""
-    told = imprison(house, plain=plain, without=("seccomp",))
+    told = imprison(site, plain=plain, without=("seccomp",))
     assert told.level == "low"
     still_reached: set[Any] = told.reached & {
         attempt
@@ -175,9 +175,9 @@ def test_without_the_list_of_calls_a_cell_is_too_open(house: Path, plain: bool) 
 
 
 @pytest.mark.parametrize("plain", WHO)
-def test_with_bounds_alone_a_cell_reaches_a_lot(house: Path, plain: bool) -> None:
+def test_with_bounds_alone_a_cell_reaches_a_lot(site: Path, plain: bool) -> None:
     """The attempts are real: without layers they succeed."""
-    told = imprison(house, plain=plain, without=("namespaces", "Landlock", "seccomp"))
+    told = imprison(site, plain=plain, without=("namespaces", "Landlock", "seccomp"))
     assert not told.died
     assert told.level == "low"
     assert {

@@ -18,7 +18,7 @@ import openpyxl
 import pptx
 import pytest
 
-from mailfax.render import CannotRender, Renderer, clerk
+from mailfax.render import CannotRender, Renderer, converter_server
 from mailfax.render.kinds import Kind
 from mailfax.render.office import Office
 from mailfax.render.words_kept import share_lost
@@ -158,10 +158,10 @@ async def test_one_that_was_needed_before_it_was_to_be_kept_is_the_only_one(monk
             started.remove(self._soffice)
             shutil.rmtree(self.folder)
 
-    monkeypatch.setattr(clerk, "Office", Counted)
+    monkeypatch.setattr(converter_server, "Office", Counted)
     here, there = socket.socketpair()
     with here, there:
-        at_work = clerk._Clerk(here, 1)
+        at_work = converter_server._Server(here, 1)
         warming = asyncio.create_task(at_work._warm("soffice"))
         await asyncio.sleep(0)
         await at_work._by_office("soffice", Kind.DOCX, word())

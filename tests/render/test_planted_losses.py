@@ -24,7 +24,7 @@ from mailfax.render import drawing, glyphs, picture, raster, table, text
 from mailfax.render import html as html_module
 from mailfax.render import pdf as pdf_module
 from mailfax.render.compare import Place, looks, opened, same
-from mailfax.render.converters import Desk
+from mailfax.render.converters import ConverterClient
 from mailfax.render.kinds import Kind
 from mailfax.render.terms import ORDINARY, Terms, Wishes
 from mailfax.render.work import silent
@@ -46,7 +46,7 @@ Plant = Callable[[Patch], None]
 
 
 def drawn(raw: bytes, wishes: Wishes = ORDINARY) -> tuple[bytes, dict[str, Any]]:
-    return drawing.render(raw, TERMS, wishes, silent, Desk())
+    return drawing.render(raw, TERMS, wishes, silent, ConverterClient())
 
 
 def words_of(pdf: bytes) -> str:

@@ -58,7 +58,7 @@ def children(pid: int) -> list[int]:
 
 
 def cells(foreman: int) -> list[int]:
-    """Its children at work: not the clerk, the first where there are programs, nor the waiting one, the last."""
+    """Its children at work: not the converter server (the first, where there is one), nor the waiting one (last)."""
     return children(foreman)[1 if drawn_by_programs() else 0 : -1]
 
 

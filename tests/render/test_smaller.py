@@ -11,7 +11,7 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from mailfax.render.converters import Desk
+from mailfax.render.converters import ConverterClient
 from mailfax.render.drawing import render
 from mailfax.render.smaller import smaller
 from mailfax.render.terms import Terms, Wishes
@@ -49,8 +49,10 @@ def seen(pdf: bytes, page: int) -> Image.Image:
 @pytest.mark.parametrize("form", FILES)
 def test_a_large_scan_goes_out(form: str, most: int) -> None:
     terms = Terms("letter", 20, most, 60)
-    whole = render(mail("", *FILES[form]), Terms("letter", 20, 10**8, 60), Wishes("none"), lambda _: None, Desk())[0]
-    made, told = render(mail("", *FILES[form]), terms, Wishes("none"), lambda _: None, Desk())
+    whole = render(
+        mail("", *FILES[form]), Terms("letter", 20, 10**8, 60), Wishes("none"), lambda _: None, ConverterClient()
+    )[0]
+    made, told = render(mail("", *FILES[form]), terms, Wishes("none"), lambda _: None, ConverterClient())
     assert len(made) <= most and (told["pages"], told["skipped"]) == (2, ())
     for page in range(2):
         difference = ImageChops.difference(seen(made, page), seen(whole, page))

@@ -1,4 +1,4 @@
-"""A glance tells ordinary mails from those that may be refused at the door."""
+"""A glance tells ordinary mails from those that may be refused by SMTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One ``mailfax serve`` in the simulation: the real carriers as the service runs them, over the real spool.
+"""One ``mailfax serve`` in the simulation: the real workers as the service runs them, over the real spool.
 
 It can die: from that moment on nothing of it commits, sends or hears anything. It can freeze, as a machine that
 swaps or a process that was stopped: whatever it does next happens later, and its leases run out meanwhile.
@@ -198,17 +198,17 @@ class Process:
     async def _open(self) -> None:
         config, world = self._config, self.world
         spool = self.spool = await Spool.open(config.spool.url, config.source.parent, clock=wall)
-        rooms = self.rooms = await mailfax.wiring.build(config, spool)
+        parts = self.parts = await mailfax.wiring.build(config, spool)
         mishaps = world.mishaps
-        await see_to_a_restored_spool(rooms.context, told=mishaps.to_declare)
+        await see_to_a_restored_spool(parts.context, told=mishaps.to_declare)
         mishaps.to_declare = False
         service = Service(spool, ROLES)
         if mishaps.leaps:
-            service._rooms = rooms
+            service._parts = parts
             self.spawn(service._mend_moments())
-        stub: Any = SimpleNamespace(retired=rooms.retired, disk=rooms.disk)
-        for name, carrier in rooms.carriers:
-            self.spawn(service._carry(name, carrier, stub, None))
+        stub: Any = SimpleNamespace(retired=parts.retired, disk=parts.disk)
+        for name, worker in parts.workers:
+            self.spawn(service._work(name, worker, stub, None))
         world.note("started", self.name)
 
     def context(self) -> Context:
@@ -274,10 +274,10 @@ def connect_here(account: Account, monotonic: Any = None) -> FaxCore:
     return client
 
 
-def collect_here(*rooms: Any, **more: Any) -> Collect:
+def collect_here(*parts: Any, **more: Any) -> Collect:
     process = RUNNING.get()
     assert process is not None
-    return Collect(*rooms, choose=process.world.chance.choice, **more)
+    return Collect(*parts, choose=process.world.chance.choice, **more)
 
 
 def relay_here(*_: Any) -> SimulatedRelay:
@@ -287,7 +287,7 @@ def relay_here(*_: Any) -> SimulatedRelay:
 
 
 class ContextHere:
-    """Stands for ``Context`` where the rooms are built."""
+    """Stands for ``Context`` where the parts are built."""
 
     @staticmethod
     def of(config: Config, spool: Spool) -> Context:
@@ -303,7 +303,7 @@ def signs_here() -> Callable[[str], str]:
 
 
 #: Module and name -> what stands there.
-ROOMS: dict[str, Any] = {
+STAND_INS: dict[str, Any] = {
     "mailfax.wiring.Context": ContextHere,
     "mailfax.wiring.Renderer": StandInRenderer,
     "mailfax.wiring.relay_for": relay_here,

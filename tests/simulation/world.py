@@ -33,7 +33,7 @@ from tests.simulation.clockwork import MOMENTS, VirtualLoop, elapsed
 from tests.simulation.judge import Judge, Mail, Taken, Verdict
 from tests.simulation.mishaps import Mishaps
 from tests.simulation.plants import PLANTS, Plant
-from tests.simulation.process import ROOMS, Process, task_factory
+from tests.simulation.process import STAND_INS, Process, task_factory
 from tests.simulation.service import SimulatedExchange, Weather, application_of
 
 NUMBER, PASSWORD = "5557152222", "mypassword"
@@ -251,7 +251,7 @@ class World:
             recipients = tuple(Recipient(f"{n}@fax.local", FaxNumber(n, n)) for n in mail.numbers)
             client = Client("test", "127.0.0.1")
             envelope = Envelope("alice@example.com", recipients, client, Grant("main", "Alice"))
-            told = await process.rooms.accept(envelope, content, header)
+            told = await process.parts.accept(envelope, content, header)
             if not isinstance(told, Answer):
                 return ""
             await process.gate()
@@ -341,7 +341,7 @@ def simulate(seed: int, faxes: int, plant: str = "") -> Verdict:
     try:
         with contextlib.ExitStack() as stack:
             pages = mock.Mock(count=lambda *_: 1)
-            for where, stand_in in (ROOMS | dict(MOMENTS) | {"mailfax.sandbox.dropping_in.pages": pages}).items():
+            for where, stand_in in (STAND_INS | dict(MOMENTS) | {"mailfax.sandbox.dropping_in.pages": pages}).items():
                 stack.enter_context(mock.patch(where, stand_in))
             for patch in planted.patches():
                 stack.enter_context(patch)

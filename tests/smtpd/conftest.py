@@ -1,4 +1,4 @@
-"""A door with a desk behind it: real sockets, real listeners, and a desk that keeps what was accepted."""
+"""An SMTP server with a backend behind it: real sockets, real listeners; the backend keeps what was accepted."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from mailfax.config import Limits, Listener, SenderRule
 from mailfax.rules.envelope import Client, Envelope, Proven
 from mailfax.rules.policy import Policy
 from mailfax.rules.status import Refusal
-from mailfax.smtpd import Door, Listeners, Pace, open_listeners
+from mailfax.smtpd import Handler, Listeners, Pace, open_listeners
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 PLAIN = Listener("submission", "127.0.0.1", 0, networks=LOOPBACK)
 MTA, BALANCER, NAMER = (ipaddress.ip_network(f"127.0.0.{number}/32") for number in (7, 6, 8))
-#: One of each kind. Where TLS is spoken, ``open_house`` adds the certificate.
+#: One of each kind. Where TLS is spoken, ``open_server`` adds the certificate.
 LISTENERS = {
     listener.name: listener
     for listener in (
@@ -67,7 +67,7 @@ NOW = 1893553445.0
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """The service takes uvloop where it exists; every promise of the door holds on both loops."""
+    """The service takes uvloop where it exists; every promise of the SMTP server holds on both loops."""
     return "asyncio", {"use_uvloop": request.param}
 
 
@@ -138,8 +138,8 @@ class Told:
 
 
 @dataclass
-class Desk:
-    """What is behind the door. ``before_accept`` may wait, fail or refuse as a spool does."""
+class Backend:
+    """What is behind the SMTP server. ``before_accept`` may wait, fail or refuse as a spool does."""
 
     policy: Policy = POLICY
     mails: list[Mail] = field(default_factory=list)
@@ -182,8 +182,8 @@ class Desk:
         return [became[-1] == "heard" for became in self.answers if became and became[-1] in ("heard", "gone")]
 
     @property
-    def door(self) -> Door:
-        return Door(
+    def handler(self) -> Handler:
+        return Handler(
             begin=self.begin,
             room=lambda: self.room,
             accept=self.accept,
@@ -195,9 +195,9 @@ class Desk:
 
 
 @dataclass
-class House:
+class Server:
     listeners: Listeners
-    desk: Desk
+    backend: Backend
     authority: trustme.CA | None = None
     lines: list[Line] = field(default_factory=list)
 
@@ -265,46 +265,46 @@ class Line:
         self.writer.close()
 
 
-OpenHouse = Callable[..., Awaitable[House]]
+OpenServer = Callable[..., Awaitable[Server]]
 
 
 @pytest.fixture
-async def open_house(anyio_backend: object, tls_files: tuple[trustme.CA, Path]) -> AsyncIterator[OpenHouse]:
-    """Opens doors; whatever was opened is drained at the end, and nothing may be left running."""
+async def open_server(anyio_backend: object, tls_files: tuple[trustme.CA, Path]) -> AsyncIterator[OpenServer]:
+    """Opens listeners; whatever was opened is drained at the end, and nothing may be left running."""
     async with AsyncExitStack() as stack:
 
         async def open_(
             *listeners: Listener | str,
-            desk: Desk | None = None,
+            backend: Backend | None = None,
             limits: Limits | None = None,
             pace: Pace | None = None,
-        ) -> House:
+        ) -> Server:
             wanted = [LISTENERS[one] if isinstance(one, str) else one for one in listeners]
             return await stack.enter_async_context(
-                house(*wanted, desk=desk, limits=limits, pace=pace, tls_files=tls_files)
+                server(*wanted, backend=backend, limits=limits, pace=pace, tls_files=tls_files)
             )
 
         yield open_
 
 
 @asynccontextmanager
-async def house(
+async def server(
     *listeners: Listener,
-    desk: Desk | None = None,
+    backend: Backend | None = None,
     limits: Limits | None = None,
     pace: Pace | None = None,
     tls_files: tuple[trustme.CA, Path] | None = None,
-) -> AsyncIterator[House]:
-    desk = desk or Desk()
+) -> AsyncIterator[Server]:
+    backend = backend or Backend()
     authority, path = tls_files or (None, None)
     certified = [
         replace(one, certificate=path, key=path) if one.tls != "none" and one.certificate is None else one
         for one in listeners or (PLAIN,)
     ]
     opened = await open_listeners(
-        certified, desk.door, hostname="gate.example.com", limits=limits or Limits(), pace=pace
+        certified, backend.handler, hostname="gate.example.com", limits=limits or Limits(), pace=pace
     )
-    home = House(opened, desk, authority)
+    home = Server(opened, backend, authority)
     try:
         yield home
     finally:

@@ -10,7 +10,7 @@ import pytest
 from mailfax.config import Listener
 from mailfax.rules.envelope import Client
 from mailfax.smtpd.trace import missing_fields, received_line
-from tests.smtpd.conftest import NOW, Line, OpenHouse
+from tests.smtpd.conftest import NOW, Line, OpenServer
 
 pytestmark = pytest.mark.anyio
 DATE = b"Date: Wed, 02 Jan 2030 03:04:05 +0000\r\n"
@@ -36,21 +36,21 @@ async def begun(line: Line, *, mail: str = "MAIL FROM:<copier@example.org>") -> 
         (b"X: " + b"y" * 5000 + b"\r\n" + WHOLE + b"z" * 80_000 + b"\r\n", None),
     ],
 )
-async def test_a_copiers_mail_is_mended_inside(open_house: OpenHouse, came: bytes, kept: bytes | None) -> None:
-    opened = await open_house("device")
+async def test_a_copiers_mail_is_mended_inside(open_server: OpenServer, came: bytes, kept: bytes | None) -> None:
+    opened = await open_server("device")
     line = await opened.connect("device")
     await begun(line)
     await line.send(came + b".\r\n")
     assert (await line.hear()).startswith("250 2.0.0 ")
     assert await line.ask("NOOP") == "250 2.0.0 Ok"
-    (mail,) = opened.desk.mails
+    (mail,) = opened.backend.mails
     assert mail.body == (came if kept is None else kept)
     assert mail.prefix.count(b"\r\n") == 2, "a header that is whole is not added to"
     assert mail.header_block.endswith(b"Message-ID: <1@y>\r\n")
 
 
-async def test_commands_in_the_same_breath_as_a_mended_mail_are_not_obeyed(open_house: OpenHouse) -> None:
-    opened = await open_house("device")
+async def test_commands_in_the_same_breath_as_a_mended_mail_are_not_obeyed(open_server: OpenServer) -> None:
+    opened = await open_server("device")
     hidden = b"MAIL FROM:<alice@example.com>\r\nRCPT TO:<15559999999>\r\nDATA\r\nfraud\r\n.\r\n"
     for text, replies in (
         (b"bare\nLF\r\n", ["250 2.0.0", "421 4.7.0", ""]),
@@ -60,18 +60,18 @@ async def test_commands_in_the_same_breath_as_a_mended_mail_are_not_obeyed(open_
         await begun(line)
         await line.send(WHOLE + text + b".\r\n" + hidden)
         assert [(await line.hear())[:9] for _ in replies] == replies
-    assert [mail.envelope.recipients[0].number.dialled for mail in opened.desk.mails[:1]] == ["15551234567"]
+    assert [mail.envelope.recipients[0].number.dialled for mail in opened.backend.mails[:1]] == ["15551234567"]
 
 
-async def test_what_a_copier_leaves_out_is_added_and_no_part_of_what_it_sent(open_house: OpenHouse) -> None:
-    opened = await open_house("device")
+async def test_what_a_copier_leaves_out_is_added_and_no_part_of_what_it_sent(open_server: OpenServer) -> None:
+    opened = await open_server("device")
     sent = b"Subject: scan\r\nDate : yesterday\r\n\r\nFrom: in the body\r\n"
     for mail in ("MAIL FROM:<copier@example.org>", "mail from: copier@example.org"):
         line = await opened.connect("device")
         await begun(line, mail=mail)
         await line.send(sent + b".\r\n")
         assert (await line.hear()).startswith("250 ")
-    for kept in opened.desk.mails:
+    for kept in opened.backend.mails:
         received, _, added = kept.prefix.partition(b"+0000\r\n")
         assert received.startswith(b"Received: ") and b" with SMTP; " in received
         assert re.fullmatch(
@@ -93,33 +93,33 @@ async def test_what_a_copier_leaves_out_is_added_and_no_part_of_what_it_sent(ope
     ],
 )
 async def test_a_heading_with_a_blank_line_in_it_is_handed_over_whole(
-    open_house: OpenHouse, body: bytes, more: bytes
+    open_server: OpenServer, body: bytes, more: bytes
 ) -> None:
-    opened = await open_house("device")
+    opened = await open_server("device")
     line = await opened.connect("device")
     await begun(line)
     for start in range(0, len(WHOLE + body), 7000):  # in blocks, as the network cuts it
         await line.send((WHOLE + body)[start : start + 7000])
     await line.send(b".\r\n")
     assert (await line.hear()).startswith("250 2.0.0 ")
-    (mail,) = opened.desk.mails
+    (mail,) = opened.backend.mails
     assert mail.body == WHOLE + body
     assert mail.header_block == WHOLE[:-2] + more
 
 
 @pytest.mark.parametrize("mail", ["MAIL FROM:<>", "MAIL FROM:", "mail from: "])
-async def test_a_copier_without_sender_is_its_owner(open_house: OpenHouse, mail: str) -> None:
-    opened = await open_house("device")
+async def test_a_copier_without_sender_is_its_owner(open_server: OpenServer, mail: str) -> None:
+    opened = await open_server("device")
     line = await opened.connect("device", "127.0.0.9")
     await begun(line, mail=mail)
     assert (await line.ask("x\r\n.")).startswith("250 ")
-    (kept,) = opened.desk.mails
+    (kept,) = opened.backend.mails
     assert kept.envelope.sender == "" and b"From: <owner@example.com>\r\n" in kept.prefix
     assert DATE in kept.prefix
 
 
-async def test_parameters_nobody_knows_are_passed_over_for_copiers_alone(open_house: OpenHouse) -> None:
-    opened = await open_house("device", "submission")
+async def test_parameters_nobody_knows_are_passed_over_for_copiers_alone(open_server: OpenServer) -> None:
+    opened = await open_server("device", "submission")
     line, other = await opened.connect("device"), await opened.connect("submission")
     for one in (line, other):
         await one.hear()
@@ -133,8 +133,8 @@ async def test_parameters_nobody_knows_are_passed_over_for_copiers_alone(open_ho
 @pytest.mark.parametrize(
     "command", ["RCPT TO:555 1234567", "RCPT TO: 1 555 1234567@fax.local", "RCPT TO:15551234567>", "RCPT TO:"]
 )
-async def test_a_number_without_brackets_is_never_cut(open_house: OpenHouse, command: str) -> None:
-    opened = await open_house("device")
+async def test_a_number_without_brackets_is_never_cut(open_server: OpenServer, command: str) -> None:
+    opened = await open_server("device")
     line = await opened.connect("device")
     await line.hear()
     await line.ask("HELO", "MAIL FROM:<alice@example.com>")
@@ -142,12 +142,12 @@ async def test_a_number_without_brackets_is_never_cut(open_house: OpenHouse, com
     assert (await line.ask("DATA")).startswith("503 ")
 
 
-async def test_other_peoples_mail_is_neither_mended_nor_added_to(open_house: OpenHouse) -> None:
-    opened = await open_house("submission")
+async def test_other_peoples_mail_is_neither_mended_nor_added_to(open_server: OpenServer) -> None:
+    opened = await open_server("submission")
     line = await opened.connect()
     await line.begin()
     assert (await line.ask("Subject: x\r\n\r\ny\r\n.")).startswith("250 ")
-    assert opened.desk.mails[0].prefix.count(b"\r\n") == 2
+    assert opened.backend.mails[0].prefix.count(b"\r\n") == 2
     await line.ask("MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA")
     await line.send(b"bare\nLF\r\n.\r\n")
     assert (await line.hear()).startswith("554 5.6.0 ")
@@ -158,17 +158,17 @@ async def test_other_peoples_mail_is_neither_mended_nor_added_to(open_house: Ope
     [(("127.0.0.0/8",), (), "250 2.0.0"), (("127.9.9.9/32",), ("127.0.0.0/8",), "554 5.6.0")],
 )
 async def test_line_ends_are_normalized_for_clients_in_networks(
-    networks: tuple[str, ...], relays: tuple[str, ...], reply: str, open_house: OpenHouse
+    networks: tuple[str, ...], relays: tuple[str, ...], reply: str, open_server: OpenServer
 ) -> None:
     named = {"networks": tuple(map(ip_network, networks)), "relays": tuple(map(ip_network, relays))}
-    opened = await open_house(Listener("normal", "127.0.0.1", 0, bare_newline="normalize", **named))
+    opened = await open_server(Listener("normal", "127.0.0.1", 0, bare_newline="normalize", **named))
     line = await opened.connect("normal")
     await line.begin()
     await line.send(b"Subject: x\n\nbare\n.\nLF\r\n.\r\n" + b"MAIL FROM:<alice@example.com>\r\n")
     assert (await line.hear())[:9] == reply
     if reply == "250 2.0.0":
         assert (await line.hear())[:9] == "421 4.7.0", "what follows in the same breath is not obeyed"
-        (mail,) = opened.desk.mails
+        (mail,) = opened.backend.mails
         assert mail.body == b"Subject: x\r\n\r\nbare\r\n.\r\nLF\r\n"
         assert mail.prefix.count(b"\r\n") == 2, "nothing is added to its header"
 

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from mailfax.smtpd import Pace
-from tests.smtpd.conftest import Desk, House, Line, OpenHouse
+from tests.smtpd.conftest import Backend, Line, OpenServer, Server
 
 pytestmark = pytest.mark.anyio
 SUCCESS = "235 2.7.0 Authentication successful"
@@ -24,7 +24,7 @@ def plain(user: str = "alice", password: str = "correct horse", who: str = "") -
     return b64(f"{who}\0{user}\0{password}")
 
 
-async def under_tls(opened: House, name: str = "auth") -> Line:
+async def under_tls(opened: Server, name: str = "auth") -> Line:
     line = await opened.connect(name)
     await line.hear()
     await line.ask("EHLO c", "STARTTLS")
@@ -61,8 +61,8 @@ async def under_tls(opened: House, name: str = "auth") -> Line:
         (["AUTH PLAIN", "A" * 12_400], ["334 ", "500 5.5.2 Command line too long"]),
     ],
 )
-async def test_each_way_to_log_in(open_house: OpenHouse, said: list[str], heard: list[str]) -> None:
-    opened = await open_house("auth")
+async def test_each_way_to_log_in(open_server: OpenServer, said: list[str], heard: list[str]) -> None:
+    opened = await open_server("auth")
     line = await under_tls(opened)
     for command, wanted in zip(said, heard, strict=True):
         reply = await line.ask(command)
@@ -71,10 +71,10 @@ async def test_each_way_to_log_in(open_house: OpenHouse, said: list[str], heard:
     assert await line.ask("NOOP") == "250 2.0.0 Ok"
 
 
-async def test_a_response_of_12288_octets_is_read_in_full(open_house: OpenHouse) -> None:
+async def test_a_response_of_12288_octets_is_read_in_full(open_server: OpenServer) -> None:
     """RFC 4954 4: no shorter limit."""
     password = "x" * 9209
-    opened = await open_house("auth", desk=Desk(passwords={"alice": password}))
+    opened = await open_server("auth", backend=Backend(passwords={"alice": password}))
     response = plain(password=password)
     assert len(response) == 12_288
     for commands in (["AUTH PLAIN", response], [f"AUTH PLAIN {response}"]):
@@ -86,18 +86,18 @@ async def test_a_response_of_12288_octets_is_read_in_full(open_house: OpenHouse)
     assert await line.ask("NOOP" + " x" * 2000) == "500 5.5.2 Command line too long"
 
 
-async def test_a_password_is_never_taken_in_clear(open_house: OpenHouse) -> None:
-    opened = await open_house("auth")
+async def test_a_password_is_never_taken_in_clear(open_server: OpenServer) -> None:
+    opened = await open_server("auth")
     line = await opened.connect("auth")
     await line.hear()
     assert "AUTH" not in await line.ask("EHLO c")
     assert await line.ask(f"AUTH PLAIN {plain()}") == "530 5.7.0 Say STARTTLS first"
     assert await line.ask("MAIL FROM:<alice@example.com>") == "530 5.7.0 Say STARTTLS first"
-    assert opened.desk.asked == []
+    assert opened.backend.asked == []
 
 
-async def test_implicit_tls_counts_as_tls(open_house: OpenHouse) -> None:
-    opened = await open_house("auth-implicit")
+async def test_implicit_tls_counts_as_tls(open_server: OpenServer) -> None:
+    opened = await open_server("auth-implicit")
     line = await opened.connect("auth-implicit", tls=True)
     await line.hear()
     offers = await line.ask("EHLO c")
@@ -108,12 +108,12 @@ async def test_implicit_tls_counts_as_tls(open_house: OpenHouse) -> None:
     assert await line.ask(f"AUTH PLAIN {plain()}") == SUCCESS
     await line.ask("MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA")
     assert (await line.ask(".")).startswith("250 ")
-    (mail,) = opened.desk.mails
+    (mail,) = opened.backend.mails
     assert mail.envelope.client.login == "alice" and b" with ESMTPSA; " in mail.prefix
 
 
-async def test_a_login_is_bound_to_its_sender(open_house: OpenHouse) -> None:
-    opened = await open_house("auth")
+async def test_a_login_is_bound_to_its_sender(open_server: OpenServer) -> None:
+    opened = await open_server("auth")
     line = await under_tls(opened)
     await line.ask(f"AUTH PLAIN {plain()}", "MAIL FROM:<bob@example.com>")
     assert (await line.ask("RCPT TO:<15551234567@fax.local>")).startswith(
@@ -121,8 +121,8 @@ async def test_a_login_is_bound_to_its_sender(open_house: OpenHouse) -> None:
     )
 
 
-async def test_auth_is_out_of_place_during_a_mail_and_before_ehlo(open_house: OpenHouse) -> None:
-    opened = await open_house("device-auth", "auth-implicit")
+async def test_auth_is_out_of_place_during_a_mail_and_before_ehlo(open_server: OpenServer) -> None:
+    opened = await open_server("device-auth", "auth-implicit")
     line = await opened.connect("auth-implicit", tls=True)
     await line.hear()
     assert await line.ask(f"AUTH PLAIN {plain()}") == "503 5.5.1 Bad sequence of commands: say EHLO first"
@@ -131,8 +131,8 @@ async def test_auth_is_out_of_place_during_a_mail_and_before_ehlo(open_house: Op
     assert (await line.ask(f"AUTH PLAIN {plain()}")).startswith("503 ")
 
 
-async def test_a_copier_logs_in_in_clear_after_helo_alone(open_house: OpenHouse) -> None:
-    opened = await open_house("device-auth")
+async def test_a_copier_logs_in_in_clear_after_helo_alone(open_server: OpenServer) -> None:
+    opened = await open_server("device-auth")
     line = await opened.connect("device-auth")
     await line.hear()
     assert "\n250-AUTH PLAIN LOGIN\n250-AUTH=LOGIN PLAIN\n" in await line.ask("EHLO c")
@@ -143,12 +143,12 @@ async def test_a_copier_logs_in_in_clear_after_helo_alone(open_house: OpenHouse)
     assert await line.ask(b64("1234")) == SUCCESS
     await line.ask("MAIL FROM:<>", "RCPT TO:<15551234567>", "DATA")
     assert (await line.ask(".")).startswith("250 ")
-    assert opened.desk.asked == [("Copier", "1234", "device-auth")]
-    assert opened.desk.mails[0].envelope.grant.notify == "owner@example.com"
+    assert opened.backend.asked == [("Copier", "1234", "device-auth")]
+    assert opened.backend.mails[0].envelope.grant.notify == "owner@example.com"
 
 
-async def test_starttls_forgets_a_login_in_clear(open_house: OpenHouse) -> None:
-    opened = await open_house("device-tls")
+async def test_starttls_forgets_a_login_in_clear(open_server: OpenServer) -> None:
+    opened = await open_server("device-tls")
     line = await opened.connect("device-tls")
     await line.hear()
     assert await line.ask("EHLO c", f"AUTH PLAIN {plain('copier', '1234')}") == SUCCESS
@@ -157,8 +157,8 @@ async def test_starttls_forgets_a_login_in_clear(open_house: OpenHouse) -> None:
     assert (await line.ask("EHLO c", "MAIL FROM:<a@b>")).startswith("530 5.7.0 Authentication required")
 
 
-async def test_bytes_that_are_no_utf_8_are_a_copiers_latin_1(open_house: OpenHouse) -> None:
-    opened = await open_house("device-auth", desk=Desk(passwords={"müller": "größe"}))
+async def test_bytes_that_are_no_utf_8_are_a_copiers_latin_1(open_server: OpenServer) -> None:
+    opened = await open_server("device-auth", backend=Backend(passwords={"müller": "größe"}))
     line = await opened.connect("device-auth")
     await line.hear()
     response = b64("\0müller\0größe".encode("latin-1"))
@@ -166,7 +166,7 @@ async def test_bytes_that_are_no_utf_8_are_a_copiers_latin_1(open_house: OpenHou
 
 
 async def test_three_failures_end_the_connection_and_the_next_ones_wait(
-    open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
 
@@ -174,7 +174,7 @@ async def test_three_failures_end_the_connection_and_the_next_ones_wait(
         waited.append(seconds)
 
     monkeypatch.setattr("mailfax.smtpd.auth.asyncio.sleep", wait)
-    opened = await open_house("device-auth")
+    opened = await open_server("device-auth")
     for _ in range(2):
         line = await opened.connect("device-auth")
         await line.hear()
@@ -187,15 +187,20 @@ async def test_three_failures_end_the_connection_and_the_next_ones_wait(
     assert delays and delays == sorted(delays)
 
 
-async def test_passwords_reach_neither_log_nor_reply(open_house: OpenHouse, caplog: pytest.LogCaptureFixture) -> None:
+async def test_passwords_reach_neither_log_nor_reply(
+    open_server: OpenServer, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
 
-    class Broken(Desk):
+    class Broken(Backend):
         async def authenticate(self, user: str, password: str, listener: str) -> str | None:
             raise OSError("the password file is gone")
 
-    for desk, reply in ((Broken(), "454 4.7.0 Passwords can't be checked now; try again later"), (Desk(), FAILURE)):
-        opened = await open_house("device-auth", desk=desk)
+    for backend, reply in (
+        (Broken(), "454 4.7.0 Passwords can't be checked now; try again later"),
+        (Backend(), FAILURE),
+    ):
+        opened = await open_server("device-auth", backend=backend)
         line = await opened.connect("device-auth")
         await line.hear()
         assert await line.ask("EHLO c", f"AUTH PLAIN {plain('alice', 'hunter22')}") == reply
@@ -204,8 +209,8 @@ async def test_passwords_reach_neither_log_nor_reply(open_house: OpenHouse, capl
         assert secret not in caplog.text
 
 
-async def test_a_client_that_leaves_or_falls_silent_while_it_logs_in(open_house: OpenHouse) -> None:
-    opened = await open_house("device-auth", pace=Pace(command=0.2, device_command=0.2))
+async def test_a_client_that_leaves_or_falls_silent_while_it_logs_in(open_server: OpenServer) -> None:
+    opened = await open_server("device-auth", pace=Pace(command=0.2, device_command=0.2))
     line, silent = await opened.connect("device-auth"), await opened.connect("device-auth")
     for one in (line, silent):
         await one.hear()
@@ -213,11 +218,11 @@ async def test_a_client_that_leaves_or_falls_silent_while_it_logs_in(open_house:
     line.close()
     assert (await silent.hear()).startswith("421 4.4.2 ")
     await opened.listeners.drain(1)
-    assert opened.desk.asked == []
+    assert opened.backend.asked == []
 
 
-async def test_auth_is_not_known_where_nobody_logs_in(open_house: OpenHouse) -> None:
-    opened = await open_house("starttls", "lmtp")
+async def test_auth_is_not_known_where_nobody_logs_in(open_server: OpenServer) -> None:
+    opened = await open_server("starttls", "lmtp")
     for name, hello in (("starttls", "EHLO c"), ("lmtp", "LHLO c")):
         line = await opened.connect(name)
         await line.hear()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from mailfax.smtpd import Pace
-from tests.smtpd.conftest import Desk, Line, OpenHouse
+from tests.smtpd.conftest import Backend, Line, OpenServer
 from tests.smtpd.kinds import KINDS, UNHURRIED, greet
 
 pytestmark = pytest.mark.anyio
@@ -42,10 +42,10 @@ def test_there_are_many_variants() -> None:
 
 
 @pytest.fixture(params=KINDS)
-async def entrance(request: pytest.FixtureRequest, open_house: OpenHouse) -> tuple[Line, Desk]:
+async def entrance(request: pytest.FixtureRequest, open_server: OpenServer) -> tuple[Line, Backend]:
     """A client that may say MAIL, on a listener of each kind, and what arrives from it."""
-    kind, behind = KINDS[request.param], Desk()
-    opened = await open_house(kind.listener, desk=behind, limits=UNHURRIED, pace=Pace(errors=10_000))
+    kind, behind = KINDS[request.param], Backend()
+    opened = await open_server(kind.listener, backend=behind, limits=UNHURRIED, pace=Pace(errors=10_000))
     line = await opened.connect(kind.listener.name, tls=kind.listener.tls == "implicit")
     await greet(line, kind)
     return line, behind
@@ -65,7 +65,7 @@ async def in_packets(line: Line, *packets: bytes) -> None:
             await asyncio.sleep(0)  # the other side of this loop reads it
 
 
-async def one_mail_at_most(line: Line, behind: Desk, what: object) -> None:
+async def one_mail_at_most(line: Line, behind: Backend, what: object) -> None:
     """The mail had exactly one answer: another command's would come before that of NOOP."""
     reply = await line.hear()
     assert await line.ask("NOOP") == "250 2.0.0 Ok", (what, reply)
@@ -78,7 +78,7 @@ async def one_mail_at_most(line: Line, behind: Desk, what: object) -> None:
     behind.contents.clear()
 
 
-async def test_no_variant_smuggles_a_mail(entrance: tuple[Line, Desk]) -> None:
+async def test_no_variant_smuggles_a_mail(entrance: tuple[Line, Backend]) -> None:
     line, behind = entrance
     for variant in VARIANTS:
         await begin(line)
@@ -93,7 +93,7 @@ def cuts(data: bytes, variant: bytes) -> Iterator[int]:
     yield from range(start - 1, start + len(variant) + 2)
 
 
-async def test_no_packet_border_smuggles_a_mail(entrance: tuple[Line, Desk]) -> None:
+async def test_no_packet_border_smuggles_a_mail(entrance: tuple[Line, Backend]) -> None:
     line, behind = entrance
     for variant in PUBLISHED:
         data = OUTER + variant + HIDDEN + b"\r\n.\r\n"
@@ -108,7 +108,7 @@ async def test_no_packet_border_smuggles_a_mail(entrance: tuple[Line, Desk]) -> 
         await one_mail_at_most(line, behind, (variant, "byte by byte"))
 
 
-async def test_no_chunk_smuggles_a_mail(entrance: tuple[Line, Desk]) -> None:
+async def test_no_chunk_smuggles_a_mail(entrance: tuple[Line, Backend]) -> None:
     """BDAT counts, so that even CRLF.CRLF is content, wherever chunks and packets end."""
     line, behind = entrance
     for variant in (*PUBLISHED, b"\r\n.\r\n", b"\r\nBDAT 0 LAST\r\n", b"\r\nRSET\r\n"):
@@ -128,7 +128,7 @@ async def test_no_chunk_smuggles_a_mail(entrance: tuple[Line, Desk]) -> None:
             assert (await line.ask("RSET")).startswith("250")
 
 
-async def test_a_chunk_that_counts_too_little_smuggles_nothing(entrance: tuple[Line, Desk]) -> None:
+async def test_a_chunk_that_counts_too_little_smuggles_nothing(entrance: tuple[Line, Backend]) -> None:
     """Bytes behind a chunk are commands: a mail that begins there, before the first has ended, is refused."""
     line, behind = entrance
     await begin(line)
@@ -139,7 +139,7 @@ async def test_a_chunk_that_counts_too_little_smuggles_nothing(entrance: tuple[L
     line.close()
 
 
-async def test_bytes_behind_the_true_end_are_commands(entrance: tuple[Line, Desk]) -> None:
+async def test_bytes_behind_the_true_end_are_commands(entrance: tuple[Line, Backend]) -> None:
     """The positive side: what follows CRLF.CRLF is a command, in the same packet too."""
     line, behind = entrance
     await begin(line)

@@ -14,7 +14,7 @@ import trustme
 from mailfax.config import Limits, Listener
 from mailfax.rules.envelope import Notify
 from mailfax.smtpd import Pace
-from tests.smtpd.conftest import Desk, Kept, Line, OpenHouse
+from tests.smtpd.conftest import Backend, Kept, Line, OpenServer
 
 pytestmark = pytest.mark.anyio
 
@@ -36,9 +36,9 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-async def test_1_data_is_read_in_blocks_and_never_whole_in_memory(open_house: OpenHouse) -> None:
+async def test_1_data_is_read_in_blocks_and_never_whole_in_memory(open_server: OpenServer) -> None:
     """A mail of 40 MB raises resident memory by less than 8 MB, and other sessions are heard meanwhile."""
-    opened = await open_house(desk=Desk(make=OnDisk))
+    opened = await open_server(backend=Backend(make=OnDisk))
     line, other = await opened.connect(), await opened.connect()
     await other.hear()
     await line.begin()
@@ -52,16 +52,16 @@ async def test_1_data_is_read_in_blocks_and_never_whole_in_memory(open_house: Op
     await line.send(b".\r\n")
     assert (await line.hear()).startswith("250 2.0.0 Ok: queued")
     assert max(most, resident()) - before < 8_000_000
-    content = opened.desk.contents[0]
+    content = opened.backend.contents[0]
     assert content.size > 39_000_000
     content.file.close()
 
 
-async def test_2_the_timeout_is_renewed_during_data_and_does_not_count_our_own_time(open_house: OpenHouse) -> None:
+async def test_2_the_timeout_is_renewed_during_data_and_does_not_count_our_own_time(open_server: OpenServer) -> None:
     async def slow_spool() -> None:
         await asyncio.sleep(0.3)
 
-    opened = await open_house(desk=Desk(before_accept=slow_spool), pace=Pace(command=0.2, data=0.2))
+    opened = await open_server(backend=Backend(before_accept=slow_spool), pace=Pace(command=0.2, data=0.2))
     line = await opened.connect()
     await line.begin()
     for _ in range(8):
@@ -71,9 +71,9 @@ async def test_2_the_timeout_is_renewed_during_data_and_does_not_count_our_own_t
     assert (await line.hear()).startswith("250 2.0.0 Ok: queued")
 
 
-async def test_2b_a_mail_that_only_holds_the_line_is_ended(open_house: OpenHouse) -> None:
+async def test_2b_a_mail_that_only_holds_the_line_is_ended(open_server: OpenServer) -> None:
     """One byte now and then is no mail: it must be faster than ``bytes_per_second`` after ``data_patience``."""
-    opened = await open_house(pace=Pace(data=5, data_patience=0.2, bytes_per_second=1000))
+    opened = await open_server(pace=Pace(data=5, data_patience=0.2, bytes_per_second=1000))
     line = await opened.connect()
     await line.begin()
     for _ in range(3):
@@ -81,13 +81,13 @@ async def test_2b_a_mail_that_only_holds_the_line_is_ended(open_house: OpenHouse
         await asyncio.sleep(0.05)
     assert (await line.hear()).startswith("421 4.4.2 ")
     await opened.listeners.drain(1)
-    assert opened.desk.contents[0].abandoned
+    assert opened.backend.contents[0].abandoned
 
 
 async def test_3_tls_from_the_first_byte_counts_as_tls(
-    open_house: OpenHouse, tls_listeners: tuple[Listener, Listener], tls_files: tuple[trustme.CA, Path]
+    open_server: OpenServer, tls_listeners: tuple[Listener, Listener], tls_files: tuple[trustme.CA, Path]
 ) -> None:
-    opened = await open_house(*tls_listeners)
+    opened = await open_server(*tls_listeners)
     line = await connect_tls(opened.listeners.addresses["implicit"], tls_files[0])
     opened.lines.append(line)
     await line.hear()
@@ -95,13 +95,13 @@ async def test_3_tls_from_the_first_byte_counts_as_tls(
     assert (await line.ask("STARTTLS")).startswith("503 5.5.1 ")
     await line.ask("MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA")
     assert (await line.ask("\r\n.")).startswith("250 ")
-    assert opened.desk.mails[0].envelope.client.tls
-    assert b" with ESMTPS; " in opened.desk.mails[0].data
+    assert opened.backend.mails[0].envelope.client.tls
+    assert b" with ESMTPS; " in opened.backend.mails[0].data
 
 
-async def test_4_and_8_auth_is_answered_alike_in_any_case_and_length(open_house: OpenHouse) -> None:
+async def test_4_and_8_auth_is_answered_alike_in_any_case_and_length(open_server: OpenServer) -> None:
     """AUTH is not offered; whatever its case and however long its token, the answer is a row of the table."""
-    opened = await open_house()
+    opened = await open_server()
     line = await opened.connect()
     await line.hear()
     assert "AUTH" not in await line.ask("EHLO client.example")
@@ -111,22 +111,22 @@ async def test_4_and_8_auth_is_answered_alike_in_any_case_and_length(open_house:
     assert await line.ask("NOOP") == "250 2.0.0 Ok"
 
 
-async def test_5_auth_of_mail_is_taken(open_house: OpenHouse) -> None:
-    opened = await open_house()
+async def test_5_auth_of_mail_is_taken(open_server: OpenServer) -> None:
+    opened = await open_server()
     line = await opened.connect()
     await line.hear()
     assert await line.ask("EHLO c", "MAIL FROM:<alice@example.com> AUTH=<>") == "250 2.1.0 Ok"
     assert await line.ask("RSET", "MAIL FROM:<alice@example.com> AUTH=a+40b.example") == "250 2.1.0 Ok"
 
 
-async def test_6_parameters_keep_their_case(open_house: OpenHouse) -> None:
-    opened = await open_house()
+async def test_6_parameters_keep_their_case(open_server: OpenServer) -> None:
+    opened = await open_server()
     line = await opened.connect()
     await line.hear()
     await line.ask("EHLO c", "MAIL FROM:<Alice@Example.com> ENVID=MixedCase+2B1 RET=hdrs")
     await line.ask("RCPT TO:<FAX=+15551234567@Fax.Local> ORCPT=rfc822;Bob@Example.ORG NOTIFY=success,Delay")
     await line.ask("DATA", "\r\n.")
-    envelope = opened.desk.mails[0].envelope
+    envelope = opened.backend.mails[0].envelope
     assert (envelope.sender, envelope.envid, envelope.ret) == ("Alice@Example.com", "MixedCase+1", "HDRS")
     (recipient,) = envelope.recipients
     assert recipient.address == "FAX=+15551234567@Fax.Local"
@@ -135,8 +135,8 @@ async def test_6_parameters_keep_their_case(open_house: OpenHouse) -> None:
     assert recipient.number is not None and recipient.number.written == "FAX=+15551234567"
 
 
-async def test_7_command_limits_are_not_shared_between_connections(open_house: OpenHouse) -> None:
-    opened = await open_house()
+async def test_7_command_limits_are_not_shared_between_connections(open_server: OpenServer) -> None:
+    opened = await open_server()
     first = await opened.connect()
     await first.hear()
     await first.ask("EHLO c", "EHLO c", "EHLO c")
@@ -147,19 +147,19 @@ async def test_7_command_limits_are_not_shared_between_connections(open_house: O
     assert await second.ask("EHLO c", long) == "250 2.1.0 Ok"
 
 
-async def test_9_the_null_sender_is_empty_and_source_routes_are_refused(open_house: OpenHouse) -> None:
-    opened = await open_house()
+async def test_9_the_null_sender_is_empty_and_source_routes_are_refused(open_server: OpenServer) -> None:
+    opened = await open_server()
     line = await opened.connect()
     await line.hear()
     assert (await line.ask("EHLO c", "MAIL FROM:<@relay.example:alice@example.com>")).startswith("501 5.1.7 ")
     await line.ask("MAIL FROM:<alice@example.com>")
     assert (await line.ask("RCPT TO:<@fax.local:15551234567@fax.local>")).startswith("501 5.1.3 ")
     await line.ask("RSET", "MAIL FROM:<>", "RCPT TO:<postmaster>", "DATA", "\r\n.")
-    assert opened.desk.mails[0].envelope.sender == ""
+    assert opened.backend.mails[0].envelope.sender == ""
 
 
-async def test_10_recipients_are_limited_and_none_is_dropped_in_silence(open_house: OpenHouse) -> None:
-    opened = await open_house(limits=Limits(recipients=100))
+async def test_10_recipients_are_limited_and_none_is_dropped_in_silence(open_server: OpenServer) -> None:
+    opened = await open_server(limits=Limits(recipients=100))
     line = await opened.connect()
     await line.hear()
     await line.ask("EHLO c", "MAIL FROM:<alice@example.com>")
@@ -167,19 +167,19 @@ async def test_10_recipients_are_limited_and_none_is_dropped_in_silence(open_hou
     assert all(reply.startswith("250 2.1.5 ") for reply in replies[:100])
     assert all(reply.startswith("452 4.5.3 Too many recipients in one mail: at most 100") for reply in replies[100:])
     await line.ask("DATA", "\r\n.")
-    assert len(opened.desk.mails[0].envelope.recipients) == 100
+    assert len(opened.backend.mails[0].envelope.recipients) == 100
 
 
-async def test_exceptions_never_reach_the_client(open_house: OpenHouse, caplog: pytest.LogCaptureFixture) -> None:
+async def test_exceptions_never_reach_the_client(open_server: OpenServer, caplog: pytest.LogCaptureFixture) -> None:
     async def broken() -> None:
         raise RuntimeError("/secret/path pw=x")
 
-    opened = await open_house(desk=Desk(before_accept=broken))
+    opened = await open_server(backend=Backend(before_accept=broken))
     line = await opened.connect()
     await line.begin()
     assert await line.ask(".") == "451 4.3.0 The mail can't be taken now; try again later"
     assert "pw=x" in caplog.text
-    assert opened.desk.contents[0].abandoned
+    assert opened.backend.contents[0].abandoned
     assert await line.ask("NOOP") == "250 2.0.0 Ok"
 
 

@@ -13,7 +13,7 @@ import trustme
 
 from mailfax.config import Listener
 from mailfax.smtpd.tls import tls_context
-from tests.smtpd.conftest import PLAIN, Line, OpenHouse
+from tests.smtpd.conftest import PLAIN, Line, OpenServer
 
 pytestmark = pytest.mark.anyio
 
@@ -37,18 +37,18 @@ def old_client(authority: trustme.CA, version: str) -> ssl.SSLContext:
 
 
 def listener(path: Path, minimum: str, *, device: bool = False, tls: str = "implicit") -> Listener:
-    return replace(PLAIN, name="door", tls=tls, certificate=path, key=path, tls_minimum=minimum, device=device)
+    return replace(PLAIN, name="handler", tls=tls, certificate=path, key=path, tls_minimum=minimum, device=device)
 
 
 @pytest.mark.parametrize("tls", ["implicit", "none"])
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("minimum", VERSIONS)
 async def test_a_version_is_spoken_from_the_minimum_on(
-    open_house: OpenHouse, tls_files: tuple[trustme.CA, Path], minimum: str, version: str, tls: str
+    open_server: OpenServer, tls_files: tuple[trustme.CA, Path], minimum: str, version: str, tls: str
 ) -> None:
     authority, path = tls_files
-    opened = await open_house(listener(path, minimum, device=True, tls=tls))
-    connecting = asyncio.open_connection(*opened.listeners.addresses["door"], ssl=old_client(authority, version))
+    opened = await open_server(listener(path, minimum, device=True, tls=tls))
+    connecting = asyncio.open_connection(*opened.listeners.addresses["handler"], ssl=old_client(authority, version))
     if version < minimum:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await connecting
@@ -59,10 +59,10 @@ async def test_a_version_is_spoken_from_the_minimum_on(
     assert line.writer.get_extra_info("ssl_object").version() == f"TLSv{version}".removesuffix(".0")
 
 
-async def test_starttls_has_the_same_floor(open_house: OpenHouse, tls_files: tuple[trustme.CA, Path]) -> None:
+async def test_starttls_has_the_same_floor(open_server: OpenServer, tls_files: tuple[trustme.CA, Path]) -> None:
     authority, path = tls_files
-    opened = await open_house(listener(path, "1.0", device=True, tls="starttls"))
-    line = await opened.connect("door")
+    opened = await open_server(listener(path, "1.0", device=True, tls="starttls"))
+    line = await opened.connect("handler")
     await line.hear()
     await line.ask("EHLO c", "STARTTLS")
     await line.writer.start_tls(old_client(authority, "1.0"), server_hostname="gate.example.com")
@@ -70,11 +70,11 @@ async def test_starttls_has_the_same_floor(open_house: OpenHouse, tls_files: tup
 
 
 async def test_what_is_lowered_for_copiers_is_lowered_for_them_alone(
-    open_house: OpenHouse, tls_files: tuple[trustme.CA, Path]
+    open_server: OpenServer, tls_files: tuple[trustme.CA, Path]
 ) -> None:
     authority, path = tls_files
     main = replace(listener(path, "1.2"), name="main")
-    opened = await open_house(listener(path, "1.0", device=True), main)
+    opened = await open_server(listener(path, "1.0", device=True), main)
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await asyncio.open_connection(*opened.listeners.addresses["main"], ssl=old_client(authority, "1.1"))
 

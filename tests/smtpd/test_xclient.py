@@ -10,7 +10,7 @@ import pytest
 from mailfax.rules.status import Cause
 from mailfax.smtpd.syntax import Malformed
 from mailfax.smtpd.xclient import Named, read_xclient
-from tests.smtpd.conftest import LISTENERS, OpenHouse
+from tests.smtpd.conftest import LISTENERS, OpenServer
 
 pytestmark = pytest.mark.anyio
 SERVER = "127.0.0.8"
@@ -53,8 +53,8 @@ def test_what_is_malformed(argument: str, cause: Cause) -> None:
     assert problem.value.cause is cause
 
 
-async def test_only_named_hosts_are_offered_it_and_may_say_it(open_house: OpenHouse) -> None:
-    opened = await open_house("xclient")
+async def test_only_named_hosts_are_offered_it_and_may_say_it(open_server: OpenServer) -> None:
+    opened = await open_server("xclient")
     stranger, server = await opened.connect("xclient"), await opened.connect("xclient", SERVER)
     for line in (stranger, server):
         await line.hear()
@@ -63,8 +63,8 @@ async def test_only_named_hosts_are_offered_it_and_may_say_it(open_house: OpenHo
     assert "\n250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN\n" in await server.ask("EHLO c")
 
 
-async def test_after_it_the_session_is_as_after_the_greeting(open_house: OpenHouse) -> None:
-    opened = await open_house("xclient")
+async def test_after_it_the_session_is_as_after_the_greeting(open_server: OpenServer) -> None:
+    opened = await open_server("xclient")
     line = await opened.connect("xclient", SERVER)
     await line.hear()
     assert await line.ask("EHLO proxy", "XCLIENT ADDR=127.0.0.9 HELO=true+20name NAME=x.example") == (
@@ -75,14 +75,14 @@ async def test_after_it_the_session_is_as_after_the_greeting(open_house: OpenHou
     assert "XCLIENT" in await line.ask("EHLO proxy")
     await line.ask("MAIL FROM:<anybody@example.net>", "RCPT TO:<15551234567@fax.local>", "DATA")
     assert (await line.ask(".")).startswith("250 ")
-    (mail,) = opened.desk.mails
+    (mail,) = opened.backend.mails
     assert (mail.envelope.client.ip, mail.envelope.client.helo) == ("127.0.0.9", "true name")
     assert mail.envelope.grant.account == "copier"
     assert mail.prefix.startswith(b"Received: from true?name ([127.0.0.9])")
 
 
-async def test_a_mail_that_has_begun_is_not_given_to_another_client(open_house: OpenHouse) -> None:
-    opened = await open_house("xclient")
+async def test_a_mail_that_has_begun_is_not_given_to_another_client(open_server: OpenServer) -> None:
+    opened = await open_server("xclient")
     line = await opened.connect("xclient", SERVER)
     await line.hear()
     await line.ask("EHLO c", "MAIL FROM:<alice@example.com>")
@@ -92,41 +92,41 @@ async def test_a_mail_that_has_begun_is_not_given_to_another_client(open_house: 
     )
 
 
-async def test_a_client_that_may_not_connect_is_told_so(open_house: OpenHouse) -> None:
-    opened = await open_house("xclient")
+async def test_a_client_that_may_not_connect_is_told_so(open_server: OpenServer) -> None:
+    opened = await open_server("xclient")
     line = await opened.connect("xclient", SERVER)
     await line.hear()
     assert (await line.ask("EHLO c", "XCLIENT ADDR=192.0.2.7")).startswith("554 5.7.1 Clients at 192.0.2.7 ")
     assert await line.hear() == ""
 
 
-async def test_a_client_nobody_knows_sends_nothing(open_house: OpenHouse) -> None:
-    opened = await open_house("xclient")
+async def test_a_client_nobody_knows_sends_nothing(open_server: OpenServer) -> None:
+    opened = await open_server("xclient")
     line = await opened.connect("xclient", SERVER)
     await line.hear()
     assert (await line.ask("EHLO c", "XCLIENT ADDR=[UNAVAILABLE]")).startswith("220 ")
     assert (await line.ask("EHLO c", "MAIL FROM:<alice@example.com>")).startswith("554 5.7.1 ")
 
 
-async def test_login_proves_from_named_hosts_and_not_for_the_next_client(open_house: OpenHouse) -> None:
-    opened = await open_house("xclient-auth")
+async def test_login_proves_from_named_hosts_and_not_for_the_next_client(open_server: OpenServer) -> None:
+    opened = await open_server("xclient-auth")
     line = await opened.connect("xclient-auth", SERVER)
     await line.hear()
     assert (await line.ask("EHLO c", "XCLIENT LOGIN=alice ADDR=127.0.0.1")).startswith("220 ")
     await line.ask("EHLO c", "MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA")
     assert (await line.ask(".")).startswith("250 ")
-    assert opened.desk.mails[0].envelope.client.login == "alice"
+    assert opened.backend.mails[0].envelope.client.login == "alice"
     assert (await line.ask("XCLIENT ADDR=127.0.0.2", "EHLO c", "MAIL FROM:<alice@example.com>")).startswith("530 ")
     stranger = await opened.connect("xclient-auth")
     await stranger.hear()
     assert (await stranger.ask("EHLO c", "XCLIENT LOGIN=alice")).startswith("550 5.7.0 ")
 
 
-async def test_whoever_is_named_counts_for_relays_and_limits(open_house: OpenHouse) -> None:
+async def test_whoever_is_named_counts_for_relays_and_limits(open_server: OpenServer) -> None:
     listener = replace(LISTENERS["xclient"], relays=(ipaddress.ip_network("127.0.0.7/32"),))
-    opened = await open_house(listener)
+    opened = await open_server(listener)
     line = await opened.connect("xclient", SERVER)
     await line.hear()
     await line.ask("EHLO c", "XCLIENT ADDR=127.0.0.7", "EHLO c", "MAIL FROM:<alice@example.com>")
     await line.ask("RCPT TO:<postmaster>", "DATA", ".")
-    assert opened.desk.mails[0].envelope.client.relayed
+    assert opened.backend.mails[0].envelope.client.relayed

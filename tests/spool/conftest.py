@@ -112,7 +112,7 @@ async def spool(open_spool: OpenSpool) -> Spool:
 
 
 class Mails:
-    """Makes mails and brings them as far along the street as a test needs."""
+    """Makes mails and brings them as far along the pipeline as a test needs."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

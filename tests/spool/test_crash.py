@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from tests.spool.conftest import Database
 
 pytestmark = pytest.mark.anyio
-HOUSE = str(Path(mailfax.__file__).parent.parent)
+SOURCES = str(Path(mailfax.__file__).parent.parent)
 
 
 def die(url: str, folder: Path, moment: str, commit: str) -> None:
     script = Path(__file__).with_name("dying.py")
     done = subprocess.run(
         [sys.executable, script, url, folder, moment, commit],
-        env={**os.environ, "PYTHONPATH": HOUSE},
+        env={**os.environ, "PYTHONPATH": SOURCES},
         capture_output=True,
         timeout=60,
     )

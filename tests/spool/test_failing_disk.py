@@ -14,7 +14,7 @@ import pytest
 
 from mailfax.spool import Spool, files
 from tests.support.faults import Disk, build
-from tests.support.house import ROOT
+from tests.support.site import ROOT
 
 pytestmark = pytest.mark.anyio
 

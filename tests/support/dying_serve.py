@@ -15,13 +15,13 @@ from pathlib import Path
 
 from mailfax import service
 from mailfax.config import load
-from mailfax.offramp import desk
+from mailfax.offramp import fax_accounts
 from mailfax.onramp import collect
 from mailfax.postmaster import deliver, disk
 from mailfax.rules import schedule
 from mailfax.service import CommitHooks, run_until_signalled
 
-deliver.LEASE = desk.LEASE = collect.LEASE = 3.0
+deliver.LEASE = fax_accounts.LEASE = collect.LEASE = 3.0
 schedule.TRACK_FIRST = 1.0
 schedule.SUBMIT_FIRST = 1.0
 schedule.LETTER_FIRST = 1.0

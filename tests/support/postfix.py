@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import free_port, until
+from tests.support.site import free_port, until
 
 #: Where Debian has administrators' programs, which a person's PATH may lack.
 SEARCHED = f"{os.environ['PATH']}:/usr/sbin:/sbin"

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from mailfax import maillog
 from mailfax.config import ConfigError, WebConfig
 from mailfax.web import open_web
-from tests.house.street import TOP
+from tests.structure.packages import TOP
 from tests.web.conftest import Monitored
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ import trustme
 
 from mailfax.config import load
 from mailfax.rules.policy import Policy
-from tests.house.street import TOP
+from tests.structure.packages import TOP
 
 BASE = """
 fax_domains = ["fax.local"]

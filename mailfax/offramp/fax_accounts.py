@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from mailfax import letters, maillog
 from mailfax.config import Account
-from mailfax.context import Carrier, Context
+from mailfax.context import Context, Worker
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotRead, Trouble
 from mailfax.faxcore.values import Folder
@@ -44,7 +44,7 @@ class Line:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Desk(Carrier):
+class FaxAccounts(Worker):
     """Keeps the clients; pauses and resumes accounts."""
 
     news = ("account-paused",)

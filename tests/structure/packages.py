@@ -1,6 +1,6 @@
-"""The house as its imports show it: which room imports which. Read with ``ast``; nothing is executed.
+"""The packages as their imports show them: which package imports which. Read with ``ast``; nothing is executed.
 
-In: the folder ``mailfax``. Out: modules, rooms and imports. ``FLOORS`` is the plan that the imports must keep to.
+In: the folder ``mailfax``. Out: modules, packages and imports. ``LAYERS`` is the plan that the imports must keep to.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
-HOUSE = TOP / "mailfax"
+PACKAGE = TOP / "mailfax"
 
-#: From the ground up. A room may import rooms of lower floors; never one of its own floor or above.
-FLOORS: tuple[tuple[str, ...], ...] = (
+#: From the lowest up. A package may import packages of lower layers; never one of its own layer or above.
+LAYERS: tuple[tuple[str, ...], ...] = (
     ("rules",),
     ("letters",),
     ("smtpd", "spool", "render", "faxcore", "relay", "passwords", "proof"),
@@ -24,9 +24,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("service",),
     ("cli",),
 )
-#: What a figure calls them. ``letters`` stands on ``rules``, both pure: together they are floor 0.
-#: The carriers stand on ``context``, and ``service`` on ``wiring``.
-FLOOR_NAMES = ("floor 0", "floor 0", "floor 1", "floor 2", "floor 2", "floor 3", "floor 3", "floor 4")
+#: What a figure calls them. ``letters`` stands on ``rules``, both pure: together they are layer 0.
+#: The workers stand on ``context``, and ``service`` on ``wiring``.
+LAYER_NAMES = ("layer 0", "layer 0", "layer 1", "layer 2", "layer 2", "layer 3", "layer 3", "layer 4")
 #: Everybody may import these. They import nobody, but for maillog, whose events are about the values of ``rules``.
 LEAVES: dict[str, tuple[str, ...]] = {
     "maillog": ("rules",),
@@ -36,37 +36,37 @@ LEAVES: dict[str, tuple[str, ...]] = {
     "systemd": (),
     "working_folder": (),
 }
-#: A separate house: imports nothing else of mailfax, and only ``cli`` starts it.
+#: A program of its own: imports nothing else of mailfax, and only ``cli`` starts it.
 SANDBOX = "sandbox"
 PURE = ("rules", "letters")
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import: ``module`` (dotted, of our house) imports ``target`` (dotted, anybody's) on ``line``."""
+    """One import: ``module`` (dotted, of ours) imports ``target`` (dotted, anybody's) on ``line``."""
 
     module: str
     line: int
     target: str
 
     @property
-    def room(self) -> str:
-        return room_of(self.module)
+    def package(self) -> str:
+        return package_of(self.module)
 
     @property
-    def target_room(self) -> str | None:
-        """The room that is imported; None where the target is not of our house."""
-        return room_of(self.target) if self.target.split(".")[0] == "mailfax" else None
+    def target_package(self) -> str | None:
+        """The package that is imported; None where the target is not of ours."""
+        return package_of(self.target) if self.target.split(".")[0] == "mailfax" else None
 
 
-def room_of(module: str) -> str:
-    """The room of a dotted module of ours; "" for ``mailfax`` itself, which only holds the version."""
+def package_of(module: str) -> str:
+    """The package of a dotted module of ours; "" for ``mailfax`` itself, which only holds the version."""
     return module.split(".")[1] if "." in module else ""
 
 
 def modules() -> list[Path]:
-    """Every module of the house."""
-    return sorted(HOUSE.rglob("*.py"))
+    """Every module of mailfax."""
+    return sorted(PACKAGE.rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
@@ -87,13 +87,13 @@ def imports_of(path: Path) -> Iterator[Import]:
             base = package.rsplit(".", node.level - 1)[0] if node.level else ""
             source = ".".join(filter(None, (base, node.module)))
             for alias in node.names:
-                # "from mailfax import relay" names a room, "from mailfax import __version__" does not.
+                # "from mailfax import relay" names a package, "from mailfax import __version__" does not.
                 is_module = source == "mailfax" and not alias.name.startswith("_")
                 yield Import(module, node.lineno, f"{source}.{alias.name}" if is_module else source)
 
 
 def known_modules() -> dict[str, set[str]]:
-    """Each module with the modules of our house that it imports. A name that is a module stands for that module, and
+    """Each module with the modules of ours that it imports. A name that is a module stands for that module, and
     not for its package: "from mailfax.letters import texts" asks nothing of ``mailfax/letters/__init__.py``."""
     names = {name_of(path) for path in modules()}
     known: dict[str, set[str]] = {name: set() for name in names}
@@ -116,9 +116,11 @@ def all_imports() -> list[Import]:
     return [each for path in modules() for each in imports_of(path)]
 
 
-def floor_of(room: str) -> int:
-    """The number of a room's row in ``FLOORS``; raises LookupError for a room that the plan does not have."""
-    for number, rooms in enumerate(FLOORS):
-        if room in rooms:
+def layer_of(package: str) -> int:
+    """The number of a package's row in ``LAYERS``; raises LookupError for a package that the plan does not have."""
+    for number, packages in enumerate(LAYERS):
+        if package in packages:
             return number
-    raise LookupError(f"the plan has no room {room!r}; tests/house/street.py says on which floor it stands")
+    raise LookupError(
+        f"the plan has no package {package!r}; tests/structure/packages.py says on which layer it stands"
+    )

@@ -1,4 +1,4 @@
-"""Imports go down only, rooms on one floor do not know each other, and what is pure stays pure."""
+"""Imports go down only, packages on one layer do not know each other, and what is pure stays pure."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.street import (
-    FLOORS,
-    HOUSE,
+from tests.structure.packages import (
+    LAYERS,
     LEAVES,
+    PACKAGE,
     PURE,
     SANDBOX,
     Import,
     all_imports,
-    floor_of,
     known_modules,
+    layer_of,
     modules,
     name_of,
 )
 
-#: What a pure room may not import: files, sockets, processes, clocks, chance, other threads.
+#: What a pure package may not import: files, sockets, processes, clocks, chance, other threads.
 IMPURE_MODULES = re.compile(
     r"(asyncio|anyio|concurrent|fcntl|glob|httpx|io|logging|multiprocessing|os|pathlib|random|requests|secrets|select"
     r"|shutil|signal|socket|sqlite3|ssl|subprocess|sys|tempfile|threading|time|urllib\.request|uuid)(\..*)?"
@@ -35,24 +35,24 @@ IMPURE_CALLS = re.compile(
 
 def what_is_wrong(each: Import) -> str | None:
     """Why this import may not be, or None."""
-    room, target = each.room, each.target_room
-    if target is None or room == target or not room:
+    package, target = each.package, each.target_package
+    if target is None or package == target or not package:
         return None
     if not target:
-        return "the sandbox imports nothing else of mailfax" if room == SANDBOX else None
-    if room == SANDBOX:
+        return "the sandbox imports nothing else of mailfax" if package == SANDBOX else None
+    if package == SANDBOX:
         return "the sandbox imports nothing else of mailfax"
-    if room in LEAVES:
-        return None if target in LEAVES[room] else "a leaf imports nobody"
+    if package in LEAVES:
+        return None if target in LEAVES[package] else "a leaf imports nobody"
     if target in LEAVES:
-        return "what is pure writes no log and no metrics" if room in PURE and target != "config" else None
-    if room == "__main__":
+        return "what is pure writes no log and no metrics" if package in PURE and target != "config" else None
+    if package == "__main__":
         return None if target == "cli" else "__main__ is the command and nothing else"
     if target == SANDBOX:
-        return None if room == "cli" else "only cli starts the sandbox"
-    if floor_of(room) == floor_of(target):
-        return "sideways: rooms on one floor do not know each other"
-    if floor_of(room) < floor_of(target):
+        return None if package == "cli" else "only cli starts the sandbox"
+    if layer_of(package) == layer_of(target):
+        return "sideways: packages on one layer do not know each other"
+    if layer_of(package) < layer_of(target):
         return "upward: imports go down only"
     return None
 
@@ -91,10 +91,10 @@ def test_the_rule_about_imports_tells_right_from_wrong(module: str, target: str,
 
 
 def test_every_room_stands_in_the_plan() -> None:
-    known = {room for floor in FLOORS for room in floor} | set(LEAVES) | {SANDBOX, "__init__", "__main__"}
-    rooms = {path.name for path in HOUSE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
-    rooms |= {path.stem for path in HOUSE.glob("*.py")}
-    assert rooms <= known
+    known = {package for layer in LAYERS for package in layer} | set(LEAVES) | {SANDBOX, "__init__", "__main__"}
+    packages = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    packages |= {path.stem for path in PACKAGE.glob("*.py")}
+    assert packages <= known
 
 
 def rings(known: dict[str, set[str]]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from mailfax.cli import VERBS
 from mailfax.spool.commits import COMMITS
-from tests.house.street import HOUSE, TOP
+from tests.structure.packages import PACKAGE, TOP
 
 DOCUMENTS = sorted([*TOP.glob("docs/**/*.md"), *TOP.glob("*.md")])
 
@@ -48,7 +48,7 @@ def test_modules_that_are_named_are_there(name: str) -> None:
     named = re.findall(r"`([\w/]+(?:/|\.py))`", text)
     assert named
     for place in named:
-        assert (HOUSE / place).exists() or (TOP / place).exists(), f"{place} is not there"
+        assert (PACKAGE / place).exists() or (TOP / place).exists(), f"{place} is not there"
 
 
 def test_the_flow_names_every_commit_and_no_other() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.street import TOP
+from tests.structure.packages import TOP
 
 SKIPPING = {
     "inside": "import pytest\ndef test_it(): pytest.skip('not today')\n",

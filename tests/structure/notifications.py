@@ -17,7 +17,7 @@ from tests.letters.samples import DOCUMENT, MARKS, RECEIVED, SITE, a_fax, a_job,
 PAGE = """\
 # Notifications
 
-Drawn by `scripts/draw` from `mailfax/letters`; a house test compares. Every text that mailfax mails, as a plain text
+Drawn by `scripts/draw` from `mailfax/letters`; a test compares. Every text that mailfax mails, as a plain text
 mail program shows it. Which of them somebody gets: the table at the head of `mailfax/letters/outcome.py`.
 """
 
@@ -129,8 +129,8 @@ def _alarms() -> Iterator[tuple[str, Letter]]:
     yield "Alarm: one fax", told
     yield "All-clear: account", letters.all_clear(SITE, MARKS, account="sales", sandbox=False)
     yield "Alarm: daily limit", letters.ceiling(SITE, MARKS, limit=500)
-    room = "Only 90 MB are left on the disk of the spool."
-    yield "Alarm: disk", letters.disk_alarm(SITE, MARKS, problem=room)
+    package = "Only 90 MB are left on the disk of the spool."
+    yield "Alarm: disk", letters.disk_alarm(SITE, MARKS, problem=package)
     yield "Alarm: restored from an older copy", letters.recovered(SITE, MARKS, faxes=2)
     yield "All-clear: disk", letters.disk_clear(SITE, MARKS)
     rows = (("job", "BK2N4C7Q9X-1", "its sender was told that it may have been sent"),)

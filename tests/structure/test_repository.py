@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import mailfax
-from tests.house.street import HOUSE, TOP, modules
+from tests.structure.packages import PACKAGE, TOP, modules
 
 PYPROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())
 #: Longer, and a module has more than one purpose. The aim is 150 to 250.
@@ -51,26 +51,28 @@ def test_nothing_committed_names_a_machine() -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(HOUSE)))
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_is_small_and_opens_with_its_page(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= MOST_LINES, "split it: one purpose a module"
     assert ast.get_docstring(ast.parse(text)), "a module opens with its page"
-    assert path.stem not in ("utils", "util", "helpers", "manager", "common", "misc"), "no room for anything at all"
+    assert path.stem not in ("utils", "util", "helpers", "manager", "common", "misc"), (
+        "no package for anything at all"
+    )
 
 
 def test_every_file_that_the_house_reads_is_packed_with_it() -> None:
     patterns = PYPROJECT["tool"]["setuptools"]["package-data"]["mailfax"]
-    for path in HOUSE.rglob("*"):
+    for path in PACKAGE.rglob("*"):
         if path.is_file() and path.suffix not in (".py", ".pyc"):
-            name = str(path.relative_to(HOUSE))
+            name = str(path.relative_to(PACKAGE))
             assert any(
                 fnmatch.fnmatch(f"/{name}", f"/{pattern}") or fnmatch.fnmatch(name, pattern) for pattern in patterns
             ), name
 
 
 def test_every_package_is_found_when_mailfax_is_installed() -> None:
-    for folder in HOUSE.rglob("*"):
+    for folder in PACKAGE.rglob("*"):
         if folder.is_dir() and any(folder.glob("*.py")):
             assert (folder / "__init__.py").exists(), f"{folder.name} has modules and no __init__.py"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.drawing import DRAWINGS, verbs
+from tests.structure.drawing import DRAWINGS, verbs
 
 
 @pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.stem)

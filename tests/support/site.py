@@ -1,7 +1,7 @@
-"""A whole house for flow tests: a sandbox and a bridge as real processes, mail over real SMTP, Maildirs on disk.
+"""A whole site for flow tests: a sandbox and a bridge as real processes, mail over real SMTP, Maildirs on disk.
 
-The vocabulary of the flows: ``house.start()``, ``house.send(...)``, ``house.faxes()``, ``house.mails(...)``,
-``house.until(...)``. Ports are free ones, nothing sleeps longer than it must, and a failed flow keeps its folder.
+The vocabulary of the flows: ``site.start()``, ``site.send(...)``, ``site.faxes()``, ``site.mails(...)``,
+``site.until(...)``. Ports are free ones, nothing sleeps longer than it must, and a failed flow keeps its folder.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def until(truth: Callable[[], T], what: str, log: Callable[[], str] = str, patie
         time.sleep(0.05)
 
 
-class House:
+class Site:
     """A sandbox with a bridge in front of it."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
@@ -144,7 +144,7 @@ class House:
         return self._serve("-m", "mailfax", "serve", "--config", str(self.configure()))
 
     def start_second(self) -> subprocess.Popen[bytes]:
-        """A second bridge on the same spool, with a door of its own."""
+        """A second bridge on the same spool, with a listener of its own."""
         config = self.configure("second.toml", free_port())
         return self._start([sys.executable, str(DYING_SERVE), str(config)], "second.log")
 

@@ -14,7 +14,7 @@ from mailfax.config import Limits, Listener, SenderRule
 from mailfax.proof import Prover
 from mailfax.rules.envelope import Envelope
 from mailfax.rules.policy import Policy
-from mailfax.smtpd import Door, open_listeners
+from mailfax.smtpd import Handler, open_listeners
 from mailfax.spool.content import Content
 from tests.proof.conftest import ALICE, BODY, HEADER, Zones, begin_content, sign
 from tests.smtpd.conftest import Told
@@ -49,7 +49,7 @@ def ask(make_prover: Callable[..., Prover], tmp_path: Path) -> Ask:
         async def authenticate(user: str, password: str, listener: str) -> None:
             return None
 
-        door = Door(
+        handler = Handler(
             begin=lambda: begin_content(tmp_path),
             room=lambda: 1 << 40,
             accept=accept,
@@ -58,7 +58,7 @@ def ask(make_prover: Callable[..., Prover], tmp_path: Path) -> Ask:
             authenticate=authenticate,
             prove=make_prover().prove,
         )
-        listeners = await open_listeners([LISTENER], door, hostname="fax.example.org", limits=Limits())
+        listeners = await open_listeners([LISTENER], handler, hostname="fax.example.org", limits=Limits())
         try:
             host, port = listeners.addresses["internet"]
             code = await asyncio.to_thread(_send, host, port, mail, sender)

@@ -1,4 +1,4 @@
-"""A street without processes: a real spool on a clock of the test's own, a real sandbox over HTTP, the real carriers.
+"""A pipeline without processes: a real spool on a clock of the test's own, a real sandbox over HTTP, real workers.
 
 A test calls ``round()`` itself, so nothing waits and nothing races unless the test wants it to.
 """
@@ -21,8 +21,8 @@ from mailfax.context import Context
 from mailfax.letters import Marks, Site
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.deadlines import Deadlines
-from mailfax.offramp.desk import Desk
 from mailfax.offramp.ending import Ending
+from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.reconcile import Reconcile
 from mailfax.offramp.resent import Answer
 from mailfax.offramp.sending import Compose
@@ -68,7 +68,7 @@ class Clock:
         self.leapt += seconds
 
 
-class Street:
+class Pipeline:
     """What one process has: two of them may share a folder."""
 
     def __init__(self, spool: Spool, clock: Clock, account: Account) -> None:
@@ -79,15 +79,15 @@ class Street:
         limits = Limits(render_seconds=20, faxes_per_day=0)
         steady = SteadyClock(clock, clock.elapsed, settle_seconds=account.settle_seconds)
         self.context = Context(spool, SITE, limits, marks, steady, clock.elapsed, lambda: 0.0)
-        self.desk = Desk(self.context, [account], connect=lambda each: connect(each, clock))
-        self.ending = Ending(self.context, self.desk)
+        self.fax_accounts = FaxAccounts(self.context, [account], connect=lambda each: connect(each, clock))
+        self.ending = Ending(self.context, self.fax_accounts)
         self.accept = Accept(self.context)
         self.renderer = Renderer(paper="letter", limits=limits)
-        self.compose = Compose(spool, self.desk, self.renderer)
-        self.submit = Submit(self.context, self.desk, self.ending, self.compose)
-        self.track = Track(self.context, self.desk, self.ending, account.name)
-        self.reconcile = Reconcile(self.context, self.desk, self.ending, account.name)
-        self.deadlines = Deadlines(self.context, self.desk, self.ending)
+        self.compose = Compose(spool, self.fax_accounts, self.renderer)
+        self.submit = Submit(self.context, self.fax_accounts, self.ending, self.compose)
+        self.track = Track(self.context, self.fax_accounts, self.ending, account.name)
+        self.reconcile = Reconcile(self.context, self.fax_accounts, self.ending, account.name)
+        self.deadlines = Deadlines(self.context, self.fax_accounts, self.ending)
 
     async def mail(
         self,
@@ -159,13 +159,13 @@ class Sandbox:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path, clock: Clock, account: Account) -> AsyncIterator[Street]:
+async def opened(folder: Path, clock: Clock, account: Account) -> AsyncIterator[Pipeline]:
     """A process's view of a spool."""
     spool = await Spool.open("sqlite:///spool.db", folder, clock=clock)
-    street = Street(spool, clock, account)
+    pipeline = Pipeline(spool, clock, account)
     try:
-        yield street
+        yield pipeline
     finally:
-        await street.desk.close()
-        await street.renderer.close()
+        await pipeline.fax_accounts.close()
+        await pipeline.renderer.close()
         await spool.close()

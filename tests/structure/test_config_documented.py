@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from mailfax.config import load
 from mailfax.config.keys import SECTIONS, Required
 from mailfax.config.places import network
-from tests.house.street import TOP
+from tests.structure.packages import TOP
 
 REFERENCE = TOP / "config/mailfax.toml"
 #: Left out, these depend on other keys; the reference shows what they are on loopback.
@@ -108,7 +108,7 @@ def test_the_reference_starts_with_every_default_written_out(tmp_path: Path) -> 
 
 
 def test_the_configuration_in_the_readme_is_a_whole_one(tmp_path: Path) -> None:
-    """Whoever copies it and sets the password has a house that starts."""
+    """Whoever copies it and sets the password has a code that starts."""
     _, _, rest = (TOP / "README.md").read_text("utf-8").partition("```toml\n")
     file = tmp_path / "mailfax.toml"
     file.write_text(rest.partition("```")[0], "utf-8")

@@ -1,4 +1,4 @@
-"""The process behind the desk: it has the programs ready that draw what no library here draws.
+"""The process that converts: it has the programs ready that draw what no library here draws.
 
 In: files from cells, one connection each (``converters``). Out: their pages as PDF, or why there are none.
 LibreOffice is kept warm, watched, and replaced where it dies or hangs; then the file is tried once more, by a new
@@ -37,16 +37,16 @@ COMMANDS = {
 }
 
 
-def serve(desk: socket.socket, seconds: float) -> None:
+def serve(connection: socket.socket, seconds: float) -> None:
     """Work until the foreman is gone; ``seconds`` is what a whole document may take."""
-    asyncio.run(_Clerk(desk, seconds).run())
+    asyncio.run(_Server(connection, seconds).run())
 
 
-class _Clerk:
-    """The process behind the desk."""
+class _Server:
+    """The process that converts."""
 
-    def __init__(self, desk: socket.socket, seconds: float) -> None:
-        self._desk, self._seconds = desk, seconds
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        self._connection, self._seconds = connection, seconds
         self._idle: list[Office] = []
         self._needed = False  #: whether a LibreOffice was ever started
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -58,14 +58,14 @@ class _Clerk:
         loop = asyncio.get_running_loop()
 
         def ask() -> None:
-            _, ends, _, _ = socket.recv_fds(self._desk, 1, 1)
+            _, ends, _, _ = socket.recv_fds(self._connection, 1, 1)
             for each in ends:
                 self._wait_for(socket.socket(fileno=each))
             if not ends:
-                loop.remove_reader(self._desk)
+                loop.remove_reader(self._connection)
                 gone.set()
 
-        loop.add_reader(self._desk, ask)
+        loop.add_reader(self._connection, ask)
         for soffice in sorted({program.path for program in programs() if program.path and program.kinds & OFFICE}):
             loop.call_later(WARM_AFTER, lambda path: self._begin(self._warm(path)), soffice)
         await gone.wait()

@@ -1,6 +1,6 @@
-"""``mailfax serve`` with nothing behind its door: mail is taken and stored, and stays where it is.
+"""``mailfax serve`` with nothing behind its handler: mail is taken and stored, and stays where it is.
 
-Usage: python -m tests.bench.door CONFIG. It is what ``hold`` is for Postfix: both sides do the same work.
+Usage: python -m tests.bench.accepting CONFIG. It is what ``hold`` is for Postfix: both sides do the same work.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mailfax.service import Service, loop_factory
 
 async def serve(config: Path) -> None:
     service = await Service.start(load(config, os.environ))
-    service._rooms.carriers = ()
+    service._parts.workers = ()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, service.stop)
     gc.freeze()  # as ``mailfax serve`` does
     await service.run()

@@ -1,4 +1,4 @@
-"""Draws from the code what the documents show of it. ``scripts/draw`` writes, the house tests compare.
+"""Draws from the code what the documents show of it. ``scripts/draw`` writes, the tests of structure compare.
 
 Out: the whole text of ``docs/states.md``, ``docs/notifications.md`` and ``docs/reference/cli.md``, and the marked
 parts of ``docs/architecture.md``.
@@ -17,23 +17,23 @@ from typing import Any
 
 from mailfax import wiring
 from mailfax.cli import build_parser
-from mailfax.context import Carrier
+from mailfax.context import Worker
 from mailfax.rules import states
 from mailfax.rules.states import INBOUND, JOB, LETTER, Machine
-from tests.house.notifications import notifications
-from tests.house.street import FLOOR_NAMES, FLOORS, HOUSE, LEAVES, SANDBOX, TOP, all_imports, known_modules
+from tests.structure.notifications import notifications
+from tests.structure.packages import LAYER_NAMES, LAYERS, LEAVES, PACKAGE, SANDBOX, TOP, all_imports, known_modules
 
 STATES_PAGE = """\
 # States
 
-Drawn by `scripts/draw` from `mailfax/rules/states.py`; a house test compares. What is not in these tables raises
+Drawn by `scripts/draw` from `mailfax/rules/states.py`; a test compares. What is not in these tables raises
 `NotAllowed`. Every arrow is committed together with one line of history; an arrow into a final state of a fax job is
 committed together with the letter it owes.
 """
 COMMANDS_PAGE = """\
 # Commands
 
-Drawn by `scripts/draw` from the parser of the `mailfax` command; a house test compares. Exit status: 0 done, 1 it did
+Drawn by `scripts/draw` from the parser of the `mailfax` command; a test compares. Exit status: 0 done, 1 it did
 not work and a sentence says why, 2 the command line was wrong.
 """
 BEGIN, END = "<!-- drawn by scripts/draw: begin {} -->", "<!-- drawn by scripts/draw: end -->"
@@ -42,7 +42,7 @@ BEGIN, END = "<!-- drawn by scripts/draw: begin {} -->", "<!-- drawn by scripts/
 def architecture() -> str:
     """``docs/architecture.md`` with what stands between its marks drawn anew."""
     text = (TOP / "docs/architecture.md").read_text()
-    for name, drawn in (("imports", f"```\n{imports()}```\n"), ("carriers", carriers()), ("smtpd", smtpd())):
+    for name, drawn in (("imports", f"```\n{imports()}```\n"), ("workers", workers()), ("smtpd", smtpd())):
         begin = BEGIN.format(name)
         before, _, rest = text.partition(begin)
         _, mark, after = rest.partition(END)
@@ -52,30 +52,30 @@ def architecture() -> str:
     return text
 
 
-def carriers() -> str:
-    """A row for each carrier: what it does, what it is given beside the context, and what wakes it."""
-    rows = ["| carrier | does | is given | is woken by |", "|---|---|---|---|"]
-    known = [each for each in vars(wiring).values() if isinstance(each, type) and issubclass(each, Carrier)]
-    for carrier in known:
-        if carrier is Carrier:
+def workers() -> str:
+    """A row for each worker: what it does, what it is given beside the context, and what wakes it."""
+    rows = ["| worker | does | is given | is woken by |", "|---|---|---|---|"]
+    known = [each for each in vars(wiring).values() if isinstance(each, type) and issubclass(each, Worker)]
+    for worker in known:
+        if worker is Worker:
             continue
-        _, *given = inspect.signature(carrier.__init__).parameters
-        module = carrier.__module__.removeprefix("mailfax.").replace(".", "/")
-        does = _first_sentence(carrier.__doc__ or "")
-        news = ", ".join(f"`{name}`" for name in carrier.news) or "time"
-        rows.append(f"| `{module}.py` {carrier.__name__} | {does} | {', '.join(given)} | {news} |")
+        _, *given = inspect.signature(worker.__init__).parameters
+        module = worker.__module__.removeprefix("mailfax.").replace(".", "/")
+        does = _first_sentence(worker.__doc__ or "")
+        news = ", ".join(f"`{name}`" for name in worker.news) or "time"
+        rows.append(f"| `{module}.py` {worker.__name__} | {does} | {', '.join(given)} | {news} |")
     return "\n".join(rows) + "\n"
 
 
 def smtpd() -> str:
-    """A row for each module of the door, those first that know no other: what it is, and whom of them it knows."""
-    room = {name: targets for name, targets in known_modules().items() if name.startswith("mailfax.smtpd.")}
+    """A row for each module of the SMTP server, those first that know no other: what it is, and whom it knows."""
+    package = {name: targets for name, targets in known_modules().items() if name.startswith("mailfax.smtpd.")}
     rows, done = ["| module | what it is | knows |", "|---|---|---|"], set[str]()
-    while left := sorted(name for name in room if name not in done):
-        for name in [name for name in left if room[name] & room.keys() <= done]:
-            path = HOUSE / f"{name.removeprefix('mailfax.').replace('.', '/')}.py"
+    while left := sorted(name for name in package if name not in done):
+        for name in [name for name in left if package[name] & package.keys() <= done]:
+            path = PACKAGE / f"{name.removeprefix('mailfax.').replace('.', '/')}.py"
             what = _first_sentence(ast.get_docstring(ast.parse(path.read_text())) or "")
-            knows = ", ".join(sorted(each.rpartition(".")[2] for each in room[name] & room.keys()))
+            knows = ", ".join(sorted(each.rpartition(".")[2] for each in package[name] & package.keys()))
             rows.append(f"| `smtpd/{path.name}` | {what} | {knows or '-'} |")
             done.add(name)
     return "\n".join(rows) + "\n"
@@ -86,24 +86,24 @@ def _first_sentence(text: str) -> str:
 
 
 def imports() -> str:
-    """One line a room, from the top floor down: the rooms that it imports."""
+    """One line a package, from the top layer down: the packages that it imports."""
     known: dict[str, set[str]] = {}
     for each in all_imports():
-        if each.room and each.room != "__main__":
-            rooms = known.setdefault(each.room, set())
-            if each.target_room and each.target_room != each.room:
-                rooms.add(each.target_room)
+        if each.package and each.package != "__main__":
+            packages = known.setdefault(each.package, set())
+            if each.target_package and each.target_package != each.package:
+                packages.add(each.target_package)
     rows = [
-        (name, room)
-        for name, rooms in reversed(list(zip(FLOOR_NAMES, FLOORS, strict=True)))
-        for room in rooms
-        if room in known
+        (name, package)
+        for name, packages in reversed(list(zip(LAYER_NAMES, LAYERS, strict=True)))
+        for package in packages
+        if package in known
     ]
     rows += [("leaves", leaf) for leaf in LEAVES if leaf in known] + [("apart", SANDBOX)]
     lines, last = [], ""
-    for name, room in rows:
-        targets = " ".join(sorted(known[room])) or "nobody"
-        lines.append(f"{name if name != last else '':<9}{room:<11}-> {targets}\n")
+    for name, package in rows:
+        targets = " ".join(sorted(known[package])) or "nobody"
+        lines.append(f"{name if name != last else '':<9}{package:<11}-> {targets}\n")
         last = name
     return "".join(lines)
 

@@ -1,6 +1,6 @@
-"""What the service gives to the door: where content goes, who takes a mail over, who may enter, and how long we wait.
+"""What the service gives to the SMTP server: where content goes, who takes a mail over, who may enter, and how long.
 
-The door knows neither spool nor clock: all of it is handed in.
+The SMTP server knows neither spool nor clock: all of it is handed in.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ Prove = Callable[[Client, str, bytes, Any], Awaitable[Proven]]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Handler:
     """Behind every listener. ``now`` gives seconds since 1970, for the Received line; ``room`` how many bytes can be
     stored."""
 
