@@ -115,7 +115,9 @@ class HoldingPostfix(Postfix):
 
 def version() -> str:
     """Of the Postfix that is compared with."""
-    told = subprocess.run(["postconf", "-d", "-h", "mail_version"], check=True, capture_output=True, env={"PATH": SEARCHED})
+    told = subprocess.run(
+        ["postconf", "-d", "-h", "mail_version"], check=True, capture_output=True, env={"PATH": SEARCHED}
+    )
     return told.stdout.decode().strip()
 
 

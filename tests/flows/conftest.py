@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from site import Site
+from tests.support.site import Site
 
 #: The flows that always run on PostgreSQL, too. All of them: ``pytest --spool postgresql tests/flows``.
 ON_BOTH = re.compile(

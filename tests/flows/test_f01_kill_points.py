@@ -6,9 +6,10 @@ The list of commits is the list of kill points: each is tried just before and ju
 from __future__ import annotations
 
 import smtplib
-from site import Site, until
 
 import pytest
+
+from tests.support.site import Site, until
 
 #: The commits on the way of one mail to its answer, in their order.
 COMMITS = (

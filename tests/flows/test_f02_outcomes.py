@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from site import Site, until
-
 import pytest
+
+from tests.support.site import Site, until
 
 
 def test_busy_is_a_failed_dsn(site: Site) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from site import Site, until
+
+from tests.support.site import Site, until
 
 SUBMITTING = re.compile(r"(\S+): submitting ")
 

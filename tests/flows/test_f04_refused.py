@@ -5,9 +5,10 @@ from __future__ import annotations
 import email.policy
 import smtplib
 from collections.abc import Iterator
-from site import SENDER, Site, letter
 
 import pytest
+
+from tests.support.site import SENDER, Site, letter
 
 LIMIT = 20_000
 RECIPIENT = "15551234567@fax.local"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from site import OTHER_NUMBER, PASSWORD, Site, until
 
 import documents
 import pikepdf
 import pytest
+
+from tests.support.site import OTHER_NUMBER, PASSWORD, Site, until
 
 OFFICE = "office@example.com"
 POSTMASTER = "postmaster@example.com"

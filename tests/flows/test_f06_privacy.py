@@ -7,10 +7,11 @@ import email.policy
 import smtplib
 from contextlib import suppress
 from email.message import EmailMessage
-from site import NUMBER, PASSWORD, SENDER, Site, free_port, letter, until
 from urllib.parse import quote
 
 import documents
+
+from tests.support.site import NUMBER, PASSWORD, SENDER, Site, free_port, letter, until
 
 SUBJECT, BODY, NAME, FILE = "SubjectMark71", "BodyMark72", "DisplayMark73", "FileMark74"
 PLAIN, LOST, REFUSED, LOGIN = "15559871234", "15555550120", "15555550110", "15555550125"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import time
-from site import PATIENCE, SENDER, Site, letter, until
+
+from tests.support.site import PATIENCE, SENDER, Site, letter, until
 
 #: What systemd and Docker may be told to wait for; ours is shorter.
 LONGEST = 10.0

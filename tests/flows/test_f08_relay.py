@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import email
 import email.policy
-from site import Site, free_port, letter, until
 
 from smarthost import smarthost
+
+from tests.support.site import Site, free_port, letter, until
 
 POSTMASTER = "postmaster@example.com"
 

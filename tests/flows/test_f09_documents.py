@@ -10,11 +10,12 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from site import NUMBER, PASSWORD, Site, letter, until
 from typing import Any
 
 import documents
 import pytest
+
+from tests.support.site import NUMBER, PASSWORD, Site, letter, until
 
 
 @pytest.fixture(scope="module")

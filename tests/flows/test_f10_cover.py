@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import urllib.request
 from pathlib import Path
-from site import Site, letter, until
 from typing import Any
 
 import documents
 import pytest
+
+from tests.support.site import Site, letter, until
 
 
 def faxed(site: Site, recipient: str, text: str) -> dict[str, Any]:

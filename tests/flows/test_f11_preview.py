@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from site import Site, letter, until
 
 import documents
 import pytest
+
+from tests.support.site import Site, letter, until
 
 
 @pytest.mark.needs("pdftotext")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from site import Site, free_port, until
 
 import documents
 from smarthost import OK, REJECTED, smarthost
+
+from tests.support.site import Site, free_port, until
 
 POSTMASTER = "postmaster@example.com"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from site import Site, until
+
+from tests.support.site import Site, until
 
 POSTMASTER = "postmaster@example.com"
 

@@ -12,13 +12,14 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from site import NUMBER, PASSWORD, Site, letter, until
 from typing import Any
 
 import documents
 import formats
 import pytest
 from PIL import Image
+
+from tests.support.site import NUMBER, PASSWORD, Site, letter, until
 
 pytestmark = [
     pytest.mark.needs("soffice", "gs", "xpstopdf", "heif-enc", "tesseract"),

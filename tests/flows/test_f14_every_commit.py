@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
-from site import NUMBER, PASSWORD, SENDER, Site, letter, until
 from typing import Any
 
 import documents
@@ -24,6 +23,7 @@ import pytest
 from deaths import MOMENTS, command, dies, fault, known, well_again
 
 from mailfax.spool.commits import COMMITS
+from tests.support.site import NUMBER, PASSWORD, SENDER, Site, letter, until
 
 OFFICE, POSTMASTER = "office@example.com", "postmaster@example.com"
 

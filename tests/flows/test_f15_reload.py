@@ -10,10 +10,11 @@ import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from site import PATIENCE, SENDER, Site, free_port, letter, until
 
 import pytest
 import trustme
+
+from tests.support.site import PATIENCE, SENDER, Site, free_port, letter, until
 
 BOB = "bob@example.org"
 MORE = """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from site import Site, free_port, until
 
 import pytest
 from aiosmtpd.smtp import Envelope
 from deaths import MOMENTS, command, dies
 from smarthost import CUT, OK, REJECTED, Smarthost, smarthost
+
+from tests.support.site import Site, free_port, until
 
 POSTMASTER = "postmaster@example.com"
 

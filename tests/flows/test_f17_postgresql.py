@@ -6,11 +6,12 @@ import smtplib
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from site import Site, until
 from typing import TYPE_CHECKING
 
 import documents
 import pytest
+
+from tests.support.site import Site, until
 
 if TYPE_CHECKING:
     from tests.support.postgresql import Cluster

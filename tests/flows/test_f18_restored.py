@@ -7,10 +7,11 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
-from site import Site, until
 
 import pytest
 from deaths import MOMENTS, command, dies, fault, known, well_again
+
+from tests.support.site import Site, until
 
 only_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 POSTMASTER = "postmaster@example.com"

@@ -6,11 +6,11 @@ import errno
 import smtplib
 from collections.abc import Iterator
 from pathlib import Path
-from site import Site, until
 
 import pytest
 
 from tests.support.faults import Disk, build
+from tests.support.site import Site, until
 
 pytestmark = pytest.mark.needs("gcc")
 POSTMASTER = "postmaster@example.com"

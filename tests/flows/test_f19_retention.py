@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from site import Site, until
-
 from deaths import command
+
+from tests.support.site import Site, until
 
 NUMBER = "15555550100"
 MOMENTS = (("job", "accepted_at"), ("job", "ended_at"), ("message", "received_at"), ("letter", "decided_at"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from site import Site, until
 
 import documents
 import pytest
 from deaths import fault, well_again
+
+from tests.support.site import Site, until
 
 WRONG_CLOCK = Path(documents.__file__).with_name("wrong_clock.py")
 DAY = 86_400

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from site import Site, until
+
+from tests.support.site import Site, until
 
 #: A death is just before, or just after a commit is durable.
 MOMENTS = ("before", "after")
