@@ -74,6 +74,7 @@ def give_back(path: Path) -> None:
     """Make the file as small as what is in it, a few pages at a time, so that the writer waits for none of them long;
     and empty the log, which still has what was deleted. Where others are in the way, the next time does it."""
     with contextlib.suppress(sqlite3.Error, SpoolRefused), contextlib.closing(connect(path)) as connection:
+        _forget_deleted(connection)
         while (free := connection.execute("PRAGMA freelist_count").fetchone()[0]) > 0:
             # A script runs to its end; execute would stop at the first page.
             connection.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")
@@ -82,6 +83,19 @@ def give_back(path: Path) -> None:
             time.sleep(BREATH_SECONDS)
         connection.execute("PRAGMA busy_timeout=1000")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _forget_deleted(connection: sqlite3.Connection) -> None:
+    """Until the parts of a full-text index are merged, it keeps the characters of deleted rows
+    (https://sqlite.org/fts5.html#the_merge_command: all at first, then on with it until nothing changes)."""
+    pages = -FREED_PAGES
+    while True:
+        before = connection.total_changes
+        connection.execute("INSERT INTO searched (searched, rank) VALUES ('merge', ?)", (pages,))
+        if connection.total_changes - before < 2:
+            return
+        pages = FREED_PAGES
+        time.sleep(BREATH_SECONDS)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -2,13 +2,14 @@
 
 In: filters, or a text. Out: ``Queued`` values, newest first, any number of them, a page at a time. ``spool.queue``.
 
-LIMITS: ``find``, and a whole domain as sender, read every row in the reader thread.
+LIMITS: a whole domain as sender reads every row in the reader thread, and so does ``find`` for less than three
+characters, or on a PostgreSQL without pg_trgm.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,21 +81,37 @@ class Queue:
         return await self._rows(next(indexed, "queue_of_states"), values)
 
     async def find(self, text: str, limit: int = 100) -> tuple[list[Queued], list[InboundFax], list[Letter]]:
-        """Faxes, received faxes and letters that have ``text`` in a number, an ID, an address or the subject."""
-        digits = re.sub(r"\D", "", text)
-        values = {
-            "text": _escaped(text, "%", "%"),
-            # "+1 (555) 123-4567" finds what is dialled as 15551234567; two digits would find everything.
-            "digits": f"%{digits}%" if len(digits) > 3 and not re.search(r"[^\W\d]", text) else "",
-            "limit": limit,
-        }
-        jobs = await self._rows("queue_find", values)
-        [faxes, mails] = await self._engine.read(("inbound_find", values), ("letter_find", values))
+        """Faxes, received faxes and letters that have ``text`` in a number, an address, the subject or an ID; that of
+        the fax service must be whole. Of the letters those that wait or are stuck, and one whose ID this is."""
+        # "+1 (555) 123-4567" finds what is dialled as 15551234567; two digits would find everything.
+        digits = "" if re.search(r"[^\W\d]", text) else re.sub(r"\D", "", text)
+        texts = {text, digits} if len(digits) > 3 else {text}
+        values = {"text": _escaped(text, "%", "%"), "limit": limit}
+        [of_ids, mails, letters] = await self._engine.read(
+            ("fax_id_find", {"fax_id": text, "limit": limit}),
+            ("letter_find", values),
+            ("letter_get", {"letter_id": text.upper()}),
+        )
+        owners = {row["owner"] for row in of_ids}
+        young = await self._search(texts, limit, "accepted_find")
+        jobs = await self._named(owners | young | await self._search(texts, limit, "searchable_find", "job"))
+        queue_ids = owners | await self._search(texts, limit, "searchable_find", "inbound")
+        [faxes] = await self._engine.read(("inbound_rows", {"queue_ids": tuple(queue_ids)}))
+        mails += [row for row in letters if row["letter_id"] not in {known["letter_id"] for known in mails}]
         return (
-            jobs,
-            await readable(self._engine, "inbound", inbound_of, faxes),
+            jobs[:limit],
+            (await readable(self._engine, "inbound", inbound_of, faxes))[:limit],
             await readable(self._engine, "letter", letter_of, mails),
         )
+
+    async def _search(self, texts: Iterable[str], limit: int, question: str, kind: str = "") -> set[str]:
+        """The queue IDs of what has one of the texts: of each the newest ``limit``."""
+        values = [
+            {"kind": kind, "text": _escaped(text, "%", "%"), "loosely": f"%{_lower(text)}%", "limit": limit}
+            for text in texts
+        ]
+        found = await self._engine.read(*((question, each) for each in values))
+        return {row["queue_id"] for rows in found for row in rows}
 
     async def received(self, queue_id: str) -> InboundFax | None:
         """The received fax of that queue ID."""
@@ -124,7 +141,10 @@ class Queue:
     async def _rows(self, question: str, values: dict[str, Any]) -> list[Queued]:
         """The page is found first: neither the rows before it nor those after it are joined with anything."""
         [found] = await self._engine.read((question, values))
-        [rows] = await self._engine.read(("queue_rows", {"queue_ids": tuple(row["queue_id"] for row in found)}))
+        return await self._named(row["queue_id"] for row in found)
+
+    async def _named(self, queue_ids: Iterable[str]) -> list[Queued]:
+        [rows] = await self._engine.read(("queue_rows", {"queue_ids": tuple(queue_ids)}))
         return await readable(self._engine, "job", _queued, rows)
 
 

@@ -785,15 +785,28 @@ WHERE LOWER(s.sender) = :sender AND o.state IN (:states) AND o.damaged = 0
   AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
 ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 
--- name: queue_find
+-- name: searchable_find
+-- :text and :digits are patterns; that of FTS5 may know no escape, so it finds too much, and the row decides. Newest first,
+-- as they came into the spool.
+SELECT s.queue_id
+FROM searched f JOIN searchable s ON s.id = f.rowid -- sqlite
+WHERE f.text LIKE :loosely AND s.kind = :kind AND s.text LIKE :text ESCAPE '!' -- sqlite
+ORDER BY f.rowid DESC LIMIT :limit -- sqlite
+FROM searchable s WHERE s.kind = :kind AND s.text LIKE :text ESCAPE '!' -- postgresql
+ORDER BY s.id DESC LIMIT :limit -- postgresql
+
+-- name: accepted_find
+-- Those that come into the index when their pages are made.
 SELECT j.queue_id FROM job j JOIN message m ON m.queue_id = j.message
-WHERE j.damaged = 0 AND (
-    LOWER(j.queue_id) LIKE :text ESCAPE '!' OR LOWER(j.address) LIKE :text ESCAPE '!'
-    OR LOWER(j.fax_id) LIKE :text ESCAPE '!' OR LOWER(j.reference) LIKE :text ESCAPE '!'
-    OR LOWER(m.sender) LIKE :text ESCAPE '!' OR LOWER(m.subject) LIKE :text ESCAPE '!'
-    OR LOWER(m.header_message_id) LIKE :text ESCAPE '!' OR (:digits <> '' AND j.number LIKE :digits)
+WHERE j.state = 'accepted' AND (
+    LOWER(j.queue_id) LIKE :text ESCAPE '!' OR j.number LIKE :text ESCAPE '!' OR LOWER(j.address) LIKE :text ESCAPE '!'
+    OR LOWER(j.reference) LIKE :text ESCAPE '!' OR LOWER(m.sender) LIKE :text ESCAPE '!'
+    OR LOWER(m.subject) LIKE :text ESCAPE '!' OR LOWER(m.header_message_id) LIKE :text ESCAPE '!'
 )
 ORDER BY j.accepted_at DESC, j.queue_id DESC LIMIT :limit
+
+-- name: fax_id_find
+SELECT owner FROM fax_id WHERE fax_id = :fax_id ORDER BY owner LIMIT :limit
 
 -- name: queue_rows
 -- What people want to know of the faxes of a page.
@@ -805,20 +818,16 @@ FROM job j JOIN message m ON m.queue_id = j.message LEFT JOIN document d ON d.me
 WHERE j.queue_id IN (:queue_ids)
 ORDER BY j.accepted_at DESC, j.queue_id DESC
 
--- name: inbound_find
-SELECT * FROM inbound
-WHERE damaged = 0 AND (
-    LOWER(queue_id) LIKE :text ESCAPE '!' OR LOWER(fax_id) LIKE :text ESCAPE '!' OR LOWER(caller) LIKE :text ESCAPE '!'
-    OR (:digits <> '' AND caller LIKE :digits)
-)
-ORDER BY listed_at DESC, fax_id DESC LIMIT :limit
+-- name: inbound_rows
+SELECT * FROM inbound WHERE queue_id IN (:queue_ids) AND damaged = 0 ORDER BY listed_at DESC, fax_id DESC
 
 -- name: inbound_by_queue_id
 SELECT * FROM inbound WHERE queue_id = :queue_id AND damaged = 0
 
 -- name: letter_find
+-- Those that are on their way, or stuck; what was handed over is found by its fax, or by its own ID.
 SELECT * FROM letter
-WHERE damaged = 0 AND (
+WHERE damaged = 0 AND state IN ('waiting', 'handing-over', 'undeliverable') AND (
     LOWER(letter_id) LIKE :text ESCAPE '!' OR LOWER(message_id) LIKE :text ESCAPE '!'
     OR LOWER(recipients) LIKE :text ESCAPE '!'
 )

@@ -99,5 +99,8 @@ async def _questions(spool: Spool) -> dict[str, Callable[[], Awaitable[Any]]]:
         "counts": spool.counts,
         "first page of the queue": lambda: spool.queue.listing(Wanted(), limit=PAGE),
         "what waits": lambda: spool.queue.listing(Wanted(states=(JobState.READY,)), limit=PAGE),
+        "find a number": lambda: spool.queue.find("555-555-0100"),
+        "find a subject that nobody has": lambda: spool.queue.find("nothing like it"),
+        "find a queue ID": lambda: spool.queue.find(name),
         "delivered since": lambda: spool.queue.listing(ended, limit=PAGE),
     }

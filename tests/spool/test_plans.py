@@ -48,9 +48,9 @@ EXCEPTIONS = {
     "history_of": "sorts the lines of one message and its faxes",
     "queue_rows": "sorts a page",
     "queue_of_sender": "sorts the faxes of one sender, for a person",
-    "queue_find": "a text may stand anywhere: a person's question, once",
-    "inbound_find": "a text may stand anywhere: a person's question, once",
-    "letter_find": "a text may stand anywhere: a person's question, once",
+    "letter_find": "those that wait or are stuck: an index of them, for a person",
+    "inbound_rows": "sorts a page",
+    "accepted_find": "those whose pages are not made yet: an index of them, for a person",
 }
 
 
@@ -78,6 +78,8 @@ def what_is_wrong(schema: sqlite3.Connection, name: str) -> list[str]:
     called = dict(re.findall(r"(?:FROM|JOIN|INTO|UPDATE)\s+(\w+)\s+(?:AS\s+)?(\w)\b", text))
     aliases = {alias: table for table, alias in called.items()}
     for step in plan(schema, name):
+        if "VIRTUAL TABLE INDEX" in step and step.endswith(":L0"):
+            continue  # FTS5 looks for the characters of a LIKE in its index: no row is read that has them not
         scan = re.match(r"SCAN (?:TABLE )?(\w+)(?: .*USING (?:COVERING )?INDEX (\w+))?", step)
         if scan and aliases.get(scan[1], scan[1]) in tables and scan[2] not in FEW:
             wrong.append(step)
