@@ -42,6 +42,7 @@ from mailfax.render import Renderer
 from mailfax.rules.job import Status
 from mailfax.rules.paper import paper_for
 from mailfax.rules.policy import Policy
+from mailfax.rules.routing import Routing
 from mailfax.smtpd import Handler
 from mailfax.spool import Spool
 from mailfax.web import Watched
@@ -109,6 +110,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         ("damage", AnswerDamage(context, ending)),
     ]
     onramp: list[tuple[str, Worker]] = []
+    routing = Routing.of(config)
     for account in config.accounts:
         name, client = account.name, fax_accounts.client(account.name)
         # Each account on its own: one that answers slowly keeps no other waiting.
@@ -116,7 +118,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
             (f"track {name}", Track(context, fax_accounts, ending, name)),
             (f"reconcile {name}", Reconcile(context, fax_accounts, ending, name)),
         ]
-        collect = Collect(context, client, account, renderer, trouble=fax_accounts.trouble)
+        collect = Collect(context, client, account, renderer, routing=routing, trouble=fax_accounts.trouble)
         onramp.append((f"collect {name}", collect))
     of_role: dict[str, list[tuple[str, Worker]]] = {
         "offramp": offramp,

@@ -1,4 +1,6 @@
-"""``mailfax explain``: why a mail would be taken or refused, rule by rule, and the very reply of the listener."""
+"""``mailfax explain``: why a mail would be taken or refused, rule by rule, and the very reply of the listener; with
+``--received``, which route a received fax takes.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +8,34 @@ import argparse
 import ipaddress
 import json
 import sys
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mailfax.cli import CannotRun, add_config
+from mailfax.cli.times import iso, since, when
 
 if TYPE_CHECKING:
     from mailfax.config import Config, Listener
     from mailfax.rules.explanation import Explanation
 
-HELP = "say which rules a mail meets: who may send it, what would be dialled, and what the listener would answer"
+HELP = (
+    "say which rules a mail meets: who may send it, what would be dialled, and what the listener would answer; "
+    "with --received, which route a received fax takes"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sender", metavar="SENDER", help='the envelope sender (MAIL FROM); "" for none')
-    parser.add_argument("address", metavar="ADDRESS", help="the recipient (RCPT TO)")
+    parser.add_argument("sender", metavar="SENDER", nargs="?", help='the envelope sender (MAIL FROM); "" for none')
+    parser.add_argument("address", metavar="ADDRESS", nargs="?", help="the recipient (RCPT TO)")
+    parser.add_argument("--received", action="store_true", help="of a received fax: give no SENDER and ADDRESS")
+    parser.add_argument("--account", metavar="NAME", help="which received it (default: the first)")
+    parser.add_argument(
+        "--caller", metavar="NUMBER", default="", help='as the fax service reports it (default: "", an unknown one)'
+    )
+    parser.add_argument(
+        "--at", metavar="TIME", type=since, help="when it comes: 14:02, 2026-11-25 14:02 (default: now)"
+    )
     parser.add_argument(
         "--from-ip", metavar="IP", default="127.0.0.1", help="the client's address (default: %(default)s)"
     )
@@ -35,6 +50,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.received:
+        return _received(arguments)
+    if arguments.sender is None or arguments.address is None:
+        raise CannotRun("give SENDER and ADDRESS, or --received for a received fax")
+    return _mail(arguments)
+
+
+def _received(arguments: argparse.Namespace) -> int:
+    """Which route a received fax takes."""
+    from mailfax.cli.settings import load_config
+    from mailfax.rules.routing import Call, Routing
+
+    if arguments.sender is not None:
+        raise CannotRun(f'"{arguments.sender}": with --received there is no sender; write --account, --caller, --at')
+    config = load_config(arguments, passwords=False)
+    names = [account.name for account in config.accounts]
+    account = names[0] if arguments.account is None else arguments.account
+    if account not in names:
+        raise CannotRun(f'no [[account]] is called "{account}"; write one of {", ".join(names)}')
+    call = Call(account, arguments.caller, time.time() if arguments.at is None else arguments.at)
+    routing = Routing.of(config)
+    findings, routed = routing.findings(call), routing.to(call)
+    if arguments.json:
+        facts = {"account": account, "caller": arguments.caller, "at": iso(call.at)}
+        found = {"findings": [asdict(finding) for finding in findings], **asdict(routed)}
+        json.dump(facts | found, sys.stdout, indent=2)
+        print()
+        return 0
+    print(f'received on account "{account}" from {arguments.caller or "an unknown caller"}, {when(call.at)}')
+    _print_findings([asdict(finding) for finding in findings])
+    print(f"goes by {routed.why} to: {', '.join(routed.to) or 'nobody, it is junk'}")
+    return 0
+
+
+def _mail(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config
     from mailfax.config import ConfigError
     from mailfax.rules.envelope import Client
@@ -125,9 +175,7 @@ def _print(facts: dict[str, Any], config: Config) -> None:
     login = f", logged in as {facts['login']}" if facts["login"] else ""
     print(f'listener "{facts["listener"]}" (proof: {facts["proof"]}), client {facts["ip"]}{login}')
     print(f"MAIL FROM:<{facts['sender']}>  RCPT TO:<{facts['address']}>")
-    for finding in facts["findings"]:
-        answer = {True: "yes", False: "no", None: "-"}[finding["answer"]]
-        print(f"{answer:<4} {finding['about']}: {finding['why']}")
+    _print_findings(facts["findings"])
     if facts["dialled"]:
         quotas = [
             f"{facts[key]} {what} a day"
@@ -141,3 +189,9 @@ def _print(facts: dict[str, Any], config: Config) -> None:
     for line in facts["later"]:
         print(f"when the mail is here: {line}")
     print(f"reply: {facts['reply']}")
+
+
+def _print_findings(findings: list[dict[str, Any]]) -> None:
+    for finding in findings:
+        answer = {True: "yes", False: "no", None: "-"}[finding["answer"]]
+        print(f"{answer:<4} {finding['about']}: {finding['why']}")

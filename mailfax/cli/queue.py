@@ -186,6 +186,7 @@ COLUMNS = {
         "queue ID": "queue_id",
         "state": "state",
         "account": "account",
+        "caller": "caller",
         "listed": "listed_at",
         "next": "next_attempt_at",
     },
@@ -199,7 +200,9 @@ COLUMNS = {
     },
 }
 TITLES = {"faxes": "Faxes", "received": "Received faxes", "mails": "Mails"}
-FINAL = {"delivered", "failed", "cancelled", "unconfirmed", "stored", "vanished", "handed-over", "undeliverable"}
+FINAL = {
+    "delivered", "failed", "cancelled", "unconfirmed", "stored", "junk", "vanished", "handed-over", "undeliverable",
+}  # fmt: skip
 
 
 def print_listing(listing: dict[str, list[dict[str, Any]]]) -> None:

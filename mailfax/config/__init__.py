@@ -4,8 +4,9 @@ In: a TOML file, ``.env`` beside it, the environment. Out: ``Config``. Every ref
 reason (``ConfigError``); the process does not start. ``config/mailfax.toml`` is the reference of all keys.
 
 ``values`` is what comes out; ``kinds``, ``names`` and ``places`` what the value of one key may be; ``keys`` the table
-of all keys; ``tables`` reads the file, ``reading`` makes the whole of it; ``listeners`` and ``senders`` refuse what
-listeners and sender rules may not say; ``users`` is the password file; ``weak`` what is allowed and should be known.
+of all keys; ``tables`` reads the file, ``reading`` makes the whole of it; ``listeners``, ``senders`` and
+``routes`` refuse what these may not say; ``users`` is the password file; ``weak`` what is allowed and should be
+known.
 """
 
 from mailfax.config.reading import load, where_users_are
@@ -21,6 +22,7 @@ from mailfax.config.values import (
     RelayConfig,
     RenderConfig,
     RetentionConfig,
+    Route,
     SenderRule,
     SpoolConfig,
     WebConfig,
@@ -37,6 +39,7 @@ __all__ = [
     "RelayConfig",
     "RenderConfig",
     "RetentionConfig",
+    "Route",
     "SenderRule",
     "SpoolConfig",
     "User",

@@ -12,6 +12,7 @@ from typing import Any
 from mailfax.config.hours import hours
 from mailfax.config.kinds import Kind, at_least, choice, flag, one_or_several, several, some_text, text
 from mailfax.config.names import (
+    caller,
     country,
     destination,
     local_name,
@@ -162,6 +163,18 @@ SECTIONS: dict[str, Section] = {
             "strip": Key(several(choice("signature", "quote")), ()),
             "hours": Key(several(hours), ()),
             "timezone": Key(timezone_or_none, ""),
+        },
+        repeated=True,
+    ),
+    "route": Section(
+        {
+            "account": Key(several(some_text), ()),
+            "caller": Key(several(caller), ()),
+            "hours": Key(several(hours), ()),
+            "timezone": Key(timezone_or_none, ""),
+            "deliver_to": Key(several(mailbox), ()),
+            "copy_to": Key(several(mailbox), ()),
+            "junk": Key(flag, False),
         },
         repeated=True,
     ),

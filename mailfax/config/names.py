@@ -18,6 +18,7 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL_PART = re.compile(rf"(?=.{{1,64}}$){_ATOM}(?:\.{_ATOM})*")
 _LOCAL_NAME = re.compile(r"[^\W_][\w-]*(?:\.[\w-]+)*")
 _WHOLE_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+_CALLER = re.compile(r"\+?[0-9]+\*?")
 LONGEST_USER_NAME = 255
 #: What a destination may be beside a region and the beginning of a number.
 DESTINATION_WORDS = (
@@ -106,6 +107,17 @@ def whole_number(value: object) -> str:
     if not _WHOLE_NUMBER.fullmatch(written):
         raise Unfit(f'"{written}" is not a whole number; write it like "+15551234567"')
     return written.removeprefix("+")
+
+
+def caller(value: object) -> str:
+    """Who calls: "unknown", a number, or how numbers begin and "*"; separators say nothing."""
+    written = text(value)
+    bare = re.sub(r"[ ().-]", "", written).lower()
+    if bare == "unknown" or _CALLER.fullmatch(bare):
+        return bare
+    raise Unfit(
+        f'"{written}" is no caller; write a number ("+15551234567"), how numbers begin ("+1555*"), or "unknown"'
+    )
 
 
 def country(value: object) -> str:

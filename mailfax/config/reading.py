@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from mailfax.config.keys import SECTIONS
 from mailfax.config.listeners import read_listener, require_users
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
+from mailfax.config.routes import read_routes
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
 from mailfax.config.users import read_users
@@ -58,6 +59,10 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     for part, rule in zip(parts["sender"], senders, strict=True):
         _require_outside(part, "notify", [rule.notify], top["fax_domains"])
         require_match(part, rule, listeners)
+    routes = read_routes(parts["route"], accounts, top.values)
+    for part, route in zip(parts["route"], routes, strict=True):
+        _require_outside(part, "deliver_to", route.deliver_to, top["fax_domains"])
+        _require_outside(part, "copy_to", route.copy_to, top["fax_domains"])
     password_file = _beside(path, top["password_file"])
     if passwords and any(listener.proof == "auth" for listener in listeners):
         users = read_users(password_file)
@@ -76,6 +81,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         senders=tuple(senders),
         relay=_relay(relay, secrets),
         limits=Limits(**parts["limits"][0].values),
+        routes=routes,
         destinations=read_destinations(parts["destinations"][0]),
         render=_render(parts["render"][0]),
         retention=_retention(parts["retention"][0]),

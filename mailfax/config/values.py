@@ -138,6 +138,23 @@ class Destinations:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Where received faxes go: every key given must match, any value of a key; the first route that says where wins.
+
+    A ``caller`` is "unknown", a number, or its beginning and "*". After one with ``copy_to`` alone the next are read.
+    """
+
+    account: tuple[str, ...] = ()
+    caller: tuple[str, ...] = ()
+    #: When the fax came ("mon-fri 08:00-18:00"); none: at any time.
+    hours: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    deliver_to: tuple[str, ...] = ()
+    copy_to: tuple[str, ...] = ()
+    junk: bool = False  #: nobody hears of it
+
+
+@dataclass(frozen=True, slots=True)
 class RelayConfig:
     """Where our mail goes: a smarthost (``host``, ``port``) or a Maildir root (``maildir``)."""
 
@@ -206,9 +223,12 @@ class RetentionConfig:
     received_record_days: int = 0
     postmaster_content_days: int = 0
     postmaster_record_days: int = 0
+    junk_days: int = 30
 
     def of(self, direction: str) -> tuple[int, int]:
-        """Days of content and of records: "sent", "received" or "postmaster"."""
+        """Days of content and of records: "sent", "received", "postmaster" or "junk"."""
+        if direction == "junk":
+            return self.junk_days, self.junk_days
         return getattr(self, f"{direction}_content_days"), getattr(self, f"{direction}_record_days")
 
 
@@ -237,6 +257,7 @@ class Config:
     senders: tuple[SenderRule, ...]
     relay: RelayConfig
     limits: Limits
+    routes: tuple[Route, ...] = ()
     destinations: Destinations = Destinations()
     render: RenderConfig = RenderConfig()
     web: WebConfig | None = None  #: None: nobody is answered

@@ -6,7 +6,7 @@ same folder, for as long as that is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from mailfax.config import Account
 from mailfax.faxcore.values import FaxDetails
 from mailfax.letters import Form, Marks, Site
 from mailfax.rules.job import InboundFax, Letter
-from mailfax.rules.routing import mailboxes
 
 
 def bring(
@@ -26,13 +25,14 @@ def bring(
     marks: Callable[[], Marks],
     pages: Path,
     *,
+    to: Sequence[str],
     form: Form,
     instead: Form | None = None,
     sandbox: bool,
 ) -> tuple[Letter, ...]:
     """One letter for each mailbox, so that each has its own fate. Blocking; raises OSError."""
     brought = []
-    for number, mailbox in enumerate(mailboxes(account.deliver_to, site.postmaster), 1):
+    for number, mailbox in enumerate(to, 1):
         parcel = letters.inbound(
             site,
             fax,

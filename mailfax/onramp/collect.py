@@ -16,6 +16,7 @@ import secrets
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 from mailfax import letters, maillog
@@ -31,6 +32,7 @@ from mailfax.render import CannotRender, Renderer
 from mailfax.rules import schedule
 from mailfax.rules.job import InboundFax
 from mailfax.rules.queue_id import draw_queue_id
+from mailfax.rules.routing import Call, Routing
 from mailfax.rules.states import INBOUND, InboundEvent, InboundState
 from mailfax.spool import CommitUnclear, NotCommitted, Outdated
 
@@ -48,7 +50,7 @@ Trouble = Callable[[str, AccountTrouble], Awaitable[None]]
 
 
 class Collect(Worker):
-    """Collects for one account. ``trouble`` is told what is the matter with it."""
+    """Collects for one account. ``routing`` says where to; ``trouble`` hears what is wrong with the account."""
 
     news = ("account-resumed",)
 
@@ -59,6 +61,7 @@ class Collect(Worker):
         account: Account,
         renderer: Renderer,
         *,
+        routing: Routing,
         trouble: Trouble,
         choose: Callable[[str], str] = secrets.choice,
     ) -> None:
@@ -66,6 +69,7 @@ class Collect(Worker):
         self._elapsed, self._jitter, self._choose = context.elapsed, context.jitter, choose
         self._steady = context.steady
         self._client, self._account, self._renderer, self._trouble = client, account, renderer, trouble
+        self._routing = routing
         self._poll_at, self._failures = 0.0, 0
 
     async def round(self) -> bool:
@@ -149,6 +153,7 @@ class Collect(Worker):
                 # Partly received (A33): not an attempt, it will be whole in a moment.
                 await self._not_now(fax, fax.attempts, "still being received")
                 return
+            fax = replace(fax, caller=details.caller)  # whatever becomes of it: a report may need it
             with tempfile.TemporaryDirectory(prefix="mailfax-") as folder:
                 await self._fetch_and_store(fax, details, Path(folder) / "fax")
         except NotKnown:
@@ -213,8 +218,10 @@ class Collect(Worker):
         instead: letters.Form | None = None,
     ) -> None:
         reported = details.completed or details.created
+        routed = self._routing.to(Call(fax.account, details.caller, fax.listed_at))
+        event = InboundEvent.JUNKED if routed.junk else InboundEvent.FETCHED
         stored = fax.after(
-            InboundEvent.FETCHED,
+            event,
             caller=details.caller,
             # Told as FaxCore tells it; our own clock decides nothing by it (A16).
             received_at=reported.timestamp() if reported else fax.listed_at,
@@ -231,14 +238,14 @@ class Collect(Worker):
             details,
             self._marks,
             path,
+            to=routed.to,
             form=form,
             instead=instead,
             sandbox=sandbox,
         )
-        detail = f"as {form.word}, because its {instead.word} is damaged" if instead else ""
-        stored = await self._spool.inbound.advance(
-            fax, stored, InboundEvent.FETCHED, detail=detail, content=path, letters=owed
-        )
+        damaged = f"as {form.word}, because its {instead.word} is damaged" if instead else ""
+        detail = ", ".join(part for part in (f"by {routed.why}", damaged) if part)
+        stored = await self._spool.inbound.advance(fax, stored, event, detail=detail, content=path, letters=owed)
         maillog.fax_stored(stored)
 
     async def _not_now(self, fax: InboundFax, attempts: int, detail: str) -> None:
@@ -276,11 +283,12 @@ class Collect(Worker):
         await self._report(fax, fax.after(InboundEvent.GONE, problem=detail), InboundEvent.GONE, detail)
 
     async def _report(self, was: InboundFax, now_is: InboundFax, event: InboundEvent, detail: str) -> None:
-        """Tell the postmaster, and those whom the fax was for."""
+        """Tell the postmaster, and those whom the fax was for: as far as its caller is known."""
         sandbox = self._client.observed.is_sandbox
+        readers = self._routing.to(Call(was.account, was.caller or None, was.listed_at)).to
         owed = [
             letters.inbound_problem(self._site, now_is, self._marks(), to=reader, problem=detail, sandbox=sandbox)
-            for reader in dict.fromkeys((self._site.postmaster, *self._account.deliver_to))
+            for reader in dict.fromkeys((self._site.postmaster, *readers))
         ]
         told = await self._spool.inbound.advance(was, now_is, event, detail=detail, letters=owed)
         maillog.fax_not_stored(told, detail)

@@ -1,14 +1,138 @@
-"""Which mailboxes a received fax goes to. Pure; part 5 adds callers and times of day to the same question.
+"""Where a received fax goes: the routes in the order of the configuration, and the account's ``deliver_to`` last.
 
-In: the account's ``deliver_to`` and the site's postmaster. Out: at least one address: no fax is ever homeless
-(RFC 4160 4.2.1).
+In: a ``Call`` (account, caller, time), the routes. Out: ``Routed``: at least one place, or ``junk``; no fax is ever
+homeless (RFC 4160 4.2.1). A route that only copies adds its places, and the next routes are read.
+
+LIMITS: the caller is what the fax service reported, and no proof of anything (design A19): it may choose among the
+places that a site wrote down, and never make one up.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from mailfax.config import Account, Config, Route
+from mailfax.config.hours import read_hours
+from mailfax.rules.explanation import Finding
+from mailfax.rules.number import Unfit, read_number
+
+UNKNOWN = "unknown"
+#: A field that is a number from end to end; "9725550100WTF TOT 3" is text, and no number stands in it.
+_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]*")
 
 
-def mailboxes(deliver_to: Sequence[str], postmaster: str) -> tuple[str, ...]:
-    """The addresses that get a fax received on an account, each once, in the order of the configuration."""
-    return tuple(dict.fromkeys(deliver_to)) or (postmaster,)
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A received fax as routes see it. ``caller``: as it was reported; None where nobody knows it yet.
+
+    ``at`` is when we first saw it, by our own clock: the service's date has no zone (A16).
+    """
+
+    account: str
+    caller: str | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """``to`` is empty only where it is ``junk``. ``why`` names what decided: "route 2", 'account "main"'."""
+
+    to: tuple[str, ...]
+    why: str
+    junk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The routes of a site. ``country``: whose numbers are written without a country code."""
+
+    routes: tuple[Route, ...]
+    accounts: tuple[Account, ...]
+    country: str
+    postmaster: str
+
+    @classmethod
+    def of(cls, config: Config) -> Routing:
+        return cls(config.routes, config.accounts, config.default_country, config.postmaster)
+
+    def to(self, call: Call) -> Routed:
+        """Each place once, in the order of the configuration; copies come last."""
+        copies: list[str] = []
+        for number, route in enumerate(self.routes, 1):
+            if self.mismatch(route, call):
+                continue
+            if route.junk:
+                return Routed((), f"route {number}", junk=True)
+            copies += route.copy_to
+            if route.deliver_to:
+                return Routed(tuple(dict.fromkeys((*route.deliver_to, *copies))), f"route {number}")
+        return Routed(tuple(dict.fromkeys((*self._own(call.account), *copies))), f'account "{call.account}"')
+
+    def mismatch(self, route: Route, call: Call) -> str:
+        """Which key of ``route`` does not match, or "": the first one."""
+        if route.account and call.account not in route.account:
+            return "account"
+        if route.caller and not any(_is_caller(pattern, call.caller, self.country) for pattern in route.caller):
+            return "caller"
+        if route.hours and not _is_open(route.hours, route.timezone, call.at):
+            return "hours"
+        return ""
+
+    def findings(self, call: Call) -> list[Finding]:
+        """What each route says to ``call``, up to the one that decides, and the account's own where none does."""
+        found = []
+        for number, route in enumerate(self.routes, 1):
+            if key := self.mismatch(route, call):
+                found.append(Finding(f"route {number}", False, f"{key} does not match"))
+                continue
+            if route.junk:
+                return [*found, Finding(f"route {number}", True, "junk")]
+            if route.deliver_to:
+                return [*found, Finding(f"route {number}", True, ", ".join((*route.deliver_to, *route.copy_to)))]
+            found.append(Finding(f"route {number}", None, f"copies to {', '.join(route.copy_to)}, and goes on"))
+        return [*found, Finding(f'account "{call.account}"', True, ", ".join(self._own(call.account)))]
+
+    def _own(self, name: str) -> Sequence[str]:
+        own = next((account.deliver_to for account in self.accounts if account.name == name), ())
+        return own or (self.postmaster,)
+
+
+def digits_of(caller: str) -> str:
+    """A caller that is a number, as digits; what holds anything else is text, and has none."""
+    return re.sub("[^0-9]", "", caller) if _NUMBER.fullmatch(caller.strip()) else ""
+
+
+def _is_caller(pattern: str, caller: str | None, country: str) -> bool:
+    """Whether ``pattern`` ("unknown", "+15551234567", "5551234567", "+1555*") means this caller."""
+    if caller is None:
+        return False
+    reported = digits_of(caller)
+    if pattern == UNKNOWN:
+        return not reported
+    if not reported:
+        return False
+    # With a "+" the country code is written, and only that of the caller may be compared with it.
+    whole = _whole(caller.strip(), country)
+    forms = (whole,) if pattern.startswith("+") else (reported, whole)
+    wanted = pattern.removeprefix("+")
+    if wanted.endswith("*"):
+        return any(form.startswith(wanted[:-1]) for form in forms if form)
+    return wanted in forms or "" != _whole(pattern, country) == whole
+
+
+def _whole(number: str, country: str) -> str:
+    """The digits of ``number`` with its country code; "" where it may be of one country or of another."""
+    found = read_number(number, default_country=country)
+    if isinstance(found, Unfit):
+        return digits_of(number) if number.startswith("+") else ""
+    return found.dialled
+
+
+def _is_open(hours: Sequence[str], zone: str, at: float) -> bool:
+    here = datetime.fromtimestamp(at, ZoneInfo(zone))
+    minute = here.hour * 60 + here.minute
+    return any(here.weekday() in span.days and span.begins <= minute < span.ends for span in map(read_hours, hours))

@@ -73,6 +73,7 @@ class InboundState(enum.StrEnum):
 
     LISTED = "listed"  #: seen in the Inbox, not fetched yet
     STORED = "stored"  #: final: its pages are in the spool and the letter that carries them is owed
+    JUNK = "junk"  #: final: its pages are in the spool, and a route says that nobody hears of its caller
     VANISHED = "vanished"  #: final: gone from FaxCore before we could fetch it; the postmaster is told
     UNREADABLE = "unreadable"  #: unreadable or not given out for long, and reported; kept, and tried on
 
@@ -81,6 +82,7 @@ class InboundEvent(enum.StrEnum):
     """What can happen to a received fax."""
 
     FETCHED = "fetched and checked"
+    JUNKED = "fetched, from a caller of the junk list"
     NOT_NOW = "can't be fetched now"
     GIVEN_UP = "unreadable three times, or not given out for hours"
     GONE = "FaxCore no longer knows it"
@@ -194,13 +196,15 @@ _I, _IE = InboundState, InboundEvent
 INBOUND: Machine[InboundState, InboundEvent] = Machine(
     name="received fax",
     start=_I.LISTED,
-    final=frozenset({_I.STORED, _I.VANISHED}),
+    final=frozenset({_I.STORED, _I.JUNK, _I.VANISHED}),
     arrows={
         (_I.LISTED, _IE.FETCHED): _I.STORED,
+        (_I.LISTED, _IE.JUNKED): _I.JUNK,
         (_I.LISTED, _IE.NOT_NOW): _I.LISTED,
         (_I.LISTED, _IE.GIVEN_UP): _I.UNREADABLE,
         (_I.LISTED, _IE.GONE): _I.VANISHED,
         (_I.UNREADABLE, _IE.FETCHED): _I.STORED,
+        (_I.UNREADABLE, _IE.JUNKED): _I.JUNK,
         (_I.UNREADABLE, _IE.NOT_NOW): _I.UNREADABLE,
         (_I.UNREADABLE, _IE.GONE): _I.VANISHED,
     },

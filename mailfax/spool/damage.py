@@ -41,7 +41,7 @@ class Damaged:
     @property
     def is_lost(self) -> bool:
         """A received fax that has to be fetched again."""
-        return self.table == "inbound" and self.state != InboundState.STORED
+        return self.table == "inbound" and self.state not in (InboundState.STORED, InboundState.JUNK)
 
 
 class Damage:

@@ -33,8 +33,11 @@ LETTERS: Final = {
     "sent": ("delivered", "failed", "cancelled", "unconfirmed", "delayed", "preview"),
     "received": ("received",),
     "postmaster": ("alarm", "forward"),
+    "junk": (),
 }
-_FAXES: Final = {"sent": (("message", ""),), "received": (("inbound", ""),), "postmaster": ()}
+_FAXES: Final = {"sent": ("message",), "received": ("inbound",), "postmaster": (), "junk": ("junk",)}
+#: Rows that are asked for by a name of their own.
+_TABLE: Final = {"junk": "inbound"}
 #: What is deleted with the records of each table, and how: in this order, the first is the guard.
 RECORD: Final = {
     "message": ("mark", "history", "jobs", "document", "gone"),
@@ -74,11 +77,11 @@ class Retention:
         for direction, kinds in LETTERS.items():
             content_days, record_days = config.of(direction)
             now = self._engine.clock()
-            for table, kind in (*_FAXES[direction], *(("letter", kind) for kind in kinds)):
+            for rows, kind in (*((faxes, "") for faxes in _FAXES[direction]), *(("letter", kind) for kind in kinds)):
                 if content_days:
-                    contents += await self._pass(table, "content", kind, now - content_days * DAY)
+                    contents += await self._pass(rows, "content", kind, now - content_days * DAY)
                 if record_days:
-                    records += await self._pass(table, "record", kind, now - record_days * DAY)
+                    records += await self._pass(rows, "record", kind, now - record_days * DAY)
         if contents or records:
             await self._engine.give_back()
         return Deleted(contents, records)
@@ -112,13 +115,13 @@ class Retention:
             return False
         return True
 
-    async def _pass(self, table: str, part: str, kind: str, before: float) -> int:
+    async def _pass(self, meant: str, part: str, kind: str, before: float) -> int:
         """All that is old enough, oldest first: how many went."""
         behind: dict[str, Any] = {"at": 0.0, "id": ""}
         wanted = {"before": before, "limit": BATCH, **({"kind": kind} if kind else {})}
         deleted = 0
         while True:
-            [rows] = await self._engine.read((f"{table}_{part}_old", wanted | behind))
+            [rows] = await self._engine.read((f"{meant}_{part}_old", wanted | behind))
             if not rows:
                 return deleted
             batch, weight = [], 0
@@ -127,7 +130,7 @@ class Retention:
                 weight += row["weight"]
                 if weight >= BATCH:
                     break
-            deleted += await self._delete(table, part, batch, before)
+            deleted += await self._delete(_TABLE.get(meant, meant), part, batch, before)
             behind = {"at": batch[-1]["at"], "id": batch[-1]["id"]}
 
     async def _delete(self, table: str, part: str, rows: Sequence[Any], before: float) -> int:

@@ -961,7 +961,7 @@ DELETE FROM kept WHERE what = :what
 SELECT what, kept_at FROM kept ORDER BY what
 
 -- name: message_content_old
--- These six: what may be deleted, oldest first, behind :at and :id, with its contents, and how many rows go with it.
+-- These eight: what may be deleted, oldest first, behind :at and :id, with its contents, and how many rows go with it.
 SELECT m.queue_id AS id, m.received_at AS at, m.content_id, d.content_id AS more, 1 AS weight
 FROM message m LEFT JOIN document d ON d.message = m.queue_id
 WHERE m.content_id <> '' AND m.received_at < :before AND (m.received_at, m.queue_id) > (:at, :id)
@@ -970,6 +970,11 @@ ORDER BY m.received_at, m.queue_id LIMIT :limit
 -- name: inbound_content_old
 SELECT queue_id AS id, listed_at AS at, content_id, '' AS more, 1 AS weight FROM inbound
 WHERE content_id <> '' AND listed_at < :before AND (listed_at, queue_id) > (:at, :id)
+ORDER BY listed_at, queue_id LIMIT :limit
+
+-- name: junk_content_old
+SELECT queue_id AS id, listed_at AS at, content_id, '' AS more, 1 AS weight FROM inbound
+WHERE state = 'junk' AND content_id <> '' AND listed_at < :before AND (listed_at, queue_id) > (:at, :id)
 ORDER BY listed_at, queue_id LIMIT :limit
 
 -- name: letter_content_old
@@ -988,6 +993,11 @@ ORDER BY m.received_at, m.queue_id LIMIT :limit
 -- name: inbound_record_old
 SELECT queue_id AS id, listed_at AS at, '' AS content_id, '' AS more, 1 AS weight FROM inbound
 WHERE content_id = '' AND listed_at < :before AND (listed_at, queue_id) > (:at, :id)
+ORDER BY listed_at, queue_id LIMIT :limit
+
+-- name: junk_record_old
+SELECT queue_id AS id, listed_at AS at, '' AS content_id, '' AS more, 1 AS weight FROM inbound
+WHERE state = 'junk' AND content_id = '' AND listed_at < :before AND (listed_at, queue_id) > (:at, :id)
 ORDER BY listed_at, queue_id LIMIT :limit
 
 -- name: letter_record_old
@@ -1033,7 +1043,7 @@ WHERE message IN (:ids) AND content_id <> ''
 -- Its pages were fetched long after it was listed, perhaps.
 -- alone: retention
 UPDATE inbound SET content_id = ''
-WHERE queue_id IN (:ids) AND content_id <> '' AND state IN ('stored', 'vanished') AND damaged <> 1
+WHERE queue_id IN (:ids) AND content_id <> '' AND state IN ('stored', 'junk', 'vanished') AND damaged <> 1
   AND EXISTS (SELECT 1 FROM content c WHERE c.content_id = inbound.content_id AND c.made_at < :before)
   AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = inbound.queue_id)
 
@@ -1108,7 +1118,7 @@ DELETE FROM message WHERE queue_id IN (:ids) AND size = -1
 -- The fax ids stay in the ledger: nothing is fetched twice.
 -- alone: retention
 DELETE FROM inbound
-WHERE queue_id IN (:ids) AND content_id = '' AND state IN ('stored', 'vanished') AND damaged <> 1
+WHERE queue_id IN (:ids) AND content_id = '' AND state IN ('stored', 'junk', 'vanished') AND damaged <> 1
   AND NOT EXISTS (SELECT 1 FROM letter l WHERE l.about = inbound.queue_id AND l.state NOT IN ('handed-over', 'cancelled'))
   AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = inbound.queue_id)
 

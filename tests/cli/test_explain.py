@@ -171,3 +171,29 @@ def test_a_running_door_says_the_same(
                 code, text = handler.rcpt(address)
             told = explained(office.config, capsys, sender, address)
             assert told["reply"] == f"{code} {text.decode()}"
+
+
+def test_of_a_received_fax_it_says_which_route_it_takes(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    route = '[[route]]\ncaller = ["+1555*"]\nhours = ["mon-fri 08:00-18:00"]\ndeliver_to = ["day@example.com"]\n'
+    config.write_text(CONFIG + route)
+    asked = ("--received", "--caller", "5559990000", "--at")
+    told = explained(config, capsys, *asked, "2026-11-27T12:00+00:00")
+    assert (told["to"], told["why"], told["junk"]) == (["day@example.com"], "route 1", False)
+    told = explained(config, capsys, *asked, "2026-11-28T12:00+00:00")
+    assert (told["to"], told["why"]) == (["postmaster@example.com"], 'account "main"')
+    assert told["findings"][0] == {"about": "route 1", "answer": False, "why": "hours does not match"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--received", "--account", "nope"), "write one of main"),
+        (("--received", "ann@example.com"), "there is no sender"),
+        (("ann@example.com",), "give SENDER and ADDRESS"),
+    ],
+)
+def test_what_is_missing_is_said(
+    config: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
+) -> None:
+    assert main(["explain", *arguments, "--config", str(config)]) == 1
+    assert says in capsys.readouterr().err

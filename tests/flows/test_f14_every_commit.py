@@ -239,17 +239,22 @@ def test_dead_while_the_ceiling_is_told(site: Site, moment: str) -> None:
     [
         ("inbound-listed", None, 1),
         ("inbound-fetched", None, 1),
+        ("inbound-junked", "junk", 0),
         ("inbound-not-now", "unavailable", 1),
         ("inbound-given-up", "garbled_after", 1),
         ("inbound-gone", "gone", 0),
     ],
 )
 def test_a_received_fax(site: Site, commit: str, action: str | None, mails: int) -> None:
+    if action == "junk":
+        site.settings["more"] = '[[route]]\ncaller = ["1555201*"]\njunk = true'
     meeting = site.start()
     until(lambda: "account-met" in site.log(), "the account to be met", site.log)
     site.stop(meeting)
-    [fax_id] = site.drop_in(documents.tiff(1))
-    if action == "gone":
+    [fax_id] = site.drop_in(documents.tiff(1), caller="15552010013")
+    if action == "junk":
+        pass
+    elif action == "gone":
         # Listed and then deleted there by somebody else: the list still has it in the first round.
         dies(site, site.start("after", "inbound-listed"), "after inbound-listed")
         site.control(f"faxes/{fax_id}", method="DELETE")
@@ -268,6 +273,10 @@ def test_a_received_fax(site: Site, commit: str, action: str | None, mails: int)
     told = site.mails(POSTMASTER)
     until(lambda: len(site.mails(POSTMASTER)) == reported, "reports", site.log)
     assert len(site.mails(OFFICE)) == mails + reported, told
+    if action == "junk":
+        states = "SELECT state FROM inbound WHERE content_id <> ''"
+        until(lambda: site.rows(states) == [("junk",)], "its pages to be kept", site.log)
+        assert site.mails() == []
 
 
 # --- faxes of others, wrong clocks, damaged rows -------------------------------------------------------------

@@ -12,11 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mailfax.config import Account, Limits
+from mailfax.config import Account, Limits, Route
 from mailfax.letters import Marks
 from mailfax.onramp.collect import Collect
 from mailfax.render import Renderer
 from mailfax.rules.job import InboundFax, Letter
+from mailfax.rules.routing import Routing
 from tests.offramp.conftest import account, sandbox
 from tests.offramp.pipeline import NUMBER, Clock, Pipeline, Sandbox, opened
 from tests.support.documents import pdf
@@ -43,13 +44,18 @@ class Inbox:
     def __init__(self, pipeline: Pipeline, sandbox: Sandbox, renderer: Renderer) -> None:
         self.pipeline, self.sandbox, self.spool, self.clock = pipeline, sandbox, pipeline.spool, pipeline.clock
         self.marks_fail: list[Exception] = []
+        self.routes: tuple[Route, ...] = ()
         self._chance = random.Random(7)
         self.collect = self.collecting(renderer)
 
     def collecting(self, renderer: Renderer) -> Collect:
         context, fax_accounts = replace(self.pipeline.context, marks=self._marks), self.pipeline.fax_accounts
         client, account = fax_accounts.client("main"), self.pipeline.account
-        return Collect(context, client, account, renderer, trouble=fax_accounts.trouble, choose=self._chance.choice)
+        routing = Routing(self.routes, (account,), "US", context.site.postmaster)
+        chance = self._chance.choice
+        return Collect(
+            context, client, account, renderer, routing=routing, trouble=fax_accounts.trouble, choose=chance
+        )
 
     def _marks(self) -> Marks:
         if self.marks_fail:

@@ -43,7 +43,7 @@ async def test_a_large_fax_reaches_the_spool_in_blocks(tmp_path: Path) -> None:
         return Marks(f"L{number}", f"<{number}@fax.example.com>", 1_790_000_000.0)
 
     tracemalloc.start()
-    owed = bring(SITE, ACCOUNT, FAX, DETAILS, marks, pages, form=PDF, sandbox=False)
+    owed = bring(SITE, ACCOUNT, FAX, DETAILS, marks, pages, to=MAILBOXES, form=PDF, sandbox=False)
     await spool.outbox.owe(owed)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()

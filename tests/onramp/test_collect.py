@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailfax.config import Account, Limits
+from mailfax.config import Account, Limits, Route
 from mailfax.render import Renderer
 from mailfax.rules.states import InboundState
 from tests.offramp.pipeline import Sandbox
@@ -59,6 +59,50 @@ async def test_each_mailbox_gets_a_letter_of_its_own(open_inbox: OpenInbox, acco
             ("a@example.com",),
             ("b@example.com",),
         ]
+
+
+async def test_routes_say_who_gets_a_fax_and_history_says_which_route(inbox: Inbox, renderer: Renderer) -> None:
+    inbox.routes = (
+        Route(copy_to=("archive@example.com",)),
+        Route(caller=("+1555765*",), deliver_to=("sales@example.com",)),
+    )
+    inbox.collect = inbox.collecting(renderer)
+    fax_id = await inbox.drop_in()
+    await inbox.poll()
+    fax = await inbox.fax(fax_id)
+    to = sorted(letter.recipients for letter in await inbox.letters())
+    assert to == [("archive@example.com",), ("sales@example.com",)]
+    assert "by route 2" in [line.detail for line in await inbox.spool.history.of(fax.queue_id)]
+
+
+async def test_of_a_caller_on_the_junk_list_nobody_hears_and_its_pages_are_kept(
+    inbox: Inbox, renderer: Renderer
+) -> None:
+    inbox.routes = (Route(caller=("+15557654321",), junk=True),)
+    inbox.collect = inbox.collecting(renderer)
+    fax_id = await inbox.drop_in(2)
+    await inbox.poll()
+    await inbox.poll()
+    fax = await inbox.fax(fax_id)
+    assert (fax.state, fax.pages, fax.caller) == (InboundState.JUNK, 2, "15557654321")
+    assert await inbox.spool.outbox.listing() == []
+    assert (await inbox.spool.content.read(fax.content_id)).startswith(b"%PDF")
+
+
+async def test_trouble_with_a_fax_is_told_to_those_whom_its_route_means(inbox: Inbox, renderer: Renderer) -> None:
+    inbox.routes = (
+        Route(caller=("+1555765*",), deliver_to=("sales@example.com",)),
+        Route(deliver_to=("rest@example.com",)),
+    )
+    inbox.collect = inbox.collecting(renderer)
+    await inbox.drop_in()
+    for _ in range(3):
+        await inbox.fault("DownloadFax", "garbled_after", 2)
+        await inbox.poll()
+    assert sorted(letter.recipients for letter in await inbox.letters("alarm")) == [
+        ("postmaster@example.com",),
+        ("sales@example.com",),
+    ]
 
 
 @pytest.mark.parametrize(("first_run", "mailed"), [("baseline", 0), ("all", 1)])

@@ -107,6 +107,7 @@ def test_every_exception_is_one(schema: sqlite3.Connection, name: str) -> None:
         (("queue_not_delivered",), NOT_DELIVERED),
         (("letter_open",), set(LetterState) - LETTER.final),
         (("inbound_open",), set(InboundState) - INBOUND.final),
+        (("inbound_content_gone", "inbound_record_gone"), INBOUND.final),
     ],
 )
 def test_the_states_that_a_statement_names_are_all_of_them(names: tuple[str, ...], states: set[str]) -> None:

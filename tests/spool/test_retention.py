@@ -101,6 +101,24 @@ async def test_content_goes_first_and_records_later(
     assert not any((counts.jobs, counts.letters, counts.inbound, counts.documents))
 
 
+async def test_junk_goes_after_its_days_and_other_received_faxes_stay(
+    spool: Spool, mails: Mails, clock: Clock, database: Database
+) -> None:
+    received = await stored(spool, mails, "R1")
+    await spool.inbound.listed("main", [mails.received("R2")])
+    [fax] = await spool.inbound.due("main")
+    await spool.inbound.advance(fax, fax.after(InboundEvent.JUNKED), InboundEvent.JUNKED, content=LARGE)
+    junk_alone = RetentionConfig()
+    clock.now += 29 * DAY
+    assert await delete(spool, junk_alone) == Deleted()
+    clock.now += 2 * DAY
+    assert await delete(spool, junk_alone) == Deleted(1, 1)
+    assert await spool.queue.received(fax.queue_id) is None
+    kept = await spool.queue.received(received)
+    assert kept is not None and kept.content_id and await database.large() == 1
+    assert await spool.ledger.unknown("main", ["R1", "R2"]) == [], "it is never fetched again"
+
+
 async def test_nothing_that_lives_loses_its_content(spool: Spool, mails: Mails, clock: Clock) -> None:
     """Faxes, notifications and received faxes at any stage and of any age: whatever has not ended stays whole."""
     chance = random.Random(7)
