@@ -21,7 +21,7 @@ ASIDE = {
     *(f"{table}_{what}" for table in TABLES for what in ("aside", "damaged", "told")),
     *(f"{table}_{what}" for table in RECORD for what in ("contents", "content_old", "content_gone", "record_old")),
     *(f"{table}_record_{step}" for table, steps in RECORD.items() for step in steps),
-    *("export_sent", "export_received"),
+    *("export_sent", "export_received", "junk_content_old", "junk_record_old"),
 }
 
 
