@@ -28,6 +28,7 @@ from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.prepare import Prepare, PrepareSlow
 from mailfax.offramp.preview import Preview
 from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.report import Report
 from mailfax.offramp.sending import Compose
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
@@ -108,6 +109,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         ("preview", Preview(context, fax_accounts, ending, compose)),
         ("deadlines", Deadlines(context, fax_accounts, ending)),
         ("damage", AnswerDamage(context, ending)),
+        ("report", Report(context, ending)),
     ]
     onramp: list[tuple[str, Worker]] = []
     routing = Routing.of(config)

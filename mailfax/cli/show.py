@@ -54,7 +54,7 @@ async def _gather(spool: Any, queue_id: str) -> dict[str, Any]:
                 "state": letter.state.value,
                 "to": letter.recipients,
             }
-            for about in {queue_id, *(job.queue_id for job in jobs)}
+            for about in {queue_id, *(job.queue_id for job in jobs), *([message.queue_id] if message else [])}
             for letter in await spool.outbox.listing(about=about)
         ],
         "history": [asdict(line) for line in await spool.history.of(queue_id)],

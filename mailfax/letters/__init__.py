@@ -1,12 +1,12 @@
 """The mails that we write. Pure: values in, ``Letter`` values with whole mails out; no clock, no chance, no files.
 
-``owed`` and ``delayed`` answer the sender of a fax (DSN or notice), ``preview`` shows what would be faxed,
+``owed`` and ``delayed`` answer the sender of faxes (DSN or notice), ``preview`` shows what would be faxed,
 ``inbound`` carries a received fax to its people. ``alarm``, ``all_clear``, ``ceiling``, ``disk_alarm``,
 ``damaged``, ``disk_clear``, ``fax_alarm``, ``left_out``, ``recovered``,
 ``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster, ``inbound_problem`` also those whom the fax
 was for,
 ``forward_to_postmaster`` passes on mail that was written to him. All wording stands in ``texts``; who hears what
-stands in ``outcome``.
+stands in ``audience``.
 
 STANDARDS: RFC 3461 (who is told), RFC 3464, 6522, 6533 (reports), RFC 3834 (automatic mail), RFC 5322, 2047, 2183.
 LIMITS: reports return the header of the original, never its content (RET=FULL is treated as RET=HDRS: RFC 3461 6.2

@@ -65,9 +65,9 @@ def moment(at: float, zone: tzinfo) -> str:
     return f"{date}, {when:%H:%M} (UTC{shift})"
 
 
-def count(number: int, thing: str) -> str:
+def count(number: int, thing: str, things: str = "") -> str:
     """ "1 page", "3 pages"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+    return f"{number} {thing}" if number == 1 else f"{number} {things or thing + 's'}"
 
 
 def paragraph(text: str) -> str:
@@ -106,6 +106,24 @@ def facts(rows: Sequence[tuple[str, str]]) -> str:
         )
         for name, value in told
     )
+
+
+def results(rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Titles, and indented below each what is said of it."""
+    lines = []
+    for title, notes in rows:
+        lines.append(f"  {one_line(title)}")
+        lines.append(
+            textwrap.fill(
+                "; ".join(one_line(note) for note in notes if note),
+                COLUMNS,
+                initial_indent="    ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+    return "\n".join(lines)
 
 
 def letter_text(*blocks: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JobState
 
 #: In front of every subject, and first in every text, where the fax service is a sandbox.
@@ -19,13 +20,16 @@ GATEWAY_NAME = "Fax gateway"
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How an outcome is told. ``word`` is X-Fax-Outcome, ``subject`` begins with it, ``ended`` names the time at
-    which it ended, ``next`` says what to do now."""
+    which it ended, ``next`` says what to do now. Where one letter tells of several faxes, ``several`` is what its
+    subject says and ``section`` stands above those that ended so."""
 
     word: str
     subject: str
     headline: str
     ended: str
     next: str = ""
+    several: str = ""
+    section: str = ""
 
 
 OUTCOMES = {
@@ -34,6 +38,8 @@ OUTCOMES = {
         subject="Fax delivered to {number}",
         headline="Fax to {number}: DELIVERED",
         ended="Delivered",
+        several="Fax delivered to {count} numbers",
+        section="DELIVERED",
     ),
     JobState.FAILED: Outcome(
         word="failed",
@@ -41,6 +47,8 @@ OUTCOMES = {
         headline="Fax to {number}: NOT DELIVERED",
         ended="Failed",
         next="We will not retry automatically.",
+        several="Fax failed, not delivered to {count} numbers",
+        section="NOT DELIVERED",
     ),
     JobState.CANCELLED: Outcome(
         word="cancelled",
@@ -48,6 +56,8 @@ OUTCOMES = {
         headline="Fax to {number}: CANCELLED, NOT DELIVERED",
         ended="Cancelled",
         next="If you still want the fax to go out, please send your message again.",
+        several="Fax cancelled, not delivered to {count} numbers",
+        section="CANCELLED, NOT DELIVERED",
     ),
     JobState.UNCONFIRMED: Outcome(
         word="unconfirmed",
@@ -55,6 +65,8 @@ OUTCOMES = {
         headline="Fax to {number}: MAY OR MAY NOT HAVE BEEN SENT",
         ended="Stopped waiting",
         next="We will not retry automatically, because the recipient might then get it twice.",
+        several="Fax unconfirmed, may or may not have been sent to {count} numbers",
+        section="MAY OR MAY NOT HAVE BEEN SENT",
     ),
 }
 
@@ -79,12 +91,31 @@ UNCONFIRMED_CHECKS = (
     "If they can't tell, ask {gateway} to search the fax service for reference {reference}.",
 )
 
+UNCONFIRMED_CHECKS_SEVERAL = (
+    "Ask the recipients whether the fax arrived.",
+    "If they can't tell, ask {gateway} to search the fax service for the references below.",
+)
+
+#: One letter about faxes that ended differently.
+MIXED = Outcome(
+    word="mixed",
+    subject="",
+    headline="Your fax to {count} numbers: {counts}",
+    ended="",
+    several="Fax to {count} numbers: {counts}",
+)
+OPEN_FAX, OPEN_FAXES = "fax of this message has", "faxes of this message have"
+STILL_OPEN = "{faxes} no outcome yet. We will write again when there is one."
+AS_WRITTEN = "you wrote {address}"
+
 DELAYED = Outcome(
     word="delayed",
     subject="Fax delayed, not yet delivered to {number}",
     headline="Fax to {number}: NOT YET DELIVERED",
     ended="",
     next="We will write again when it has been delivered or has failed.",
+    several="Fax delayed, not yet delivered to {count} numbers",
+    section="NOT YET DELIVERED",
 )
 _WAITS_HERE = "It will be sent as soon as the fax service can take it."
 #: Why a job still waits, by its state.
@@ -97,6 +128,14 @@ DELAYED_BECAUSE = {
     JobState.IN_DOUBT: "The fax service did not give a clear answer, and we are checking whether it has the fax.",
     JobState.HELD: "It is on hold until the administrator releases it.",
 }
+
+
+def outcome_of(job: FaxJob) -> Outcome:
+    """How a job is told of that has ended, or still waits."""
+    if job.preview:
+        return PREVIEW_FAILED
+    return OUTCOMES.get(job.state, DELAYED)
+
 
 SERVICE_SAID = "The fax service said: {said}"
 CONTENTS_HEADING = "In the fax (not counting the cover page):"
@@ -119,6 +158,7 @@ ROW_PAGES = "Pages"
 ROW_COVER, COVER_NONE = "Cover page", "none"
 ROW_RECEIVED = "Message received"
 ROW_QUEUE_ID = "Queue ID"
+ROW_REFERENCE = "Reference"
 PAGES_PARTLY = "{delivered} of {pages} delivered"
 
 INBOUND_SUBJECT = "Fax received from {caller}"
@@ -254,6 +294,7 @@ KINDS = {
     "failed": "notification of a failed fax",
     "cancelled": "notification of a cancelled fax",
     "unconfirmed": "notification of an unconfirmed fax",
+    "mixed": "notification of several faxes",
     "delayed": "notification of a delayed fax",
     "received": "received fax",
     "preview": "preview of a fax",

@@ -29,13 +29,15 @@ def written(
     about: str,
     sandbox: bool,
     number: str = "",
+    results: Sequence[tuple[FaxJob, str]] = (),
     answers: Sequence[Field] | None = None,
     written_by: str = "",
     multipart: str = "multipart/mixed",
 ) -> Letter:
     """``kind`` is the X-Fax-Outcome word: by this field the SMTP server knows our own mail, and never faxes it.
 
-    ``answers`` are the fields that put it below the mail it answers, None where it answers none; ``written_by`` is
+    ``results``: where it tells of several faxes, how each of them ended. ``answers`` are the fields
+    that put it below the mail it answers, None where it answers none; ``written_by`` is
     the value of From where that is not the gateway.
     """
     fields: list[Field] = [
@@ -48,6 +50,7 @@ def written(
         ("Auto-Submitted", "auto-generated" if answers is None else "auto-replied"),
         ("X-Fax-Outcome", kind),
         *([("X-Fax-Number", number)] if number else []),
+        *(("X-Fax-Result", f"{job.queue_id}; {one_line(job.number, 60)}; {word}") for job, word in results),
         *([("X-Fax-Queue-ID", about)] if about else []),
     ]
     return Letter(
@@ -79,6 +82,11 @@ def zone_of(site: Site, message: Message, reader: str) -> tzinfo:
         return site.zone
 
 
+def as_written(job: FaxJob) -> list[str]:
+    """The addresses that mean this fax, each once."""
+    return list(dict.fromkeys(each.address for each in job.spellings))
+
+
 def fax_facts(
     zone: tzinfo,
     message: Message,
@@ -94,7 +102,7 @@ def fax_facts(
         [
             (texts.ROW_TO, phone(job.number) if job.number else ""),
             (texts.ROW_RECIPIENT, job.recipient_name),
-            (texts.ROW_ADDRESS, job.address),
+            (texts.ROW_ADDRESS, ", ".join(as_written(job))),
             (texts.ROW_SENDER, sender),
             (texts.ROW_SUBJECT, message.subject),
             (texts.ROW_PAGES, pages),

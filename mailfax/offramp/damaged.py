@@ -21,6 +21,12 @@ from mailfax.spool import Damaged, Outdated
 log = logging.getLogger(__name__)
 
 _STATES = {state.value: state for state in JobState}
+#: What is said of an end of which only the history knows.
+_ENDS = {
+    JobState.DELIVERED: Cause.DELIVERED_UNCOUNTED,
+    JobState.FAILED: Cause.FAILED_UNSAID,
+    JobState.CANCELLED: Cause.CANCELLED_HERE,
+}
 
 
 class AnswerDamage(Worker):
@@ -45,7 +51,7 @@ class AnswerDamage(Worker):
             job = await self._ended(row) if row.table == "job" else None
             ends.append((row, job.state if job else None))
             if job:
-                owed += await self._ending.letters(job)
+                owed += await self._ending.letters((job,))
         told = [(row.table, row.name, _what(row, end)) for row, end in ends]
         owed.append(letters.damaged(self._site, self._marks(), rows=told))
         with suppress(Outdated):  # another process was first
@@ -54,8 +60,9 @@ class AnswerDamage(Worker):
 
     async def _ended(self, row: Damaged) -> FaxJob | None:
         """The fax as its sender is to hear of it; None where they have heard already."""
-        if _STATES.get(row.state) in JOB.final:
+        if _STATES.get(row.state) in JOB.final and not row.owed:
             return None
+        state, why = _end_of(row)
         message = await self._spool.intake.message(row.message)
         now = self._spool.now()
         return FaxJob(
@@ -68,12 +75,12 @@ class AnswerDamage(Worker):
             notify=None,
             orcpt="",
             reference="",
-            state=JobState.UNCONFIRMED if row.tried else JobState.FAILED,
+            state=state,
             accepted_at=message.received_at if message else now,
             expires_at=now,
             submit_at=now,
             ended_at=now,
-            status=status(Cause.DAMAGED_UNCONFIRMED if row.tried else Cause.DAMAGED_UNSENT),
+            status=status(why),
         )
 
     async def _fail_jobs(self, message: str) -> None:
@@ -85,6 +92,16 @@ class AnswerDamage(Worker):
             if JOB.may(job.state, event):
                 with suppress(Outdated):
                     await self._ending.end(job, event, status(Cause.DAMAGED_UNSENT))
+
+
+def _end_of(row: Damaged) -> tuple[JobState, Cause]:
+    """How it ended, as the history has it, or as it ends now."""
+    state = _STATES.get(row.state)
+    if state in _ENDS:
+        return state, _ENDS[state]
+    if state in JOB.final or row.tried:
+        return JobState.UNCONFIRMED, Cause.DAMAGED_UNCONFIRMED
+    return JobState.FAILED, Cause.DAMAGED_UNSENT
 
 
 def _what(row: Damaged, end: JobState | None) -> str:

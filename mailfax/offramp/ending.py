@@ -1,12 +1,14 @@
-"""A job's end: the final state and the letters it owes enter the spool in one commit.
+"""A job's end: the final state and what it owes enter the spool in one commit.
 
 The workers decide *that* a job has ended and with which status; here is *how*: the original's header is read for
-threading, the letters are written, and everything is handed to the spool together.
+threading, the letter is written, and everything is handed to the spool together. Where its message has other faxes,
+too, a report is owed instead, which ``offramp/report.py`` writes for all of them.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from mailfax import letters, maillog
@@ -26,10 +28,13 @@ class Ending:
         self._fax_accounts = fax_accounts
 
     async def end(self, was: FaxJob, event: JobEvent, told: Status, *, detail: str = "", **changes: Any) -> FaxJob:
-        """Commit the end of ``was`` with its letters; raises ``Outdated`` like every commit."""
+        """Commit the end of ``was`` with what it owes; raises ``Outdated`` like every commit."""
         ended = was.after(event, status=told, ended_at=self._spool.now(), **changes)
-        owed = await self.letters(ended)
-        ended = await self._spool.jobs.advance(was, ended, event, detail=detail or told.diagnostic, letters=owed)
+        shared = await self._spool.reports.is_shared(ended)
+        owed = () if shared else await self.letters((ended,))
+        ended = await self._spool.jobs.advance(
+            was, ended, event, detail=detail or told.diagnostic, letters=owed, shared=shared
+        )
         maillog.ended(ended)
         return ended
 
@@ -49,22 +54,25 @@ class Ending:
         await self._spool.ledger.foreign(job.account, (fax_id,))
         maillog.second_fax(job, fax_id)
 
-    async def letters(self, ended: FaxJob) -> tuple[Letter, ...]:
-        """The letters that a job in a final state owes (none with NOTIFY=NEVER)."""
-        message = await self._spool.intake.message(ended.message)
+    async def letters(self, ended: Sequence[FaxJob], *, open_faxes: int = 0) -> tuple[Letter, ...]:
+        """The letters that jobs of one message in final states owe (none with NOTIFY=NEVER); ``open_faxes`` of the
+        same message have no end yet."""
+        first = ended[0]
+        message = await self._spool.intake.message(first.message)
         if message is None:
-            return (self._to_postmaster(ended, "the mail it came from can't be read"),)
-        document = await self._spool.documents.get(ended.message)
+            return tuple(self._to_postmaster(job, "the mail it came from can't be read") for job in ended)
+        document = await self._spool.documents.get(first.message)
         header = await self._spool.intake.header(message)
-        sandbox = self._fax_accounts.is_sandbox(ended.account)
+        sandbox = self._fax_accounts.is_sandbox(first.account)
         try:
-            return letters.owed(self._site, message, document, ended, header, self._marks(), sandbox=sandbox)
+            return letters.owed(
+                self._site, message, document, ended, header, self._marks(), open_faxes=open_faxes, sandbox=sandbox
+            )
         except Exception:
             # The end is true and must be written down; a letter that can't be written is a bug, told to a person.
-            log.exception("the answer about %s could not be written", ended.queue_id)
-            return (
-                self._to_postmaster(ended, f"the answer to {message.hears or 'its sender'} could not be written"),
-            )
+            log.exception("the answer about %s could not be written", first.queue_id)
+            trouble = f"the answer to {message.hears or 'its sender'} could not be written"
+            return tuple(self._to_postmaster(job, trouble) for job in ended)
 
     def _to_postmaster(self, ended: FaxJob, trouble: str) -> Letter:
         """In place of an answer that can't be given."""

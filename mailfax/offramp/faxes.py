@@ -2,7 +2,7 @@
 
 In: the recipients of an envelope, and the names that the header gives; or a job that is to be sent once more. Out:
 ``Fax`` values, in order, and the jobs that are made of them. The same number twice, as in a list and beside it, is
-one fax, and whoever wanted to hear of it still does; with another cover it is another fax: another page is meant.
+one fax, of which each recipient hears as it asked; with another cover it is another fax: another page is meant.
 
 STANDARDS: RFC 3461 4.1 (NOTIFY).
 LIMITS: behind a mail server of one's own all clients are one, for what comes without a Message-ID.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailfax.rules.envelope import PREVIEW, Client, Notify, Postmaster, Recipient
-from mailfax.rules.job import FaxJob
+from mailfax.rules.job import FaxJob, Spelling
 from mailfax.rules.paper import paper_for
 from mailfax.rules.queue_id import message_id
 from mailfax.rules.send_time import Window
@@ -27,8 +27,6 @@ from mailfax.spool import Keys
 ALWAYS = Window()
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 Wish = frozenset[Notify] | None
-#: What a sender who says nothing is told of (RFC 3461 4.1 leaves the default to us; ``letters.outcome`` agrees).
-_UNSAID: frozenset[Notify] = frozenset({Notify.FAILURE, Notify.DELAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,7 @@ class Fax:
     cover_page: str = ""  #: "yes" or "no" where the address asks for it
     cover: tuple[tuple[str, str], ...] = ()
     at: str = ""  #: not before that time of the day, where it was asked for
+    also: tuple[Spelling, ...] = ()  #: further recipients that mean the same
 
     @property
     def is_preview(self) -> bool:
@@ -63,6 +62,7 @@ class Fax:
             subject=job.subject,
             paper=job.paper,
             cover_page=job.cover,
+            also=job.also,
         )
 
     def job(
@@ -95,6 +95,7 @@ class Fax:
             cover=self.cover_page,
             paper=self.paper,
             preview=self.is_preview,
+            also=self.also,
         )
         return job if job.preview else job.within(hours)
 
@@ -127,8 +128,8 @@ def faxes_of(
         cover = tuple(sorted(recipient.cover))
         other = faxes.get((number, cover))
         if other:
-            wish, orcpt = both(other.notify, recipient.notify), other.orcpt or recipient.orcpt
-            faxes[number, cover] = replace(other, notify=wish, orcpt=orcpt)
+            spelling = Spelling(recipient.address, recipient.orcpt, recipient.notify)
+            faxes[number, cover] = replace(other, also=(*other.also, spelling))
             continue
         said = {**tags, **dict(cover)}
         name = said.get("to") or names.get(recipient.address.casefold(), "")
@@ -147,14 +148,3 @@ def faxes_of(
             cover=cover,
         )
     return list(faxes.values())
-
-
-def both(one: Wish, other: Wish) -> Wish:
-    """The wish that leaves out nothing that either of them asked for."""
-    if one is None and other is None:
-        return None
-    asked = ((one or frozenset()) | (other or frozenset())) - {Notify.NEVER}
-    if one is not None and other is not None:
-        return asked or frozenset({Notify.NEVER})
-    # One of them said nothing, and so is told of failure and delay, and of success by a notice.
-    return asked | _UNSAID if Notify.SUCCESS in asked else None

@@ -187,10 +187,14 @@ class Prepare(Worker):
 
     async def _impossible(self, document: Document, why: Status) -> None:
         now = self._spool.now()
-        waiting = [job for job in await self._spool.jobs.of(document.message) if job.state in WAITING]
+        jobs = await self._spool.jobs.of(document.message)
+        waiting = [job for job in jobs if job.state in WAITING]
         ended = [(job, job.after(JobEvent.DOCUMENT_IMPOSSIBLE, status=why, ended_at=now)) for job in waiting]
-        letters = [letter for _, job in ended for letter in await self._ending.letters(job)]
-        await self._spool.documents.impossible(document, ended, letters, why.diagnostic)
+        several = sum(not job.preview for job in jobs) > 1
+        shared = [job for _, job in ended if several and not job.preview]
+        alone = [job for _, job in ended if job not in shared]
+        letters = [letter for job in alone for letter in await self._ending.letters((job,))]
+        await self._spool.documents.impossible(document, ended, letters, why.diagnostic, shared=shared)
         for _, job in ended:
             maillog.ended(job)
 

@@ -104,6 +104,15 @@ class Document:
     slow: bool = False  #: it took longer than the quick lane allows
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """One RCPT TO that means a fax: the address as it came, and what was asked for with it."""
+
+    address: str
+    orcpt: str
+    notify: frozenset[Notify] | None
+
+
 #: What a job waits for, by its state: each has a moment of its own.
 NEXT = {
     JobState.ACCEPTED: "submit_at",
@@ -157,6 +166,12 @@ class FaxJob:
     not_before: float = 0.0  #: not handed over before; 0: at once
     not_after: float = 0.0  #: nor from then on, but in its next hours; 0: no end
     waits_until: str = ""  #: what ``not_before`` is, for people: "18:00, as asked"
+    also: tuple[Spelling, ...] = ()  #: further recipients that mean the same fax
+
+    @property
+    def spellings(self) -> tuple[Spelling, ...]:
+        """Every recipient that means this fax, in the order in which they came."""
+        return (Spelling(self.address, self.orcpt, self.notify), *self.also)
 
     def has_cover(self, document: Document) -> bool:
         """Whether this fax gets a cover page."""

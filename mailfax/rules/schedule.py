@@ -31,6 +31,8 @@ FETCH_DAILY = 86_400.0
 FETCH_SILENT = 4 * 3600.0
 #: Longest wait between two lists of the Inbox of a service that does not answer.
 POLL_LONGEST = 900.0
+#: How long one fax of several waits, once it has ended, for others to be told of with it: a failure is worth knowing.
+REPORT_DELIVERED, REPORT_FAILED = 600.0, 60.0
 #: First question after a submission: the reference's own sample fax took 32 s; then slower and slower.
 TRACK_FIRST, TRACK_FACTOR, TRACK_LONGEST = 10.0, 1.5, 300.0
 #: A job in doubt is looked for after these waits, then every five minutes.

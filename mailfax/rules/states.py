@@ -1,7 +1,7 @@
 """What may become of a fax job, a received fax and a letter: three tables, and nothing outside them.
 
 Rule 1: everything that decides which state follows which lives in this file. Every arrow is committed together
-with one line of history; an arrow into a final job state is committed together with the letter it owes.
+with one line of history; an arrow into a final job state is committed together with the letter or report it owes.
 ``docs/states.md`` is drawn from these tables by ``scripts/draw``; a test compares.
 
 In: a state and an event. Out: the next state, or ``NotAllowed``.

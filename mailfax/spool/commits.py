@@ -122,6 +122,7 @@ COMMITS: frozenset[str] = frozenset(
         "foreign-noted",
         "inbound-listed",
         "owed",
+        "reported",
         "letter-lease",
         "letters-due",
         "moved-aside",

@@ -37,6 +37,7 @@ class Damaged:
     account: str
     address: str
     message: str
+    owed: bool = False  #: it had ended, and nobody was told so yet
 
     @property
     def is_lost(self) -> bool:
@@ -72,6 +73,7 @@ class Damage:
             ]
             if row.table == "job":
                 statements.append(Statement("document_unneeded", {"message": row.message}))
+                statements.append(Statement("report_told", {"queue_id": row.name}))
         async with self._outbox.sealed(letters) as owed:
             await self._engine.commit(Commit("damage-told", (*statements, *owed), CLASHES))
 
@@ -95,6 +97,7 @@ def _damaged(table: str, row: Any) -> Damaged:
         _text(row["account"]),
         _text(row["address"]),
         _text(row["message"]),
+        table == "job" and bool(row["owed"]),
     )
 
 

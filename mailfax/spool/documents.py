@@ -19,6 +19,7 @@ from mailfax.spool.content import Contents
 from mailfax.spool.engine import SURELY_NOT, Engine
 from mailfax.spool.jobs import changed
 from mailfax.spool.outbox import CLASHES, Outbox
+from mailfax.spool.reports import owe
 from mailfax.spool.rows import document_of, document_values, history, message_of, move_aside, readable
 from mailfax.spool.usage import Usage
 
@@ -145,9 +146,15 @@ class Documents:
         return True
 
     async def impossible(
-        self, was: Document, jobs: Sequence[tuple[FaxJob, FaxJob]], letters: Sequence[Letter], detail: str
+        self,
+        was: Document,
+        jobs: Sequence[tuple[FaxJob, FaxJob]],
+        letters: Sequence[Letter],
+        detail: str,
+        shared: Sequence[FaxJob] = (),
     ) -> None:
-        """It can't be made at all: (was, now_is) of each ACCEPTED or HELD job, and the letters they owe.
+        """It can't be made at all: (was, now_is) of each ACCEPTED or HELD job, and the letters they owe; ``shared``
+        are those of which one letter tells together (``spool.reports``).
 
         Raises ``Outdated`` too where a job of the message is missing in ``jobs``: read them again.
         """
@@ -165,6 +172,7 @@ class Documents:
         for job_was, job_is in jobs:
             statements.append(changed(job_was, job_is))
             statements.append(history(job_was.queue_id, event, job_is.state, detail))
+        statements += owe(shared)
         async with self._outbox.sealed(letters) as owed:
             await self._engine.commit(Commit("document-impossible", (*statements, *owed), CLASHES))
 

@@ -28,6 +28,7 @@ from mailfax.spool.commits import (
 )
 from mailfax.spool.engine import Engine
 from mailfax.spool.outbox import CLASHES, Outbox
+from mailfax.spool.reports import owe
 from mailfax.spool.rows import document_of, history, job_of, job_values, message_of, move_aside, readable
 
 #: What a job's document must be for the job to stand there.
@@ -159,9 +160,17 @@ class Jobs:
                 await move_aside(self._engine, "job", {"queue_id": row["queue_id"]}, trouble)
 
     async def advance(
-        self, was: FaxJob, now_is: FaxJob, event: JobEvent, *, detail: str = "", letters: Sequence[Letter] = ()
+        self,
+        was: FaxJob,
+        now_is: FaxJob,
+        event: JobEvent,
+        *,
+        detail: str = "",
+        letters: Sequence[Letter] = (),
+        shared: bool = False,
     ) -> FaxJob:
-        """Store ``now_is = was.after(event, …)``, with the letters that this owes.
+        """Store ``now_is = was.after(event, …)``, with the letters that this owes; ``shared``: an end that is told
+        together with others of its message (``spool.reports``).
 
         Raises ``Outdated``, and ``FaxIdTaken`` where a new ``fax_id`` belongs to something else.
         """
@@ -170,6 +179,8 @@ class Jobs:
         more: tuple[Statement, ...] = ()
         if event in _CLEAR:
             more = (Statement("account_unclear", {"name": was.account, "clear": int(_CLEAR[event])}),)
+        if shared:
+            more = (*more, *owe((now_is,)))
         return await self._store(name, guard, was, now_is, event.value, detail, letters, more)
 
     async def note(self, was: FaxJob, now_is: FaxJob, *, detail: str = "", letters: Sequence[Letter] = ()) -> FaxJob:
@@ -177,6 +188,20 @@ class Jobs:
         if now_is.state is not was.state:
             raise ValueError(f"{was.queue_id}: a note does not change the state")
         return await self._store("noted", changed(was, now_is), was, now_is, "noted", detail, letters)
+
+    async def delayed(self, jobs: Sequence[FaxJob], *, detail: str, letters: Sequence[Letter] = ()) -> None:
+        """Jobs of one message are known to wait long, and their sender is told; of those that FaxCore has, it is
+        silent. Raises ``Outdated``."""
+        statements: list[Statement] = []
+        name = "noted"
+        for was in jobs:
+            silent = JOB.may(was.state, JobEvent.SILENT)
+            now_is = was.after(JobEvent.SILENT, delay_told=True) if silent else replace(was, delay_told=True)
+            name = commit_name(JobEvent.SILENT) if silent else name
+            line = history(was.queue_id, JobEvent.SILENT.value if silent else "noted", now_is.state, detail)
+            statements += [changed(was, now_is), line]
+        async with self._outbox.sealed(letters) as owed:
+            await self._engine.commit(Commit(name, (*statements, *owed), CLASHES))
 
     async def resend(self, was: FaxJob, again: FaxJob) -> None:
         """A new job beside one that has ended, by a person's order; its document is made again where there is none.

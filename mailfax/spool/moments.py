@@ -17,7 +17,7 @@ from mailfax.spool.commits import Commit, Statement
 from mailfax.spool.engine import Engine
 from mailfax.spool.rows import history
 
-_STATEMENTS: Final = ("job_moments", "document_moments", "letter_moments", "inbound_moments")
+_STATEMENTS: Final = ("job_moments", "document_moments", "letter_moments", "inbound_moments", "report_moments")
 
 
 def _too_far(longest: float) -> float:
@@ -34,6 +34,7 @@ TOO_FAR: Final = {
     "deliver": _too_far(max(schedule.LETTER_LONGEST, schedule.RETRY_AFTER_LONGEST)),
     "fetch": _too_far(schedule.FETCH_LONGEST),
     "daily": _too_far(schedule.FETCH_DAILY),
+    "report": _too_far(schedule.REPORT_DELIVERED),
 }
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from mailfax.rules.envelope import Notify
-from mailfax.rules.job import Document, FaxJob, InboundFax, Letter, Message, Status
+from mailfax.rules.job import Document, FaxJob, InboundFax, Letter, Message, Spelling, Status
 from mailfax.rules.states import InboundState, JobState, LetterState
 from mailfax.spool.commits import Commit, Hits, Outdated, Statement
 from mailfax.spool.engine import Engine, NotCommitted
@@ -120,13 +120,24 @@ def document_values(was: Document, now_is: Document) -> dict[str, Any]:
     }
 
 
+def _wish_of(words: str | None) -> frozenset[Notify] | None:
+    return None if words is None else frozenset(Notify(word) for word in words.split(",") if word)
+
+
+def _wish(notify: frozenset[Notify] | None) -> str | None:
+    return None if notify is None else ",".join(sorted(notify))
+
+
 def job_of(row: Row) -> FaxJob:
-    notify, code = row["notify"], row["status_code"]
+    code = row["status_code"]
     return FaxJob(
         **_plain(FaxJob, row)
         | {
             "state": JobState(row["state"]),
-            "notify": None if notify is None else frozenset(Notify(word) for word in notify.split(",") if word),
+            "notify": _wish_of(row["notify"]),
+            "also": tuple(
+                Spelling(address, orcpt, _wish_of(wish)) for address, orcpt, wish in json.loads(row["also"])
+            ),
             "cancel_requested": bool(row["cancel_requested"]),
             "delay_told": bool(row["delay_told"]),
             "preview": bool(row["preview"]),
@@ -139,7 +150,8 @@ def job_values(job: FaxJob) -> dict[str, Any]:
     status = job.status
     values = _fields(job) | {
         "state": job.state.value,
-        "notify": None if job.notify is None else ",".join(sorted(job.notify)),
+        "notify": _wish(job.notify),
+        "also": json.dumps([(each.address, each.orcpt, _wish(each.notify)) for each in job.also]),
         "cancel_requested": int(job.cancel_requested),
         "delay_told": int(job.delay_told),
         "preview": int(job.preview),

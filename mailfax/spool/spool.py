@@ -29,6 +29,7 @@ from mailfax.spool.outbox import Outbox
 from mailfax.spool.processes import Processes
 from mailfax.spool.queue import Queue
 from mailfax.spool.recovery import Recovery
+from mailfax.spool.reports import Reports
 from mailfax.spool.retention import Retention
 from mailfax.spool.sqlite import SqliteEngine
 from mailfax.spool.unheard import UnheardFaxes
@@ -65,6 +66,7 @@ class Spool:
         self.intake = Intake(engine, self.content, self.outbox, self.usage)
         self.documents = Documents(engine, self.content, self.outbox, self.usage)
         self.jobs = Jobs(engine, self.outbox)
+        self.reports = Reports(engine, self.outbox)
         self.accounts = Accounts(engine, self.outbox)
         self.ledger = Ledger(engine)
         self.inbound = Inbound(engine, self.content, self.outbox)

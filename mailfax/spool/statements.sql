@@ -12,7 +12,7 @@
 -- float8: accepted_at accepted_before after at before daily decided_at deliver elapsed ended_at expires_at fetch last_byte_at
 -- float8: last_byte_elapsed leapt lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
--- float8: track_at tried_at until up_to
+-- float8: report track_at tried_at until up_to wait
 -- int8: absences any attempts cancel_requested clear delay_told epoch epoch_was faxes faxes_per_day gone hour jobs limit
 -- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size serves
 -- int8: preview refusals size slow success_notice version was_epoch was_version
@@ -182,14 +182,14 @@ INSERT INTO job (
     expires_at, submit_at, track_at, reconcile_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic, not_before, not_after, waits_until,
-    last_byte_elapsed, last_byte_boot, payer, turn
+    last_byte_elapsed, last_byte_boot, also, payer, turn
 ) SELECT
     :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :preview, :notify, :orcpt,
     :reference, :state, :accepted_at, :expires_at, :submit_at, :track_at, :reconcile_at,
     :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic,
-    :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot,
+    :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot, :also,
     m.payer, (SELECT MAX(turn) FROM (
         SELECT :accepted_at AS turn UNION ALL SELECT * FROM (
             SELECT o.turn + 1 FROM job o
@@ -392,6 +392,10 @@ ORDER BY accepted_at, queue_id LIMIT :limit
 
 -- name: job_by_reference
 SELECT * FROM job WHERE reference = :reference AND account = :account AND damaged = 0
+
+-- name: job_sibling
+-- Another fax of its message; a preview is answered by itself.
+SELECT 1 FROM job WHERE message = :message AND queue_id <> :queue_id AND preview = 0 LIMIT 1
 
 -- name: job_aside
 UPDATE job SET damaged = 1, version = version + 1 WHERE queue_id = :queue_id AND damaged = 0
@@ -684,6 +688,36 @@ WHERE damaged = 0 AND state IN (:states) ORDER BY decided_at DESC, letter_id DES
 UPDATE letter SET damaged = 1, version = version + 1 WHERE letter_id = :letter_id AND damaged = 0
 
 
+-- name: report_owe
+-- With the end of a fax whose message has others, too.
+-- alone: report :message
+INSERT INTO report (job, message, due_at) VALUES (:queue_id, :message, :now + :wait)
+
+-- name: report_whole
+-- Behind it: where none of the message is under way any more, nothing has to be waited for.
+UPDATE report SET due_at = :now
+WHERE message = :message AND due_at > :now AND NOT EXISTS (
+    SELECT 1 FROM job j WHERE j.message = :message AND j.preview = 0 AND j.damaged = 0
+      AND j.state IN ('accepted', 'ready', 'submitting', 'submitted', 'in-doubt', 'deferred', 'held')
+)
+
+-- name: report_head
+SELECT due_at FROM report ORDER BY due_at LIMIT 1
+
+-- name: report_due
+-- All that is owed about the message whose report is due longest.
+SELECT r.job, r.message FROM report r JOIN job j ON j.queue_id = r.job
+WHERE j.damaged = 0 AND r.message = (
+    SELECT d.message FROM report d JOIN job o ON o.queue_id = d.job
+    WHERE d.due_at <= :now AND o.damaged = 0 ORDER BY d.due_at LIMIT 1
+)
+
+-- name: report_told
+DELETE FROM report WHERE job = :queue_id
+
+-- name: report_moments
+UPDATE report SET due_at = :now WHERE due_at > :now + :report
+
 -- name: document_damaged
 -- These four: what was moved aside and not told of yet. The last state is that of the history, which has the lines of the
 -- letters about a fax, too.
@@ -703,7 +737,7 @@ SELECT j.queue_id, j.queue_id AS name, j.account, j.address, j.message, COALESCE
     ORDER BY h.seq DESC LIMIT 1
 ), '') AS last_state, CASE WHEN EXISTS (
     SELECT 1 FROM history t WHERE t.queue_id = j.queue_id AND t.state IN ('submitting', 'submitted', 'in-doubt')
-) THEN 1 ELSE 0 END AS tried
+) THEN 1 ELSE 0 END AS tried, CASE WHEN EXISTS (SELECT 1 FROM report r WHERE r.job = j.queue_id) THEN 1 ELSE 0 END AS owed
 FROM job j WHERE j.damaged = 1 ORDER BY j.queue_id LIMIT 100
 
 -- name: letter_damaged
@@ -859,6 +893,7 @@ SELECT COUNT(*) AS n FROM (
     UNION ALL SELECT fax_id FROM inbound
     WHERE state IN ('listed', 'unreadable')
       AND next_attempt_at > :now + CASE WHEN state = 'listed' THEN :fetch ELSE :daily END
+    UNION ALL SELECT job FROM report WHERE due_at > :now + :report
 ) ahead
 
 -- name: job_moments
@@ -1028,6 +1063,7 @@ WHERE queue_id IN (:ids) AND content_id <> ''
           OR j.ended_at > :before
       )
   )
+  AND NOT EXISTS (SELECT 1 FROM report r WHERE r.message = message.queue_id)
   AND NOT EXISTS (SELECT 1 FROM document d WHERE d.message = message.queue_id AND d.lease_until > :now)
   AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = message.queue_id OR k.what = LOWER(message.sender))
   AND NOT EXISTS (
@@ -1083,6 +1119,7 @@ WHERE queue_id IN (:ids) AND content_id = ''
           OR j.ended_at > :before
       )
   )
+  AND NOT EXISTS (SELECT 1 FROM report r WHERE r.message = message.queue_id)
   AND NOT EXISTS (
       SELECT 1 FROM letter l WHERE l.about = message.queue_id AND l.state NOT IN ('handed-over', 'cancelled')
   )

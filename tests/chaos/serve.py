@@ -13,6 +13,7 @@ schedule.RELAY_FIRST = schedule.RENDER_FIRST = 1.0
 schedule.TRACK_LONGEST = schedule.RENDER_LONGEST = schedule.POLL_LONGEST = schedule.FETCH_LONGEST = 3.0
 schedule.FETCH_DAILY = 3.0
 schedule.RETRY_AFTER_LONGEST = 3.0
+schedule.REPORT_DELIVERED = schedule.REPORT_FAILED = 3.0
 
 if __name__ == "__main__":
     sys.exit(dying_serve.main())

@@ -222,6 +222,8 @@ class Storm:
         """Whether nothing waits any more."""
         if not all(mail.answered for mail in self.mails) or self._ended() < 1:
             return False
+        if self._site.rows("SELECT 1 FROM report LIMIT 1"):
+            return False
         if self._site.rows("SELECT 1 FROM letter WHERE state IN ('waiting', 'handing-over') LIMIT 1"):
             return False
         return {mail.number for mail in self._mailbox() if mail.outcome == "received"} >= set(self.callers)

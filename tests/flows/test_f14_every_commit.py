@@ -110,6 +110,28 @@ def test_one_fax_and_one_answer(site: Site, commit: str) -> None:
     assert len(site.faxes()) == faxes + scene.faxes
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("commit", ["reported", "completed", "failed-there"])
+def test_one_report_for_all_recipients(site: Site, commit: str, moment: str) -> None:
+    """…0101 fails, …0100 is delivered: whatever dies meanwhile, one notification tells of both, once."""
+    bridge = site.start(moment, commit)
+    queue_id = site.send("15555550100", "15555550101", "+1-555-555-0101", mail=letter())
+    dies(site, bridge, f"{moment} {commit}")
+    site.start()
+    [mail] = site.answers(1)
+    assert mail["X-Fax-Outcome"] == "mixed" and mail["X-Fax-Queue-ID"] == queue_id
+    assert sorted(result.split("; ")[1:] for result in mail.get_all("X-Fax-Result")) == [
+        ["15555550100", "delivered"],
+        ["15555550101", "failed"],
+    ]
+    [machine] = [part for part in mail.walk() if part.get_content_type() == "message/delivery-status"]
+    assert [block["Final-Recipient"] for block in machine.get_payload()[1:]] == [
+        "rfc822; 15555550101@fax.local",
+        "rfc822; +1-555-555-0101@fax.local",
+    ]
+    assert len(site.faxes()) == 2 and site.rows("SELECT 1 FROM report") == []
+
+
 # --- what happens when a bridge starts and stops -------------------------------------------------------------
 
 

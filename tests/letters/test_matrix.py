@@ -73,7 +73,7 @@ def test_those_are_told_whom_the_page_names(wish: str) -> None:
         job = samples.a_job(state, notify=notify)
         tell = delayed if state is JobState.DEFERRED else owed
         told = []
-        for letter in tell(samples.SITE, message, samples.DOCUMENT, job, HEADER, samples.MARKS, sandbox=False):
+        for letter in tell(samples.SITE, message, samples.DOCUMENT, (job,), HEADER, samples.MARKS, sandbox=False):
             mail = email.message_from_bytes(letter.content, policy=SMTP)
             report = mail.get_content_type() == "multipart/report"
             told += [mail["To"], "report" if report else "message"]

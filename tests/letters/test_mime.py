@@ -51,7 +51,7 @@ def test_an_outcome_has_exactly_its_fields(subject, name, address, envid, said, 
         1.0e9, 2.0e9, 1.0e9, ended_at=1.0e9, status=Status("5.4.1", f"It failed: {said}", f"x-faxcore; {said}"),
     )  # fmt: skip
     document = Document("BK2N4C7Q9X", "ready", 1, 0.0, 1, contents=(subject, name), skipped=(said,))
-    (letter,) = owed(SITE, message, document, job, header, MARKS, sandbox=False)
+    (letter,) = owed(SITE, message, document, (job,), header, MARKS, sandbox=False)
     travels(letter.content)
     mail = email.message_from_bytes(letter.content, policy=SMTP)
     assert mail.keys() == OUTCOME_FIELDS
@@ -110,5 +110,5 @@ def test_a_mail_to_an_address_beyond_ascii_names_it_as_it_is():
         "BK2N4C7Q9X-1", "BK2N4C7Q9X", "main", "1@fax.local", "15551234567", "", None, "", "7K3Q2M",
         JobState.DELIVERED, 1.0e9, 2.0e9, 1.0e9, ended_at=1.0e9, status=Status("2.0.0", "ok", "x-faxcore; ok"),
     )  # fmt: skip
-    (letter,) = owed(SITE, message, None, job, b"", MARKS, sandbox=False)
+    (letter,) = owed(SITE, message, None, (job,), b"", MARKS, sandbox=False)
     assert "To: jörg@example.com\r\n".encode() in letter.content

@@ -89,7 +89,7 @@ def test_exactly_those_are_told_whom_the_table_names(
 ):
     message = a_message(sender=sender, owner=owner, success_notice=notice)
     job = a_job(state, notify=WISHES[wish])
-    letters = owed(site, message, document, job, HEADER, marks, sandbox=False)
+    letters = owed(site, message, document, (job,), HEADER, marks, sandbox=False)
     reader, form = expected(wish, state, sender, owner, notice)
     assert [letter.recipients for letter in letters] == ([(reader,)] if reader else [])
     for letter in letters:
@@ -119,7 +119,7 @@ def test_a_delay_is_told_where_notify_is_absent_or_asks_for_it(
 ):
     message = a_message(sender=sender, owner=owner)
     job = a_job(JobState.DEFERRED, notify=WISHES[wish])
-    letters = delayed(site, message, document, job, HEADER, marks, sandbox=False)
+    letters = delayed(site, message, document, (job,), HEADER, marks, sandbox=False)
     assert [letter.recipients for letter in letters] == ([(reader,)] if reader else [])
     for letter in letters:
         mail = parsed(letter.content)
@@ -139,7 +139,7 @@ def test_a_delay_is_told_where_notify_is_absent_or_asks_for_it(
 def test_a_report_carries_what_rfc_3464_wants(site, marks, document, a_message, a_job, state, action, code, gateway):
     message = a_message(envid="QQ314159+CaseKept")
     job = a_job(state, notify=frozenset([N.SUCCESS, N.FAILURE]), orcpt="rfc822;Bob+x@old.example")
-    (letter,) = owed(site, message, document, job, HEADER, marks, sandbox=False)
+    (letter,) = owed(site, message, document, (job,), HEADER, marks, sandbox=False)
     about_mail, about_recipient = groups(parsed(letter.content))
     assert about_mail["Original-Envelope-Id"] == "QQ314159+CaseKept"
     assert about_mail["Reporting-MTA"] == "dns; fax.example.com"
@@ -158,7 +158,7 @@ def test_a_report_carries_what_rfc_3464_wants(site, marks, document, a_message, 
 def test_a_report_names_no_envelope_id_and_no_original_recipient_that_nobody_gave(
     site, marks, document, a_message, a_job
 ):
-    (letter,) = owed(site, a_message(), document, a_job(JobState.FAILED), HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (a_job(JobState.FAILED),), HEADER, marks, sandbox=False)
     about_mail, about_recipient = groups(parsed(letter.content))
     assert about_mail["Original-Envelope-Id"] is None
     assert about_recipient["Original-Recipient"] is None
@@ -166,7 +166,7 @@ def test_a_report_names_no_envelope_id_and_no_original_recipient_that_nobody_gav
 
 def test_an_address_beyond_ascii_is_of_type_utf_8(site, marks, document, a_message, a_job):
     job = a_job(JobState.FAILED, orcpt="rfc822;jörg+1@example.com", address="15551234567@fäx.local")
-    (letter,) = owed(site, a_message(), document, job, HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (job,), HEADER, marks, sandbox=False)
     _, about_recipient = groups(parsed(letter.content))
     assert about_recipient["Original-Recipient"] == r"utf-8; j\x{F6}rg\x{2B}1@example.com"
     assert about_recipient["Final-Recipient"] == r"utf-8; 15551234567@f\x{E4}x.local"
@@ -174,7 +174,7 @@ def test_an_address_beyond_ascii_is_of_type_utf_8(site, marks, document, a_messa
 
 @pytest.mark.parametrize(("state", "until"), [(JobState.DEFERRED, True), (JobState.SUBMITTED, False)])
 def test_a_delay_names_how_long_we_try_only_while_we_try(site, marks, document, a_message, a_job, state, until):
-    (letter,) = delayed(site, a_message(), document, a_job(state), HEADER, marks, sandbox=False)
+    (letter,) = delayed(site, a_message(), document, (a_job(state),), HEADER, marks, sandbox=False)
     _, about_recipient = groups(parsed(letter.content))
     assert about_recipient["Action"] == "delayed"
     assert about_recipient["Status"] == "4.4.7"
@@ -182,7 +182,7 @@ def test_a_delay_names_how_long_we_try_only_while_we_try(site, marks, document, 
 
 
 def test_the_answer_stands_in_the_thread_of_the_mail_it_answers(site, marks, document, a_message, a_job):
-    (letter,) = owed(site, a_message(), document, a_job(), HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (a_job(),), HEADER, marks, sandbox=False)
     mail = parsed(letter.content)
     assert mail["In-Reply-To"] == "<abc@example.com>"
     assert mail["References"].split() == ["<r1@example.com>", "<abc@example.com>"]
@@ -192,7 +192,7 @@ def test_the_answer_stands_in_the_thread_of_the_mail_it_answers(site, marks, doc
 @pytest.mark.parametrize("broken", ["", "no brackets", "<a b@x>", "<x@y>\r\nX-Evil: 1"])
 def test_a_broken_message_id_is_not_repeated(site, marks, document, a_message, a_job, broken):
     message = a_message(header_message_id=broken)
-    (letter,) = owed(site, message, document, a_job(), b"", marks, sandbox=False)
+    (letter,) = owed(site, message, document, (a_job(),), b"", marks, sandbox=False)
     mail = parsed(letter.content)
     assert mail["In-Reply-To"] is None
     assert mail["X-Evil"] is None
@@ -210,14 +210,14 @@ SUBJECTS = {
 def test_the_subject_begins_with_the_outcome_and_ends_with_the_users_own(
     site, marks, document, a_message, a_job, state
 ):
-    (letter,) = owed(site, a_message(), document, a_job(state), HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (a_job(state),), HEADER, marks, sandbox=False)
     assert parsed(letter.content)["Subject"] == SUBJECTS[state]
 
 
 @pytest.mark.parametrize("state", FINAL)
 def test_people_read_everything_they_need(site, marks, document, a_message, a_job, state):
     job = a_job(state)
-    (letter,) = owed(site, a_message(), document, job, HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (job,), HEADER, marks, sandbox=False)
     body = parsed(letter.content).get_body(("plain",))
     text = body.get_content().replace("\r\n", "\n")
     flat = " ".join(text.split())
@@ -241,7 +241,7 @@ def test_people_read_everything_they_need(site, marks, document, a_message, a_jo
 
 def test_what_faxcore_said_is_told_where_the_sentence_does_not_say_it(site, marks, document, a_message, a_job):
     job = a_job(JobState.FAILED, status=Status("5.4.1", "The fax was not delivered", "x-faxcore; Busy line"))
-    (letter,) = owed(site, a_message(), document, job, HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (job,), HEADER, marks, sandbox=False)
     assert "The fax service said: Busy line" in letter.content.decode()
 
 
@@ -249,18 +249,18 @@ def test_missing_pages_are_counted(site, marks, document, a_message, a_job):
     job = a_job(
         JobState.FAILED, pages_delivered=1, status=status(Cause.PARTLY, "x-faxcore; Failed", delivered=1, pages=3)
     )
-    (letter,) = owed(site, a_message(), document, job, HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (job,), HEADER, marks, sandbox=False)
     assert "1 of 3 delivered" in letter.content.decode()
 
 
 def test_a_fax_that_never_got_a_document_is_told_without_one(site, marks, a_message, a_job):
     job = a_job(JobState.FAILED, pages=None, status=status(Cause.NOTHING_TO_FAX))
-    (letter,) = owed(site, a_message(), None, job, HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), None, (job,), HEADER, marks, sandbox=False)
     assert "Pages" not in parsed(letter.content).get_body(("plain",)).get_content()
 
 
 def test_a_sandbox_says_that_nothing_was_faxed(site, marks, document, a_message, a_job):
-    (letter,) = owed(site, a_message(), document, a_job(), HEADER, marks, sandbox=True)
+    (letter,) = owed(site, a_message(), document, (a_job(),), HEADER, marks, sandbox=True)
     mail = parsed(letter.content)
     assert mail["Subject"].startswith("[TEST] Fax delivered")
     assert "nothing was really faxed" in " ".join(mail.get_content().split())
@@ -268,7 +268,7 @@ def test_a_sandbox_says_that_nothing_was_faxed(site, marks, document, a_message,
 
 def test_the_owner_reads_who_sent_it_and_why_they_are_told(site, marks, document, a_message, a_job):
     message = a_message(owner="owner@example.com")
-    (letter,) = owed(site, message, document, a_job(), HEADER, marks, sandbox=False)
+    (letter,) = owed(site, message, document, (a_job(),), HEADER, marks, sandbox=False)
     text = parsed(letter.content).get_content()
     assert "alice@example.com" in text
     assert "is set up to tell you about faxes" in " ".join(text.split())
@@ -287,7 +287,7 @@ def test_the_owner_reads_who_sent_it_and_why_they_are_told(site, marks, document
 def test_whatever_header_a_mail_had_the_report_is_7_bit_and_has_no_more_than_the_header(
     site, marks, document, a_message, a_job, header
 ):
-    (letter,) = owed(site, a_message(), document, a_job(JobState.FAILED), header, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (a_job(JobState.FAILED),), header, marks, sandbox=False)
     assert letter.content.isascii()
     assert b"the body must not travel" not in letter.content
     assert all(len(line) <= 998 for line in letter.content.split(b"\r\n"))
@@ -301,15 +301,15 @@ def test_whatever_header_a_mail_had_the_report_is_7_bit_and_has_no_more_than_the
 
 def test_nothing_is_owed_before_the_end_and_no_delay_after_it(site, marks, document, a_message, a_job):
     with pytest.raises(ValueError, match="no end yet"):
-        owed(site, a_message(), document, a_job(JobState.SUBMITTED), HEADER, marks, sandbox=False)
+        owed(site, a_message(), document, (a_job(JobState.SUBMITTED),), HEADER, marks, sandbox=False)
     with pytest.raises(ValueError, match="has ended"):
-        delayed(site, a_message(), document, a_job(), HEADER, marks, sandbox=False)
+        delayed(site, a_message(), document, (a_job(),), HEADER, marks, sandbox=False)
 
 
 def test_a_diagnostic_never_shows_an_object(site, marks, a_message, a_job, document):
     shown = "x-mailfax; damaged picture: cannot identify <_io.BytesIO object at 0x7f12ab34cd56> as one"
     job = replace(a_job(JobState.FAILED), status=Status("5.6.3", "It is damaged.", shown))
-    (letter,) = owed(site, a_message(), document, job, HEADER, marks, sandbox=False)
+    (letter,) = owed(site, a_message(), document, (job,), HEADER, marks, sandbox=False)
     _, about_recipient = groups(parsed(letter.content))
     assert about_recipient["Diagnostic-Code"] == "x-mailfax; damaged picture: cannot identify as one"
 
@@ -324,6 +324,6 @@ def test_a_diagnostic_never_shows_an_object(site, marks, a_message, a_job, docum
 )
 def test_times_are_told_in_the_readers_zone(site, marks, document, a_message, a_job, sender, timezone, told):
     message = a_message(sender=sender, timezone=timezone)
-    (letter,) = owed(site, message, document, a_job(JobState.FAILED), HEADER, marks, sandbox=False)
+    (letter,) = owed(site, message, document, (a_job(JobState.FAILED),), HEADER, marks, sandbox=False)
     text = parsed(letter.content).get_body(("plain",)).get_content()
     assert f"Mon 23 Nov 2026, {told}" in text

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from mailfax.offramp.faxes import both, faxes_of
+from mailfax.offramp.faxes import Fax, faxes_of
 from mailfax.rules.envelope import Client, FaxNumber, Notify, Postmaster, Recipient
+from mailfax.rules.job import Spelling
 from mailfax.spool import Keys
 
-NEVER, SUCCESS, FAILURE, DELAY = (frozenset({word}) for word in Notify)
-UNSAID = None
+NEVER, SUCCESS, FAILURE, _ = (frozenset({word}) for word in Notify)
 COPIER = Client("copiers", "127.0.0.1")
 
 
@@ -21,7 +21,7 @@ def to(number: str, *, address: str = "", cover: dict[str, str] | None = None, *
     )  # type: ignore[arg-type]
 
 
-def test_a_number_named_twice_is_one_fax_with_the_first_orcpt() -> None:
+def test_a_number_named_twice_is_one_fax_of_which_each_recipient_hears_as_it_asked() -> None:
     [fax] = faxes_of(
         [
             to("15551234567", address="+15551234567@fax.local", notify=SUCCESS),
@@ -30,7 +30,13 @@ def test_a_number_named_twice_is_one_fax_with_the_first_orcpt() -> None:
         ],
         {},
     )
-    assert (fax.address, fax.orcpt, fax.notify) == ("+15551234567@fax.local", "rfc822;a@b", SUCCESS | FAILURE)
+    job = fax.job("Q-1", "REF", account="main", now=1.0, expire_seconds=9.0)
+    assert (fax.address, Fax.of(job).also) == ("+15551234567@fax.local", fax.also)
+    assert job.spellings == (
+        Spelling("+15551234567@fax.local", "", SUCCESS),
+        Spelling("15551234567@fax.local", "rfc822;a@b", FAILURE),
+        Spelling("15551234567@fax.local", "rfc822;c@d", NEVER),
+    )
 
 
 def test_a_list_is_a_fax_for_each_of_its_numbers_and_the_postmaster_gets_none() -> None:
@@ -78,26 +84,6 @@ def test_another_cover_is_another_fax() -> None:
 def test_what_the_address_says_is_on_the_cover(cover: dict[str, str], name: str, subject: str | None) -> None:
     [fax] = faxes_of([to("1555", cover=cover, address="X@fax.local")], {"x@fax.local": "Display"})
     assert (fax.recipient_name, fax.subject) == (name, subject)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "wish"),
-    [
-        (UNSAID, UNSAID, UNSAID),
-        (UNSAID, NEVER, UNSAID),
-        (UNSAID, FAILURE, UNSAID),
-        (UNSAID, DELAY, UNSAID),
-        (UNSAID, SUCCESS, SUCCESS | FAILURE | DELAY),
-        (NEVER, NEVER, NEVER),
-        (NEVER, SUCCESS, SUCCESS),
-        (SUCCESS, FAILURE, SUCCESS | FAILURE),
-        (SUCCESS | DELAY, FAILURE, SUCCESS | FAILURE | DELAY),
-    ],
-)
-def test_nobody_who_asked_is_forgotten(
-    one: frozenset[Notify] | None, other: frozenset[Notify] | None, wish: frozenset[Notify] | None
-) -> None:
-    assert both(one, other) == both(other, one) == wish
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from mailfax.config import Limits
 from mailfax.faxcore.values import FaxUpload, fits
 from mailfax.offramp.cover import cover_for
 from mailfax.offramp.prepare import Prepare
+from mailfax.offramp.report import Report
 from mailfax.render import Renderer
 from mailfax.rules.envelope import Client, Envelope, FaxNumber, Grant, Recipient
 from mailfax.rules.job import FaxJob
@@ -99,7 +100,8 @@ async def test_more_pages_than_are_left_fail_with_their_letter(pipeline: Pipelin
     status = jobs[0].status
     assert status is not None and status.code == "5.7.1"
     assert "it needs 2, and of the 3 that alice may send in a day 1 are left" in status.sentence
-    assert [letter.kind for letter in await pipeline.letters(jobs[0].queue_id)] == ["failed"]
+    assert await Report(pipeline.context, pipeline.ending).round()
+    assert [letter.kind for letter in await pipeline.letters(jobs[0].message)] == ["failed"], "one tells of both"
     assert await pipeline.spool.usage.of("alice") == (4, 2)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,7 +41,8 @@ class Fax(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A mail that the relay took. ``number`` is the header's."""
+    """A mail that the relay took. ``number`` is the header's; ``results``: queue ID -> outcome of each fax that it
+    tells of."""
 
     at: float
     recipient: str
@@ -49,11 +50,15 @@ class Taken:
     about: str
     number: str
     message_id: str
+    results: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: bytes, recipient: str, at: float) -> Taken:
         names = ("X-Fax-Outcome", "X-Fax-Queue-ID", "X-Fax-Number", "Message-ID")
-        return cls(at, recipient, *(header(content, name) for name in names))
+        outcome, about, number, message_id = (header(content, name) for name in names)
+        block = content.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+        several = re.findall(r"(?m)^X-Fax-Result: (\S+); \S*; (\S+?)\r?$", block)
+        return cls(at, recipient, outcome, about, number, message_id, dict(several) or {about: outcome})
 
 
 def header(content: bytes, name: str) -> str:
@@ -153,12 +158,13 @@ class Judge:
             wrong.append(("unconfirmed", told))
         elif folders != truth and not (told == "failed" and not folders):
             wrong.append(("untrue", f"{told}, and its fax lies in {sorted(folders) or 'no folder'}"))
-        mine = [one for one in self._mailbox if (one.about, one.recipient) == (job.queue_id, SENDER)]
-        ends = [one for one in mine if one.outcome != "delayed"]
+        mine = [one for one in self._mailbox if job.queue_id in one.results and one.recipient == SENDER]
+        ends = [one for one in mine if one.results[job.queue_id] != "delayed"]
+        outcomes = {one.results[job.queue_id] for one in ends}
         if not ends:
             wrong.append(("silent", f"{told}, and nobody was told"))
-        elif {one.outcome for one in ends} != {told}:
-            wrong.append(("untrue", f"{told}, and told was {sorted({one.outcome for one in ends})}"))
+        elif outcomes != {told}:
+            wrong.append(("untrue", f"{told}, and told was {sorted(outcomes)}"))
         elif len({one.message_id for one in ends}) > 1:
             wrong.append(("untrue", f"told by {len(ends)} different mails"))
         return wrong

@@ -19,6 +19,7 @@ from mailfax.rules.states import JobEvent, JobState
 from mailfax.spool.commits import Commit, Hits, Statement
 from mailfax.spool.jobs import Jobs
 from mailfax.spool.recovery import Recovery
+from mailfax.spool.reports import Reports
 from tests.simulation.service import SimulatedRelay
 
 Patch = contextlib.AbstractContextManager[Any]
@@ -38,6 +39,7 @@ class Plant:
 
 
 _decide, _advance, _letters = trouble.decide, Jobs.advance, Ending.letters
+_told = Reports.told
 _hand_over = SimulatedRelay.hand_over
 
 
@@ -60,8 +62,19 @@ async def _outcome_first(self: Jobs, was: Any, now_is: Any, event: Any, *, lette
     return stored
 
 
-async def _nobody_hears_of_failure(self: Ending, ended: Any) -> Any:
-    return () if ended.state is JobState.CANCELLED else await _letters(self, ended)
+async def _nobody_hears_of_failure(self: Ending, ended: Any, **more: Any) -> Any:
+    told = [job for job in ended if job.state is not JobState.CANCELLED]
+    return await _letters(self, told, **more) if told else ()
+
+
+async def _report_is_a_note(self: Reports, jobs: Any, letters: Any) -> None:
+    await _told(self, jobs, ())
+    await self._outbox.owe(letters)
+
+
+async def _report_is_repeated(self: Reports, jobs: Any, letters: Any) -> None:
+    await self._outbox.owe(letters)
+    await _told(self, jobs, ())
 
 
 async def _refusal_is_the_end(self: SimulatedRelay, *mail: Any) -> None:
@@ -101,6 +114,9 @@ def _plants() -> Mapping[str, Plant]:
         "early-claim": Plant(early=frozenset({"claim"})),
         # The outcome in one commit, its notification in the next one.
         "outcome-first": jobs(_outcome_first),
+        # The report of several faxes is taken for told in one commit, and owed in another; or the other way round.
+        "told-first": Plant({"mailfax.spool.reports.Reports.told": _report_is_a_note}),
+        "told-last": Plant({"mailfax.spool.reports.Reports.told": _report_is_repeated}),
         # One outcome owes nothing.
         "cancelled-is-silent": Plant({"mailfax.offramp.ending.Ending.letters": _nobody_hears_of_failure}),
         # What the relay refuses once counts as taken.

@@ -12,6 +12,7 @@ import contextvars
 import gc
 import hashlib
 import logging
+import math
 import random
 import shutil
 import tempfile
@@ -285,6 +286,7 @@ class World:
             return False
         final = {state.value for state in JOB.final}
         waits = any(counts.letters.get(word) for word in ("waiting", "handing-over"))
+        waits |= await self.processes[0].spool.reports.next_at() < math.inf
         came = {mail.number for mail in self.mailbox if mail.outcome == "received"}
         return counts.jobs.keys() <= final and not waits and came >= set(self.callers)
 

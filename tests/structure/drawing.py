@@ -28,7 +28,7 @@ STATES_PAGE = """\
 
 Drawn by `scripts/draw` from `mailfax/rules/states.py`; a test compares. What is not in these tables raises
 `NotAllowed`. Every arrow is committed together with one line of history; an arrow into a final state of a fax job is
-committed together with the letter it owes.
+committed together with the letter or report it owes.
 """
 COMMANDS_PAGE = """\
 # Commands

@@ -18,7 +18,7 @@ PAGE = """\
 # Notifications
 
 Drawn by `scripts/draw` from `mailfax/letters`; a test compares. Every text that mailfax mails, as a plain text
-mail program shows it. Which of them somebody gets: the table at the head of `mailfax/letters/outcome.py`.
+mail program shows it. Which of them somebody gets: [the table](reference/who-is-told.md).
 """
 
 
@@ -60,16 +60,33 @@ def _outcomes() -> Iterator[tuple[str, Letter]]:
     }
     for title, job in ends.items():
         document = DOCUMENT if job.pages else None
-        (letter,) = letters.owed(SITE, a_message(), document, job, header, MARKS, sandbox=False)
+        (letter,) = letters.owed(SITE, a_message(), document, (job,), header, MARKS, sandbox=False)
         yield title, letter
     owned = a_message(owner="office@example.com")
-    (letter,) = letters.owed(SITE, owned, DOCUMENT, a_job(JobState.FAILED), header, MARKS, sandbox=False)
+    (letter,) = letters.owed(SITE, owned, DOCUMENT, (a_job(JobState.FAILED),), header, MARKS, sandbox=False)
     yield "Failed, told to the owner of a copier", letter
-    (letter,) = letters.owed(SITE, a_message(), DOCUMENT, a_job(), header, MARKS, sandbox=True)
+    (letter,) = letters.owed(SITE, a_message(), DOCUMENT, (a_job(),), header, MARKS, sandbox=True)
     yield "Delivered, in a sandbox", letter
     for state in (JobState.DEFERRED, JobState.SUBMITTED, JobState.IN_DOUBT, JobState.HELD):
-        (letter,) = letters.delayed(SITE, a_message(), DOCUMENT, a_job(state), header, MARKS, sandbox=False)
+        (letter,) = letters.delayed(SITE, a_message(), DOCUMENT, (a_job(state),), header, MARKS, sandbox=False)
         yield f"Delayed ({state.value})", letter
+    three = [
+        a_job(),
+        a_job(
+            JobState.FAILED,
+            queue_id="BK2N4C7Q9X-2",
+            number="15557654321",
+            address="team@fax.local",
+            recipient_name="",
+        ),
+        a_job(queue_id="BK2N4C7Q9X-3", number="442079460958", address="+44-20-7946-0958@fax.local"),
+    ]
+    (letter,) = letters.owed(SITE, a_message(), DOCUMENT, three, header, MARKS, sandbox=False)
+    yield "Several numbers", letter
+    (letter,) = letters.owed(
+        SITE, a_message(), DOCUMENT, (three[0], three[2]), header, MARKS, open_faxes=1, sandbox=False
+    )
+    yield "Several numbers, of which one has no outcome yet", letter
     yield (
         "Preview",
         letters.preview(
@@ -136,7 +153,7 @@ def _alarms() -> Iterator[tuple[str, Letter]]:
     rows = (("job", "BK2N4C7Q9X-1", "its sender was told that it may have been sent"),)
     yield "Alarm: damaged rows", letters.damaged(SITE, MARKS, rows=rows)
     yield "Alarm: senders without a rule", letters.left_out(SITE, MARKS, senders=("alice@example.com",))
-    (lost,) = letters.owed(SITE, a_message(), DOCUMENT, a_job(), b"", MARKS, sandbox=False)
+    (lost,) = letters.owed(SITE, a_message(), DOCUMENT, (a_job(),), b"", MARKS, sandbox=False)
     lost, said = replace(lost, attempts=3), "smtp; 550 5.1.1 No such user"
     yield "Undeliverable", letters.undeliverable(SITE, MARKS, letter=lost, problem=said)
     yield "Refused", letters.refused(SITE, MARKS, letter=lost, problem=said)

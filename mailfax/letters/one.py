@@ -1,0 +1,89 @@
+"""What a letter about one fax says.
+
+In: a message, its document, a job that has ended or still waits. Out: the text.
+"""
+
+from __future__ import annotations
+
+from mailfax.letters import texts
+from mailfax.letters.dsn import reported_by_faxcore
+from mailfax.letters.plain import count, letter_text, listing, moment, one_line, paragraph, phone
+from mailfax.letters.site import Site
+from mailfax.letters.writing import fax_facts, zone_of
+from mailfax.rules.job import Document, FaxJob, Message, Status
+from mailfax.rules.states import JobState
+from mailfax.rules.status import Cause, status
+
+
+def text_of_one(
+    site: Site,
+    message: Message,
+    document: Document | None,
+    job: FaxJob,
+    reader: str,
+    open_faxes: int,
+    *,
+    sandbox: bool,
+) -> str:
+    """The text for ``reader``; ``open_faxes`` of the same message have no end yet."""
+    outcome, told, zone = texts.outcome_of(job), told_of(job), zone_of(site, message, reader)
+    checks = [check.format(gateway=site.postmaster, reference=job.reference) for check in texts.UNCONFIRMED_CHECKS]
+    whose = whose_fax(message, reader)
+    return letter_text(
+        paragraph(texts.TEST_TEXT) if sandbox else "",
+        paragraph(outcome.headline.format(number=phone(job.number))),
+        paragraph(f"{told.sentence.removesuffix('.')}. {texts.DELAYED_BECAUSE.get(job.state, '')}"),
+        paragraph(service_said(job)),
+        paragraph(outcome.next),
+        listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else "",
+        fax_facts(
+            zone,
+            message,
+            job,
+            pages=pages_of(document, job),
+            sender=message.sender if whose else "",
+            cover=texts.COVER_NONE if document and not job.has_cover(document) else "",
+            ended=(outcome.ended, moment(job.ended_at, zone) if outcome.ended and job.ended_at else ""),
+        ),
+        listing(texts.CONTENTS_HEADING, document.contents) if document else "",
+        listing(texts.SKIPPED_HEADING, document.skipped) if document else "",
+        still_open(open_faxes),
+        paragraph(whose),
+        paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=job.queue_id)),
+    )
+
+
+def told_of(job: FaxJob) -> Status:
+    """With which status it is told of."""
+    return job.status if job.final and job.status is not None else status(Cause.DELAYED)
+
+
+def service_said(job: FaxJob) -> str:
+    """What the fax service said of a fax that was not delivered, where the sentence does not say it."""
+    told = told_of(job)
+    said = one_line(told.diagnostic.partition(";")[2]) if reported_by_faxcore(told) else ""
+    if not said or job.state is JobState.DELIVERED or said in told.sentence:
+        return ""
+    return texts.SERVICE_SAID.format(said=said)
+
+
+def whose_fax(message: Message, reader: str) -> str:
+    """Why somebody else than its sender hears of it."""
+    if reader == message.sender:
+        return ""
+    return texts.OWNER_TOLD if message.owner else texts.POSTMASTER_TOLD
+
+
+def still_open(faxes: int) -> str:
+    """That others of the same message have no end yet."""
+    return paragraph(texts.STILL_OPEN.format(faxes=count(faxes, texts.OPEN_FAX, texts.OPEN_FAXES))) if faxes else ""
+
+
+def pages_of(document: Document | None, job: FaxJob) -> str:
+    pages = job.pages or (document.pages if document else None)
+    if not pages:
+        return ""
+    delivered = job.pages_delivered
+    if job.state is JobState.FAILED and delivered is not None and delivered < pages:
+        return texts.PAGES_PARTLY.format(delivered=delivered, pages=pages)
+    return str(pages)

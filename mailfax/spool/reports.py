@@ -1,0 +1,62 @@
+"""Reports that are owed: of a message with several faxes, those that have ended and of which nobody was told yet.
+
+In: the ends of faxes, each with its commit (``owe``). Out: the outcomes that one notification is to tell, and that it
+was written (``told``): the letters, and the end of the rows that they tell of, in one commit. ``spool.reports``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from mailfax.rules import schedule
+from mailfax.rules.job import FaxJob, Letter
+from mailfax.rules.states import JobState
+from mailfax.spool.commits import Commit, Hits, Statement
+from mailfax.spool.engine import Engine
+from mailfax.spool.outbox import CLASHES, Outbox
+
+
+class Reports:
+    """``spool.reports``."""
+
+    def __init__(self, engine: Engine, outbox: Outbox) -> None:
+        self._engine, self._outbox = engine, outbox
+
+    async def is_shared(self, job: FaxJob) -> bool:
+        """Whether its end is told together with those of other faxes."""
+        if job.preview:
+            return False
+        [rows] = await self._engine.read(("job_sibling", {"message": job.message, "queue_id": job.queue_id}))
+        return bool(rows)
+
+    async def next_at(self) -> float:
+        """When the next one is due."""
+        [rows] = await self._engine.read(("report_head", {}))
+        return float(rows[0]["due_at"]) if rows else math.inf
+
+    async def due(self) -> tuple[str, frozenset[str]] | None:
+        """A message whose report is due, and the queue IDs of all its faxes that have ended and were not told of."""
+        [rows] = await self._engine.read(("report_due", {}))
+        return (rows[0]["message"], frozenset(row["job"] for row in rows)) if rows else None
+
+    async def told(self, jobs: Sequence[FaxJob], letters: Sequence[Letter]) -> None:
+        """The letters tell of these and of no others. Raises ``Outdated`` where another process has told of one."""
+        rows = tuple(Statement("report_told", {"queue_id": job.queue_id}, Hits.ONE) for job in jobs)
+        async with self._outbox.sealed(letters) as owed:
+            await self._engine.commit(Commit("reported", (*rows, *owed), CLASHES))
+
+
+def owe(jobs: Sequence[FaxJob]) -> list[Statement]:
+    """For the commit in which these faxes of one message end: they are told of later, and no more than once."""
+    if not jobs:
+        return []
+    rows = [{"queue_id": job.queue_id, "message": job.message, "wait": _wait(job)} for job in jobs]
+    return [
+        *(Statement("report_owe", row, Hits.ONE) for row in rows),
+        Statement("report_whole", {"message": jobs[0].message}),
+    ]
+
+
+def _wait(job: FaxJob) -> float:
+    return schedule.REPORT_DELIVERED if job.state is JobState.DELIVERED else schedule.REPORT_FAILED
