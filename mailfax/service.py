@@ -118,8 +118,8 @@ class Service:
             await self._go_on_with(config)
             log.info("the configuration was reloaded: %s", config.source)
         except (ConfigError, OSError) as wrong:
-            log.error("the configuration was not reloaded, and the old one stays in force: %s", wrong)
-            problem = str(wrong)
+            problem = str(wrong).replace("\n", "; ")
+            log.error("the configuration was not reloaded, and the old one stays in force: %s", problem)
         await self.spool.processes.reloaded(problem)
         return not problem
 

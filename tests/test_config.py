@@ -63,6 +63,24 @@ def test_a_bad_configuration_is_refused_with_exactly_its_sentence(folder: Path, 
     assert str(refusal.value).replace(f"{folder}/", "") == path.with_suffix(".expected").read_text().rstrip("\n")
 
 
+def test_everything_that_is_wrong_is_said_at_once_and_nothing_else(write: Write) -> None:
+    """Each fault blames its own key; what depends on a wrong value is not judged."""
+    path = write(
+        ('postmaster = "postmaster@example.com"', 'postmaster = "postmaster"\ncolour = 1'),
+        ('address = "127.0.0.1:2525"', 'address = "127.0.0.1:99999"\nproof = "trust"'),
+        ('username = "5557152222"', 'poll_seconds = "fast"'),
+        ("[relay]", '[rely]\nx = 1\n\n[retention]\nsent_record_days = 1\n\n[relay]\ntls = "maybe"'),
+    )
+    with pytest.raises(ConfigError) as refusal:
+        load(path, {})
+    said = [sentence.removeprefix(f"{path}: ").partition(": ")[0] for sentence in refusal.value.sentences]
+    assert said == [
+        "[rely]", "colour", "postmaster", "[listener submission] address", "[listener submission] proof",
+        "[account main] username", "[account main] poll_seconds", "[relay] tls", "[retention] sent_record_days",
+    ]  # fmt: skip
+    assert str(refusal.value) == "\n".join(refusal.value.sentences)
+
+
 def test_every_bad_configuration_differs_from_a_good_one_in_few_lines() -> None:
     """So that each is refused for its own reason and not by chance."""
     assert len(BAD) >= 100

@@ -30,11 +30,12 @@ def find_config(arguments: argparse.Namespace) -> Path:
 
 
 def load_config(arguments: argparse.Namespace, *, passwords: bool = True) -> Config:
-    """The configuration in force; ``CannotRun`` says what to mend. ``passwords``: whether this verb uses any."""
+    """The configuration in force; ``CannotRun`` says what to correct. ``passwords``: whether this verb uses any."""
     try:
         return load(find_config(arguments), os.environ, passwords=passwords)
     except ConfigError as wrong:
-        raise CannotRun(str(wrong)) from None
+        several = len(wrong.sentences) > 1
+        raise CannotRun(f"{len(wrong.sentences)} things are wrong:\n{wrong}" if several else str(wrong)) from None
 
 
 def with_spool(config: Config, work: Callable[[Spool], Awaitable[T]]) -> T:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mailfax.config.faults import Faults
 from mailfax.config.keys import SECTIONS
 from mailfax.config.listeners import read_listener, require_users
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
@@ -22,9 +23,12 @@ from mailfax.config.values import (
     Account,
     Config,
     Limits,
+    Listener,
     RelayConfig,
     RenderConfig,
     RetentionConfig,
+    Route,
+    SenderRule,
     SpoolConfig,
     WebConfig,
 )
@@ -45,53 +49,103 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     """
     tables = parse(path)
     secrets = {**read_dotenv(path.parent / ".env"), **environ} if passwords else None
-    parts = {name: read_section(path, name, tables) for name in SECTIONS}
-    (top,), (spool,), (relay,) = parts[""], parts["spool"], parts["relay"]
-    if not top["fax_domains"]:
-        top.refuse("fax_domains", 'empty, so no address would be a fax number; write for example ["fax.local"]')
-    _require_outside(top, "postmaster", [top["postmaster"]], top["fax_domains"])
-    accounts = [_account(part, top, secrets) for part in parts["account"]]
-    _require_unlike(parts["account"], "name", [password_name(account.name) for account in accounts])
-    listeners = [read_listener(part) for part in parts["listener"]]
-    _require_unlike(parts["listener"], "name", [listener.name for listener in listeners])
-    _require_unlike(parts["listener"], "address", [(each.host, each.port) for each in listeners if each.port])
-    senders = [read_sender(part, accounts, top.values) for part in parts["sender"]]
-    for part, rule in zip(parts["sender"], senders, strict=True):
-        _require_outside(part, "notify", [rule.notify], top["fax_domains"])
-        require_match(part, rule, listeners)
-    routes = read_routes(parts["route"], accounts, top.values)
-    for part, route in zip(parts["route"], routes, strict=True):
-        _require_outside(part, "deliver_to", route.deliver_to, top["fax_domains"])
-        _require_outside(part, "copy_to", route.copy_to, top["fax_domains"])
-    password_file = _beside(path, top["password_file"])
-    if passwords and any(listener.proof == "auth" for listener in listeners):
-        users = read_users(password_file)
-        require_users(parts["listener"], users, password_file)
-        for part, rule in zip(parts["sender"], senders, strict=True):
-            require_known(part, rule, users, password_file)
+    faults = Faults()
+    parts = {name: faults.of(read_section, path, name, tables) for name in SECTIONS}
+    alone = {name: faults.of(_only, part) for name, part in parts.items() if not SECTIONS[name].repeated}
+    top = faults.of(_top, alone[""])
+    spool = faults.of(_spool, alone["spool"], secrets=secrets if secrets is not None else environ)
+    relay = faults.of(_relay, alone["relay"], secrets=secrets)
+    accounts = faults.of_each(_account, parts["account"], top, secrets=secrets)
+    faults.of(_require_accounts_unlike, parts["account"], accounts)
+    listeners = faults.of_each(read_listener, parts["listener"])
+    faults.of(_require_listeners_unlike, parts["listener"], listeners)
+    senders = faults.of_each(_sender, parts["sender"], accounts, listeners, top)
+    routes = faults.of(_routes, parts["route"], accounts, top)
+    destinations = faults.of(read_destinations, alone["destinations"])
+    aliases = faults.of(read_aliases, alone["aliases"], top)
+    render = faults.of(_render, alone["render"])
+    retention = faults.of(_retention, alone["retention"])
+    web = faults.of(_web, alone["web"])
+    if passwords:
+        faults.of(_require_users, parts["listener"], parts["sender"], listeners, senders, top)
+    faults.refuse()
     return Config(
         source=path.absolute(),
         hostname=top["hostname"],
         postmaster=top["postmaster"],
         fax_domains=top["fax_domains"],
         default_country=top["default_country"],
-        spool=_spool(spool, secrets if secrets is not None else environ),
+        spool=spool,
         listeners=tuple(listeners),
         accounts=tuple(accounts),
         senders=tuple(senders),
-        relay=_relay(relay, secrets),
-        limits=Limits(**parts["limits"][0].values),
+        relay=relay,
+        limits=Limits(**alone["limits"].values),
         routes=routes,
-        destinations=read_destinations(parts["destinations"][0]),
-        render=_render(parts["render"][0]),
-        retention=_retention(parts["retention"][0]),
-        web=_web(parts["web"][0]),
-        aliases=read_aliases(parts["aliases"][0], top["subject_mailbox"]),
+        destinations=destinations,
+        render=render,
+        retention=retention,
+        web=web,
+        aliases=aliases,
         subject_mailbox=top["subject_mailbox"],
-        password_file=password_file,
+        password_file=_beside(path, top["password_file"]),
         timezone=top["timezone"],
-        blocked=tuple(parts["blocked"][0].values.items()),
+        blocked=tuple(alone["blocked"].values.items()),
     )
+
+
+def _only(parts: Sequence[Part]) -> Part:
+    """Of a section that stands there once."""
+    [part] = parts
+    return part
+
+
+def _top(part: Part) -> Part:
+    if not part["fax_domains"]:
+        part.refuse("fax_domains", 'empty, so no address would be a fax number; write for example ["fax.local"]')
+    _require_outside(part, "postmaster", [part["postmaster"]], part["fax_domains"])
+    return part
+
+
+def _require_accounts_unlike(parts: Sequence[Part], accounts: Sequence[Account]) -> None:
+    _require_unlike(parts, "name", [password_name(account.name) for account in accounts])
+
+
+def _require_listeners_unlike(parts: Sequence[Part], listeners: Sequence[Listener]) -> None:
+    _require_unlike(parts, "name", [listener.name for listener in listeners])
+    _require_unlike(parts, "address", [(each.host, each.port) for each in listeners if each.port])
+
+
+def _sender(part: Part, accounts: Sequence[Account], listeners: Sequence[Listener], top: Part) -> SenderRule:
+    rule = read_sender(part, accounts, top.values)
+    _require_outside(part, "notify", [rule.notify], top["fax_domains"])
+    require_match(part, rule, listeners)
+    return rule
+
+
+def _routes(parts: Sequence[Part], accounts: Sequence[Account], top: Part) -> tuple[Route, ...]:
+    routes = read_routes(parts, accounts, top.values)
+    for part, route in zip(parts, routes, strict=True):
+        _require_outside(part, "deliver_to", route.deliver_to, top["fax_domains"])
+        _require_outside(part, "copy_to", route.copy_to, top["fax_domains"])
+    return routes
+
+
+def _require_users(
+    listeners: Sequence[Part],
+    senders: Sequence[Part],
+    read: Sequence[Listener],
+    rules: Sequence[SenderRule],
+    top: Part,
+) -> None:
+    """Where people log in, those who may are in the password file."""
+    if not any(listener.proof == "auth" for listener in read):
+        return
+    file = _beside(top.file, top["password_file"])
+    users = read_users(file)
+    require_users(listeners, users, file)
+    for part, rule in zip(senders, rules, strict=True):
+        require_known(part, rule, users, file)
 
 
 def where_users_are(path: Path) -> tuple[Path, dict[str, bool]]:

@@ -68,10 +68,10 @@ def read_destinations(part: Part) -> Destinations:
     return Destinations(**part.values)
 
 
-def read_aliases(part: Part, subject_mailbox: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def read_aliases(part: Part, top: Part) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """(name, its numbers and further names); that the numbers are some is judged by the rules."""
-    if subject_mailbox in part.values:
-        part.refuse(subject_mailbox, "is the subject_mailbox, too; write another name")
+    if top["subject_mailbox"] in part.values:
+        part.refuse(top["subject_mailbox"], "is the subject_mailbox, too; write another name")
     return tuple(part.values.items())
 
 
@@ -107,7 +107,9 @@ def require_match(part: Part, rule: SenderRule, listeners: Sequence[Listener]) -
         )
     if rule.network and not any(_overlap(rule.network, _clients(listener)) for listener in listeners):
         names = ", ".join(f'"{listener.name}"' for listener in listeners)
-        part.refuse("network", f"no client from there may connect to {names}; add it to networks there, or mend it")
+        part.refuse(
+            "network", f"no client from there may connect to {names}; add it to networks there, or correct it"
+        )
 
 
 def _clients(listener: Listener) -> tuple[Network, ...]:

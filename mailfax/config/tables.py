@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 
 from dotenv.parser import parse_stream
 
-from mailfax.config.keys import SECTIONS, Required
+from mailfax.config.faults import Faults
+from mailfax.config.keys import SECTIONS, Key, Required
 from mailfax.config.kinds import Kind, Unfit
 from mailfax.config.values import ConfigError
 
@@ -60,7 +61,7 @@ def parse(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: byte {problem.start} is not UTF-8; save the file as UTF-8") from None
     except tomllib.TOMLDecodeError as problem:
         text = str(problem)
-        raise ConfigError(f"{path}: not TOML: {text[:1].lower()}{text[1:]}; mend that line") from None
+        raise ConfigError(f"{path}: not TOML: {text[:1].lower()}{text[1:]}; correct that line") from None
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
@@ -82,11 +83,15 @@ def read_dotenv(path: Path) -> dict[str, str]:
 
 def read_section(path: Path, name: str, tables: dict[str, Any]) -> list[Part]:
     """All tables of the section ``name``, each key checked by its kind."""
-    section = SECTIONS[name]
+    section, faults = SECTIONS[name], Faults()
     if not name:
-        _refuse_unknown_tables(path, tables)
-        top = {key: value for key, value in tables.items() if key not in SECTIONS}
-        return [_read_table(path, name, "", top)]
+        unknown = _unknown_tables(tables)
+        for each in unknown:
+            faults.of(_refuse_table, path, each)
+        top = {key: value for key, value in tables.items() if key not in SECTIONS and key not in unknown}
+        parts = [faults.of(_read_table, path, name, "", top)]
+        faults.refuse()
+        return parts
     header = f"[[{name}]]" if section.repeated else f"[{name}]"
     written = tables.get(name, [] if section.repeated else {})
     listed = written if section.repeated else [written]
@@ -96,10 +101,12 @@ def read_section(path: Path, name: str, tables: dict[str, Any]) -> list[Part]:
         raise ConfigError(f"{path}: {header}: missing; write one as config/mailfax.toml shows it")
     if not section.repeated:
         return [_read_table(path, name, f"{header} ", written)]
-    return [
-        _read_table(path, name, f"[{name} {table['name'] if _named(name, table) else number}] ", table)
+    parts = [
+        faults.of(_read_table, path, name, f"[{name} {table['name'] if _named(name, table) else number}] ", table)
         for number, table in enumerate(listed, 1)
     ]
+    faults.refuse()
+    return parts
 
 
 def _named(section: str, table: dict[str, Any]) -> bool:
@@ -113,26 +120,35 @@ def _read_table(path: Path, name: str, place: str, table: dict[str, Any]) -> Par
     if own:
         _read_own(part, own, table)
         return part
-    for key in table:
-        if key not in keys:
-            part.refuse(key, _what_instead(name, key, table))
+    faults = Faults()
+    unknown = [key for key in table if key not in keys]
+    for key in unknown:
+        faults.of(part.refuse, key, _what_instead(name, key, table))
+    misspelt = {meant for key in unknown for meant in difflib.get_close_matches(key, keys, n=1)}
     for key, rule in keys.items():
-        if key not in table:
-            if isinstance(rule.default, Required):
-                part.refuse(key, f"missing; write for example {key} = {rule.default.example}")
-            part.values[key] = rule.default
-            continue
-        try:
-            part.values[key] = rule.kind(table[key])
-        except Unfit as problem:
-            part.refuse(key, str(problem))
+        if key in table or key not in misspelt:
+            faults.of(_read_key, part, key, rule, table)
+    faults.refuse()
     return part
+
+
+def _read_key(part: Part, key: str, rule: Key, table: dict[str, Any]) -> None:
+    if key not in table:
+        if isinstance(rule.default, Required):
+            part.refuse(key, f"missing; write for example {key} = {rule.default.example}")
+        part.values[key] = rule.default
+        return
+    try:
+        part.values[key] = rule.kind(table[key])
+    except Unfit as problem:
+        part.refuse(key, str(problem))
 
 
 def _read_own(part: Part, own: tuple[Kind, Kind], table: dict[str, Any]) -> None:
     """The keys of a section whose keys are the site's own."""
     name_kind, value_kind = own
-    for key, value in table.items():
+
+    def read(key: str, value: Any) -> None:
         try:
             name = name_kind(key)
             if name in part.values:
@@ -141,13 +157,22 @@ def _read_own(part: Part, own: tuple[Kind, Kind], table: dict[str, Any]) -> None
         except Unfit as problem:
             part.refuse(key, str(problem))
 
+    faults = Faults()
+    for key, value in table.items():
+        faults.of(read, key, value)
+    faults.refuse()
 
-def _refuse_unknown_tables(path: Path, tables: dict[str, Any]) -> None:
-    for name, value in tables.items():
-        is_table = isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict))
-        if is_table and name not in SECTIONS:
-            known = [f"[[{each}]]" if section.repeated else f"[{each}]" for each, section in SECTIONS.items() if each]
-            raise ConfigError(f"{path}: [{name}]: unknown table; {nearest(f'[{name}]', known)}")
+
+def _unknown_tables(tables: dict[str, Any]) -> list[str]:
+    def is_table(value: Any) -> bool:
+        return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+    return [name for name, value in tables.items() if is_table(value) and name not in SECTIONS]
+
+
+def _refuse_table(path: Path, name: str) -> NoReturn:
+    known = [f"[[{each}]]" if section.repeated else f"[{each}]" for each, section in SECTIONS.items() if each]
+    raise ConfigError(f"{path}: [{name}]: unknown table; {nearest(f'[{name}]', known)}")
 
 
 def _what_instead(section: str, key: str, table: dict[str, Any]) -> str:

@@ -13,7 +13,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ConfigError(Exception):
-    """The configuration can't be used. The text names file, key and reason, and what to write instead."""
+    """The configuration can't be used. Each of ``sentences`` names file, key, reason and what to write instead."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ def test_serve_does_not_start_with_a_bad_configuration(tmp_path: Path) -> None:
     assert not (tmp_path / "spool.db").exists()
 
 
-def test_serve_does_not_start_where_its_door_is_taken(office: Site, tmp_path: Path) -> None:
+def test_serve_does_not_start_where_its_address_is_taken(office: Site, tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.smtp_port = office.smtp_port
     ran = site.run("serve", "--config", str(site.configure()))

@@ -101,7 +101,7 @@ def explained(config: Path, capsys: pytest.CaptureFixture[str], *arguments: str)
         (("ann@example.com", "15551234567/cc=x@fax.local"), 2, [], "550 5.1.3 This address is not understood: /cc="),
     ],
 )
-def test_the_reply_is_the_doors(
+def test_the_reply_is_the_listeners(
     config: Path,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
@@ -158,7 +158,7 @@ def test_what_does_not_exist_is_said(
     assert says in capsys.readouterr().err
 
 
-def test_a_running_door_says_the_same(
+def test_a_running_listener_says_the_same(
     office: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No second truth: each reply is asked of the SMTP server itself."""
