@@ -92,10 +92,10 @@ class Queue:
             ("letter_find", values),
             ("letter_get", {"letter_id": text.upper()}),
         )
-        owners = {row["owner"] for row in of_ids}
-        young = await self._search(texts, limit, "accepted_find")
-        jobs = await self._named(owners | young | await self._search(texts, limit, "searchable_find", "job"))
-        queue_ids = owners | await self._search(texts, limit, "searchable_find", "inbound")
+        queue_ids = {row["owner"] for row in of_ids}
+        for question in ("accepted_find", "searchable_find"):
+            queue_ids |= await self._search(question, texts, limit)
+        jobs = await self._named(queue_ids)
         [faxes] = await self._engine.read(("inbound_rows", {"queue_ids": tuple(queue_ids)}))
         mails += [row for row in letters if row["letter_id"] not in {known["letter_id"] for known in mails}]
         return (
@@ -104,11 +104,10 @@ class Queue:
             await readable(self._engine, "letter", letter_of, mails),
         )
 
-    async def _search(self, texts: Iterable[str], limit: int, question: str, kind: str = "") -> set[str]:
-        """The queue IDs of what has one of the texts: of each the newest ``limit``."""
+    async def _search(self, question: str, texts: Iterable[str], limit: int) -> set[str]:
+        """The queue IDs of what has one of the texts: of each the newest ``limit``, whether sent or received."""
         values = [
-            {"kind": kind, "text": _escaped(text, "%", "%"), "loosely": f"%{_lower(text)}%", "limit": limit}
-            for text in texts
+            {"text": _escaped(text, "%", "%"), "loosely": f"%{_lower(text)}%", "limit": limit} for text in texts
         ]
         found = await self._engine.read(*((question, each) for each in values))
         return {row["queue_id"] for rows in found for row in rows}

@@ -824,9 +824,9 @@ ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 -- as they came into the spool.
 SELECT s.queue_id
 FROM searched f JOIN searchable s ON s.id = f.rowid -- sqlite
-WHERE f.text LIKE :loosely AND s.kind = :kind AND s.text LIKE :text ESCAPE '!' -- sqlite
+WHERE f.text LIKE :loosely AND s.text LIKE :text ESCAPE '!' -- sqlite
 ORDER BY f.rowid DESC LIMIT :limit -- sqlite
-FROM searchable s WHERE s.kind = :kind AND s.text LIKE :text ESCAPE '!' -- postgresql
+FROM searchable s WHERE s.text LIKE :text ESCAPE '!' -- postgresql
 ORDER BY s.id DESC LIMIT :limit -- postgresql
 
 -- name: accepted_find

@@ -5,7 +5,6 @@
 
 CREATE TABLE searchable (
     id       INTEGER PRIMARY KEY,
-    kind     TEXT NOT NULL,
     queue_id TEXT NOT NULL UNIQUE,
     text     TEXT NOT NULL
 );
@@ -14,14 +13,14 @@ BEGIN
     IF TG_OP = ''DELETE'' THEN
         DELETE FROM searchable WHERE queue_id = OLD.queue_id;
     ELSIF TG_TABLE_NAME = ''job'' THEN
-        INSERT INTO searchable (kind, queue_id, text)
-        SELECT ''job'', NEW.queue_id, LOWER(concat_ws(chr(10), NEW.queue_id, NEW.number, NEW.address, NEW.reference,
+        INSERT INTO searchable (queue_id, text)
+        SELECT NEW.queue_id, LOWER(concat_ws(chr(10), NEW.queue_id, NEW.number, NEW.address, NEW.reference,
             m.sender, m.subject, m.header_message_id))
         FROM message m WHERE m.queue_id = NEW.message
         ON CONFLICT (queue_id) DO NOTHING;
     ELSE
-        INSERT INTO searchable AS s (kind, queue_id, text)
-        VALUES (''inbound'', NEW.queue_id, LOWER(concat_ws(chr(10), NEW.queue_id, NEW.fax_id, NEW.caller)))
+        INSERT INTO searchable AS s (queue_id, text)
+        VALUES (NEW.queue_id, LOWER(concat_ws(chr(10), NEW.queue_id, NEW.fax_id, NEW.caller)))
         ON CONFLICT (queue_id) DO UPDATE SET text = EXCLUDED.text;
     END IF;
     RETURN NULL;
@@ -36,12 +35,12 @@ CREATE TRIGGER inbound_searchable AFTER INSERT OR DELETE ON inbound FOR EACH ROW
 CREATE TRIGGER inbound_searchable_changed AFTER UPDATE OF caller ON inbound FOR EACH ROW
 WHEN (NEW.caller <> OLD.caller) EXECUTE FUNCTION searchable_change();
 
-INSERT INTO searchable (kind, queue_id, text)
-SELECT 'job', j.queue_id, LOWER(concat_ws(chr(10), j.queue_id, j.number, j.address, j.reference, m.sender, m.subject,
+INSERT INTO searchable (queue_id, text)
+SELECT j.queue_id, LOWER(concat_ws(chr(10), j.queue_id, j.number, j.address, j.reference, m.sender, m.subject,
     m.header_message_id))
 FROM job j JOIN message m ON m.queue_id = j.message WHERE j.state <> 'accepted' ORDER BY j.accepted_at, j.queue_id;
-INSERT INTO searchable (kind, queue_id, text)
-SELECT 'inbound', queue_id, LOWER(concat_ws(chr(10), queue_id, fax_id, caller)) FROM inbound ORDER BY listed_at, fax_id;
+INSERT INTO searchable (queue_id, text)
+SELECT queue_id, LOWER(concat_ws(chr(10), queue_id, fax_id, caller)) FROM inbound ORDER BY listed_at, fax_id;
 
 DO '
 BEGIN

@@ -6,19 +6,18 @@
 
 CREATE TABLE searchable (
     id       INTEGER PRIMARY KEY,
-    kind     TEXT NOT NULL,
     queue_id TEXT NOT NULL UNIQUE,
     text     TEXT NOT NULL
 );
 CREATE VIRTUAL TABLE searched USING fts5(
     text, content = 'searchable', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
 );
-INSERT INTO searchable (kind, queue_id, text)
-SELECT 'job', j.queue_id, LOWER(j.queue_id || char(10) || j.number || char(10) || j.address || char(10) || j.reference
+INSERT INTO searchable (queue_id, text)
+SELECT j.queue_id, LOWER(j.queue_id || char(10) || j.number || char(10) || j.address || char(10) || j.reference
     || char(10) || m.sender || char(10) || m.subject || char(10) || m.header_message_id)
 FROM job j JOIN message m ON m.queue_id = j.message WHERE j.state <> 'accepted' ORDER BY j.accepted_at, j.queue_id;
-INSERT INTO searchable (kind, queue_id, text)
-SELECT 'inbound', queue_id, LOWER(queue_id || char(10) || fax_id || char(10) || caller)
+INSERT INTO searchable (queue_id, text)
+SELECT queue_id, LOWER(queue_id || char(10) || fax_id || char(10) || caller)
 FROM inbound ORDER BY listed_at, fax_id;
 INSERT INTO searched (searched) VALUES ('rebuild');
 
@@ -34,15 +33,15 @@ CREATE TRIGGER searchable_removed AFTER DELETE ON searchable BEGIN
 END;
 CREATE TRIGGER job_searchable AFTER UPDATE OF state ON job
 WHEN OLD.state = 'accepted' AND NEW.state <> 'accepted' BEGIN
-    INSERT INTO searchable (kind, queue_id, text)
-    SELECT 'job', NEW.queue_id, LOWER(NEW.queue_id || char(10) || NEW.number || char(10) || NEW.address || char(10)
+    INSERT INTO searchable (queue_id, text)
+    SELECT NEW.queue_id, LOWER(NEW.queue_id || char(10) || NEW.number || char(10) || NEW.address || char(10)
         || NEW.reference || char(10) || m.sender || char(10) || m.subject || char(10) || m.header_message_id)
     FROM message m WHERE m.queue_id = NEW.message
     ON CONFLICT (queue_id) DO NOTHING;
 END;
 CREATE TRIGGER job_searchable_added AFTER INSERT ON job WHEN NEW.state <> 'accepted' BEGIN
-    INSERT INTO searchable (kind, queue_id, text)
-    SELECT 'job', NEW.queue_id, LOWER(NEW.queue_id || char(10) || NEW.number || char(10) || NEW.address || char(10)
+    INSERT INTO searchable (queue_id, text)
+    SELECT NEW.queue_id, LOWER(NEW.queue_id || char(10) || NEW.number || char(10) || NEW.address || char(10)
         || NEW.reference || char(10) || m.sender || char(10) || m.subject || char(10) || m.header_message_id)
     FROM message m WHERE m.queue_id = NEW.message
     ON CONFLICT (queue_id) DO NOTHING;
@@ -51,8 +50,8 @@ CREATE TRIGGER job_unsearchable AFTER DELETE ON job BEGIN
     DELETE FROM searchable WHERE queue_id = OLD.queue_id;
 END;
 CREATE TRIGGER inbound_searchable AFTER INSERT ON inbound BEGIN
-    INSERT INTO searchable (kind, queue_id, text)
-    VALUES ('inbound', NEW.queue_id, LOWER(NEW.queue_id || char(10) || NEW.fax_id || char(10) || NEW.caller));
+    INSERT INTO searchable (queue_id, text)
+    VALUES (NEW.queue_id, LOWER(NEW.queue_id || char(10) || NEW.fax_id || char(10) || NEW.caller));
 END;
 CREATE TRIGGER inbound_searchable_changed AFTER UPDATE OF caller ON inbound WHEN NEW.caller <> OLD.caller BEGIN
     UPDATE searchable SET text = LOWER(NEW.queue_id || char(10) || NEW.fax_id || char(10) || NEW.caller)
