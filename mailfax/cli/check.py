@@ -94,6 +94,7 @@ Finding = tuple[bool, str]
 
 
 async def _spool(config: Config) -> AsyncIterator[Finding]:
+    from mailfax.cli.owner import give_to_owner
     from mailfax.spool import SpoolRefused, open_spool
 
     try:
@@ -101,6 +102,7 @@ async def _spool(config: Config) -> AsyncIterator[Finding]:
     except (SpoolRefused, OSError) as refused:
         yield False, f"spool: {refused}"
         return
+    give_to_owner(config.spool.file)
     counts, weaknesses = await spool.counts(), await spool.weaknesses()
     await spool.close()
     waiting = sum(counts.jobs.values())

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from mailfax.cli.owner import give_to_owner
     from mailfax.cli.settings import load_config
     from mailfax.spool import SpoolRefused
     from mailfax.spool.backup import restore
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         kept = restore(arguments.file, path, replace=arguments.replace)
     except SpoolRefused as refused:
         raise CannotRun(str(refused)) from None
+    give_to_owner(path, contents=True)
     if kept:
         print(f"the spool that was there is kept as {kept}")
     print(f"{path}: restored. Start mailfax: it looks for each fax at FaxCore before it sends it.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mailfax.cli import CannotRun
+from mailfax.cli.owner import give_to_owner
 from mailfax.config import Config, ConfigError, load
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ def load_config(arguments: argparse.Namespace, *, passwords: bool = True) -> Con
 
 
 def with_spool(config: Config, work: Callable[[Spool], Awaitable[T]]) -> T:
-    """Open the spool as the service does, work on it, close it."""
+    """Open the spool as the service does, work on it, close it; what root makes of it is its owner's."""
     from mailfax.spool import SpoolRefused, open_spool
 
     async def run() -> T:
         spool = await open_spool(config)
+        give_to_owner(config.spool.file)
         try:
             return await work(spool)
         finally:

@@ -245,6 +245,11 @@ class SpoolConfig:
     password: str = ""
     ca_file: Path | None = None
 
+    @property
+    def file(self) -> Path | None:
+        """The file of the spool; None where it is a PostgreSQL database."""
+        return Path(self.place) if self.url.startswith("sqlite:") else None
+
 
 @dataclass(frozen=True, slots=True)
 class Config:

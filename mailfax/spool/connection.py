@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +51,7 @@ def connect(path: Path) -> sqlite3.Connection:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as trouble:
-        raise SpoolRefused(f"{path}: can't be opened as the spool: {trouble}") from trouble
+        raise SpoolRefused(f"{path}: can't be opened as the spool: {trouble}{_whose(path)}") from trouble
     try:
         connection.row_factory = sqlite3.Row
         # Only heeded in a file without tables: lets retention give space back later.
@@ -66,8 +68,25 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA temp_store=MEMORY")
     except sqlite3.Error as trouble:
         connection.close()
-        raise SpoolRefused(f"{path}: is not a spool that can be used here: {trouble}") from trouble
+        raise SpoolRefused(f"{path}: is not a spool that can be used here: {trouble}{_whose(path)}") from trouble
     return connection
+
+
+def _whose(path: Path) -> str:
+    """Who may use the spool, where it is somebody else's."""
+    try:
+        kept = path if path.exists() else next(folder for folder in path.parents if folder.exists())
+        there = kept.stat()
+    except OSError:  # a folder on the way is closed to us
+        return "; run this as the user that mailfax runs as, or as root"
+    if os.geteuid() in (0, there.st_uid):
+        return ""
+    try:
+        owner = pwd.getpwuid(there.st_uid).pw_name
+    except KeyError:
+        owner = str(there.st_uid)
+    mode = stat.S_IMODE(there.st_mode)
+    return f"; {kept} belongs to {owner} (mode {mode:04o}): run this as {owner}, or as root"
 
 
 def give_back(path: Path) -> None:
