@@ -15,10 +15,8 @@ def give_to_owner(spool: Path | None, *, contents: bool = False) -> None:
     if spool is None or os.geteuid() != 0 or not spool.parent.exists():
         return
     owner = spool.parent.stat()
-    for path in (
-        *spool.parent.glob(f"{spool.name}*"),
-        *spool.parent.glob("content/**/*" if contents else "content/**"),
-    ):
+    patterns = (f"{spool.name}*", "content", "content/**/*" if contents else "content/*")
+    for path in (path for pattern in patterns for path in spool.parent.glob(pattern)):
         with contextlib.suppress(FileNotFoundError):  # SQLite removes its log when the last one closes it
             if path.lstat().st_uid == 0:
                 os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
