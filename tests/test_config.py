@@ -307,3 +307,22 @@ def test_a_dotenv_of_root_does_not_stop_the_service(tmp_path: Path, monkeypatch:
     (tmp_path / ".env").write_text("MAILFAX_ACCOUNT_MAIN_PASSWORD='x'\n")
     monkeypatch.setattr(Path, "read_text", not_ours)
     assert read_dotenv(tmp_path / ".env") == {}
+
+
+def test_a_file_that_systemd_lends_the_service_is_used_in_place_of_its_own(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same configuration names the files as root's commands see them."""
+    path = write(
+        ("[[account]]", 'tls = "starttls"\ncertificate = "fax.crt"\nkey = "/etc/ssl/private/fax.key"\n\n[[account]]')
+    )
+    issued = trustme.CA().issue_cert("fax.example.com")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "fax.crt")
+    lent = tmp_path / "lent"
+    lent.mkdir()
+    issued.private_key_pem.write_to_path(lent / "fax.key")
+    (lent / ".env").write_text("MAILFAX_ACCOUNT_MAIN_PASSWORD='by systemd'\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(lent))
+    config = load(path, {})
+    assert config.listeners[0].key == lent / "fax.key" and config.listeners[0].certificate == tmp_path / "fax.crt"
+    assert config.accounts[0].password == "by systemd"

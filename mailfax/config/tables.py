@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import os
 import re
 import tomllib
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ class Part:
         """The file that ``key`` names, beside the configuration unless absolute; it can be read."""
         if not self[key]:
             return None
-        path = self.file.parent.absolute() / str(self[key])
+        path = lent(self.file.parent.absolute() / str(self[key]))
         try:
             path.open("rb").close()
         except OSError as problem:
@@ -64,10 +65,20 @@ def parse(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not TOML: {text[:1].lower()}{text[1:]}; correct that line") from None
 
 
+def lent(path: Path) -> Path:
+    """The copy of a file that systemd lends the service (systemd.exec(5), ``LoadCredential=fax.key:/etc/…/fax.key``),
+    known by the name of the file, or the file itself: one configuration for the service, which may not read root's
+    files, and for root's commands."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    copy = Path(folder, path.name) if folder else path
+    return copy if copy.exists() else path
+
+
 def read_dotenv(path: Path) -> dict[str, str]:
-    """The variables in ``.env``, if there is one that this user may read: systemd reads root's for the service,
-    and the environment has them then. Nothing is expanded: any password can stand there.
+    """The variables in ``.env``, if there is one that this user may read: systemd reads root's for the service, which
+    has them in its environment or as a credential then. Nothing is expanded: any password can stand there.
     """
+    path = lent(path)
     try:
         lines = list(parse_stream(io.StringIO(path.read_text("utf-8"))))
     except (FileNotFoundError, PermissionError):
