@@ -1,8 +1,7 @@
 """A job's end: the final state and what it owes enter the spool in one commit.
 
-The workers decide *that* a job has ended and with which status; here is *how*: the original's header is read for
-threading, the letter is written, and everything is handed to the spool together. Where its message has other faxes,
-too, a report is owed instead, which ``offramp/report.py`` writes for all of them.
+The workers decide *that* a job has ended and with which status. An end owes a report, which ``offramp/report.py``
+writes for all faxes of the message that have ended; here are the letters that it writes.
 """
 
 from __future__ import annotations
@@ -28,13 +27,9 @@ class Ending:
         self._fax_accounts = fax_accounts
 
     async def end(self, was: FaxJob, event: JobEvent, told: Status, *, detail: str = "", **changes: Any) -> FaxJob:
-        """Commit the end of ``was`` with what it owes; raises ``Outdated`` like every commit."""
+        """Commit the end of ``was``; raises ``Outdated`` like every commit."""
         ended = was.after(event, status=told, ended_at=self._spool.now(), **changes)
-        shared = await self._spool.reports.is_shared(ended)
-        owed = () if shared else await self.letters((ended,))
-        ended = await self._spool.jobs.advance(
-            was, ended, event, detail=detail or told.diagnostic, letters=owed, shared=shared
-        )
+        ended = await self._spool.jobs.advance(was, ended, event, detail=detail or told.diagnostic)
         maillog.ended(ended)
         return ended
 

@@ -187,14 +187,9 @@ class Prepare(Worker):
 
     async def _impossible(self, document: Document, why: Status) -> None:
         now = self._spool.now()
-        jobs = await self._spool.jobs.of(document.message)
-        waiting = [job for job in jobs if job.state in WAITING]
+        waiting = [job for job in await self._spool.jobs.of(document.message) if job.state in WAITING]
         ended = [(job, job.after(JobEvent.DOCUMENT_IMPOSSIBLE, status=why, ended_at=now)) for job in waiting]
-        several = sum(not job.preview for job in jobs) > 1
-        shared = [job for _, job in ended if several and not job.preview]
-        alone = [job for _, job in ended if job not in shared]
-        letters = [letter for job in alone for letter in await self._ending.letters((job,))]
-        await self._spool.documents.impossible(document, ended, letters, why.diagnostic, shared=shared)
+        await self._spool.documents.impossible(document, ended, why.diagnostic)
         for _, job in ended:
             maillog.ended(job)
 

@@ -1,4 +1,5 @@
-"""One notification for the faxes of one message: for all that have ended by the time that it is due.
+"""One notification for the faxes of one message: for all that have ended by the time that it is due. Of a fax alone,
+or the last one of several, that is at once.
 
 In: outcomes that nobody was told of (``spool.reports``). Out: the letter, in one commit with the end of their rows: a
 crash before it leaves all as it was, and of two processes that write the same one, the second finds nothing to do.
@@ -30,9 +31,12 @@ class Report(Worker):
         message, owed = due
         jobs = await self._spool.jobs.of(message)
         ended = [job for job in jobs if job.queue_id in owed]
-        if ended:  # else all of them are damaged, and told of as such
-            open_faxes = sum(not job.final and not job.preview for job in jobs)
-            letters = await self._ending.letters(ended, open_faxes=open_faxes)
+        open_faxes = sum(not job.final and not job.preview for job in jobs)
+        # A preview is answered by itself: it is no fax.
+        groups = [[job] for job in ended if job.preview]
+        groups += [faxes] if (faxes := [job for job in ended if not job.preview]) else []
+        for group in groups:  # none where all of them are damaged: they are told of as such
+            letters = await self._ending.letters(group, open_faxes=0 if group[0].preview else open_faxes)
             with suppress(Outdated):  # another process was first
-                await self._spool.reports.told(ended, letters)
+                await self._spool.reports.told(group, letters)
         return True

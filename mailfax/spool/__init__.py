@@ -57,9 +57,9 @@ Whole program
                                                    filename, pages, notes, contents, skipped; ACCEPTED jobs become
                                                    READY; the payer of ``message`` pays. Raises PagesUsedUp
     ``await later(was, next_attempt_at, detail, *, counts=True, slow=False) -> Document``   ["document-later"]
-    ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], letters, detail, shared=()) -> None``
+    ``await impossible(was, jobs: Sequence[tuple[FaxJob, FaxJob]], detail) -> None``
                                                    ["document-impossible"] jobs: (was, now_is) of every ACCEPTED and
-                                                   HELD job of the message; those in ``shared`` owe a report
+                                                   HELD job of the message; they owe a report
     ``await make_now(message_queue_id) -> bool``   ["document-now"] by a person's order
     ``await get(message_queue_id) -> Document | None``
 
@@ -69,9 +69,9 @@ Whole program
     ``await claim(accounts, lease, *, one_by_one=(), leapt=0.0) -> Claimed | None``   ["claim"] ``.job`` (SUBMITTING),
                                                    ``.message``, ``.document``; accounts in ``one_by_one`` have one
                                                    fax in flight per number; ``leapt``: what expired only by that
-    ``await advance(was, now_is, event, *, detail="", letters=(), shared=False) -> FaxJob``
+    ``await advance(was, now_is, event, *, detail="", letters=()) -> FaxJob``
                                                    [the event's name, as "id-given"] a new ``now_is.fax_id`` enters
-                                                   the ledger; raises FaxIdTaken; a ``shared`` end owes a report
+                                                   the ledger; raises FaxIdTaken; an end without letters owes a report
     ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields
                                                    (absences, delay_told, expires_at, …)
     ``await delayed(jobs, *, detail, letters=()) -> None``   ["noted", "silent"] all of one message at once
@@ -91,8 +91,7 @@ Whole program
     ``await untold(accepted_before, limit=500) -> list[FaxJob]``   non-final, no delay letter yet
     ``await by_reference(account, reference) -> list[FaxJob]``   one or none
 
-``spool.reports``                                  ends of faxes of which one notification tells together
-    ``await is_shared(job) -> bool``               its message has other faxes
+``spool.reports``                                  ends of faxes of which nobody was told yet
     ``await next_at() -> float``                   when the next one is due
     ``await due() -> tuple[str, frozenset[str]] | None``   the message, and its jobs that are to be told of
     ``await told(jobs, letters) -> None``          ["reported"]

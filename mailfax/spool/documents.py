@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mailfax.rules.job import Document, FaxJob, Letter, Message
+from mailfax.rules.job import Document, FaxJob, Message
 from mailfax.rules.states import JOB, JobEvent, JobState
 from mailfax.spool.commits import Commit, Hits, Outdated, Statement, Values
 from mailfax.spool.content import Contents
 from mailfax.spool.engine import SURELY_NOT, Engine
 from mailfax.spool.jobs import changed
-from mailfax.spool.outbox import CLASHES, Outbox
+from mailfax.spool.outbox import Outbox
 from mailfax.spool.reports import owe
 from mailfax.spool.rows import document_of, document_values, history, message_of, move_aside, readable
 from mailfax.spool.usage import Usage
@@ -145,16 +145,8 @@ class Documents:
             return False
         return True
 
-    async def impossible(
-        self,
-        was: Document,
-        jobs: Sequence[tuple[FaxJob, FaxJob]],
-        letters: Sequence[Letter],
-        detail: str,
-        shared: Sequence[FaxJob] = (),
-    ) -> None:
-        """It can't be made at all: (was, now_is) of each ACCEPTED or HELD job, and the letters they owe; ``shared``
-        are those of which one letter tells together (``spool.reports``).
+    async def impossible(self, was: Document, jobs: Sequence[tuple[FaxJob, FaxJob]], detail: str) -> None:
+        """It can't be made at all: (was, now_is) of each ACCEPTED or HELD job. They owe a report (``spool.reports``).
 
         Raises ``Outdated`` too where a job of the message is missing in ``jobs``: read them again.
         """
@@ -172,9 +164,8 @@ class Documents:
         for job_was, job_is in jobs:
             statements.append(changed(job_was, job_is))
             statements.append(history(job_was.queue_id, event, job_is.state, detail))
-        statements += owe(shared)
-        async with self._outbox.sealed(letters) as owed:
-            await self._engine.commit(Commit("document-impossible", (*statements, *owed), CLASHES))
+        statements += owe([job_is for _, job_is in jobs])
+        await self._engine.commit(Commit("document-impossible", tuple(statements)))
 
     async def same(self, render_key: str) -> Document | None:
         """The newest document of the last day that was made of the same, or None."""

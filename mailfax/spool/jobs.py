@@ -167,10 +167,9 @@ class Jobs:
         *,
         detail: str = "",
         letters: Sequence[Letter] = (),
-        shared: bool = False,
     ) -> FaxJob:
-        """Store ``now_is = was.after(event, …)``, with the letters that this owes; ``shared``: an end that is told
-        together with others of its message (``spool.reports``).
+        """Store ``now_is = was.after(event, …)``, with the letters that this owes; an end without any owes a report
+        (``spool.reports``).
 
         Raises ``Outdated``, and ``FaxIdTaken`` where a new ``fax_id`` belongs to something else.
         """
@@ -179,7 +178,7 @@ class Jobs:
         more: tuple[Statement, ...] = ()
         if event in _CLEAR:
             more = (Statement("account_unclear", {"name": was.account, "clear": int(_CLEAR[event])}),)
-        if shared:
+        if now_is.final and not letters:
             more = (*more, *owe((now_is,)))
         return await self._store(name, guard, was, now_is, event.value, detail, letters, more)
 

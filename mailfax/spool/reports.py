@@ -1,7 +1,8 @@
-"""Reports that are owed: of a message with several faxes, those that have ended and of which nobody was told yet.
+"""Reports that are owed: faxes that have ended, and of which nobody was told yet.
 
-In: the ends of faxes, each with its commit (``owe``). Out: the outcomes that one notification is to tell, and that it
-was written (``told``): the letters, and the end of the rows that they tell of, in one commit. ``spool.reports``.
+In: the ends of faxes, each with its commit (``owe``). Out: the outcomes of one message that one notification is to
+tell, and that it was written (``told``): the letters, and the end of the rows that they tell of, in one commit.
+``spool.reports``.
 """
 
 from __future__ import annotations
@@ -22,13 +23,6 @@ class Reports:
 
     def __init__(self, engine: Engine, outbox: Outbox) -> None:
         self._engine, self._outbox = engine, outbox
-
-    async def is_shared(self, job: FaxJob) -> bool:
-        """Whether its end is told together with those of other faxes."""
-        if job.preview:
-            return False
-        [rows] = await self._engine.read(("job_sibling", {"message": job.message, "queue_id": job.queue_id}))
-        return bool(rows)
 
     async def next_at(self) -> float:
         """When the next one is due."""

@@ -393,10 +393,6 @@ ORDER BY accepted_at, queue_id LIMIT :limit
 -- name: job_by_reference
 SELECT * FROM job WHERE reference = :reference AND account = :account AND damaged = 0
 
--- name: job_sibling
--- Another fax of its message; a preview is answered by itself.
-SELECT 1 FROM job WHERE message = :message AND queue_id <> :queue_id AND preview = 0 LIMIT 1
-
 -- name: job_aside
 UPDATE job SET damaged = 1, version = version + 1 WHERE queue_id = :queue_id AND damaged = 0
 
@@ -689,7 +685,7 @@ UPDATE letter SET damaged = 1, version = version + 1 WHERE letter_id = :letter_i
 
 
 -- name: report_owe
--- With the end of a fax whose message has others, too.
+-- With the end of a fax.
 -- alone: report :message
 INSERT INTO report (job, message, due_at) VALUES (:queue_id, :message, :now + :wait)
 

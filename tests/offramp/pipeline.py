@@ -24,6 +24,7 @@ from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.reconcile import Reconcile
+from mailfax.offramp.report import Report
 from mailfax.offramp.resent import Answer
 from mailfax.offramp.sending import Compose
 from mailfax.offramp.submit import Submit
@@ -88,6 +89,7 @@ class Pipeline:
         self.track = Track(self.context, self.fax_accounts, self.ending, account.name)
         self.reconcile = Reconcile(self.context, self.fax_accounts, self.ending, account.name)
         self.deadlines = Deadlines(self.context, self.fax_accounts, self.ending)
+        self.report = Report(self.context, self.ending)
 
     async def mail(
         self,
@@ -129,6 +131,9 @@ class Pipeline:
         return job
 
     async def letters(self, about: str = "") -> list[Letter]:
+        """Those that are owed, the reports that are due among them."""
+        while await self.report.round():
+            pass
         return await self.spool.outbox.listing(about=about)
 
     async def forward(self, seconds: float) -> None:

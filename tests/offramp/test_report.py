@@ -18,13 +18,12 @@ from tests.offramp.pipeline import Pipeline
 from tests.offramp.test_damaged import answered, damage
 
 pytestmark = pytest.mark.anyio
-FAILED = status(Cause.FAILED_THERE, "x-faxcore; Failed", word="Failed")
 NUMBERS = ("15550000001", "15550000002", "15550000003")
 
 
 @pytest.fixture
 def report(pipeline: Pipeline) -> Report:
-    return Report(pipeline.context, pipeline.ending)
+    return pipeline.report
 
 
 async def cancel(pipeline: Pipeline, queue_id: str) -> None:
@@ -85,8 +84,14 @@ async def test_what_was_delivered_waits_longer(pipeline: Pipeline, report: Repor
 async def test_a_fax_alone_and_a_preview_are_told_at_once(pipeline: Pipeline, report: Report) -> None:
     [alone] = await pipeline.mail("15550000001")
     await cancel(pipeline, alone.queue_id)
+    assert await report.round() and not await report.round()
     [one] = await mails(pipeline)
-    assert one["X-Fax-Queue-ID"] == alone.queue_id and not await report.round()
+    assert one["X-Fax-Queue-ID"] == alone.queue_id
+    [shown] = await pipeline.mail("15550000001", preview=True)
+    failed = status(Cause.DAMAGED, name="a.pdf", why="its end is missing")
+    await pipeline.ending.end(shown, JobEvent.DOCUMENT_IMPOSSIBLE, failed)
+    assert await report.round() and not await report.round()
+    assert {mail["X-Fax-Queue-ID"] for mail in await mails(pipeline)} == {alone.queue_id, shown.queue_id}
 
 
 async def test_of_two_processes_one_tells(pipeline: Pipeline, report: Report) -> None:
@@ -137,6 +142,7 @@ async def test_a_fax_that_is_sent_again_is_told_of_by_itself(pipeline: Pipeline,
 
     [job] = await pipeline.mail("15550000001")
     await cancel(pipeline, job.queue_id)
+    assert await report.round()
     told = await Steering(pipeline.spool, expire_seconds=3600).fax("resend", job.queue_id)
     assert told.done
     await cancel(pipeline, f"{job.message}-2")

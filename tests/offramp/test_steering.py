@@ -160,6 +160,7 @@ async def test_a_resend_reaches_faxcore_with_a_reference_of_its_own(
 
 async def test_letters_are_sent_again_or_given_up(pipeline: Pipeline, steering: Steering) -> None:
     await standing(pipeline, JobState.FAILED)
+    assert await pipeline.report.round()
     letter = await pipeline.spool.outbox.claim(60)
     assert letter is not None
     lost = await pipeline.spool.outbox.advance(letter, letter.after(LetterEvent.REFUSED), LetterEvent.REFUSED)

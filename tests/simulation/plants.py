@@ -19,7 +19,7 @@ from mailfax.rules.states import JobEvent, JobState
 from mailfax.spool.commits import Commit, Hits, Statement
 from mailfax.spool.jobs import Jobs
 from mailfax.spool.recovery import Recovery
-from mailfax.spool.reports import Reports
+from mailfax.spool.reports import Reports, owe
 from tests.simulation.service import SimulatedRelay
 
 Patch = contextlib.AbstractContextManager[Any]
@@ -55,10 +55,11 @@ async def _expired_goes_on(self: Jobs, was: Any, now_is: Any, event: Any, **more
     return await _advance(self, was, now_is, event, **more)
 
 
-async def _outcome_first(self: Jobs, was: Any, now_is: Any, event: Any, *, letters: Any = (), **more: Any) -> Any:
-    stored = await _advance(self, was, now_is, event, **more)
-    if letters:
-        await self._outbox.owe(letters)
+async def _outcome_first(self: Jobs, was: Any, now_is: Any, event: Any, **more: Any) -> Any:
+    with mock.patch("mailfax.spool.jobs.owe", lambda jobs: ()):
+        stored = await _advance(self, was, now_is, event, **more)
+    if now_is.final:
+        await self._engine.commit(Commit("owed", tuple(owe((now_is,)))))
     return stored
 
 

@@ -84,7 +84,7 @@ async def test_no_document_is_made_for_jobs_that_do_not_wait(spool: Spool, mails
     assert await spool.documents.claim(60) is None
 
 
-async def test_impossible_ends_every_waiting_job_with_its_letter(spool: Spool, mails: Mails) -> None:
+async def test_impossible_ends_every_waiting_job_and_owes_one_report(spool: Spool, mails: Mails) -> None:
     jobs = await mails.accept(spool, jobs=3)
     await spool.jobs.advance(jobs[0], jobs[0].after(JobEvent.CANCEL), JobEvent.CANCEL)
     held = await spool.jobs.advance(jobs[1], jobs[1].after(JobEvent.HOLD), JobEvent.HOLD)
@@ -93,13 +93,13 @@ async def test_impossible_ends_every_waiting_job_with_its_letter(spool: Spool, m
     document = claimed[1]
     ends = [(job, job.after(JobEvent.DOCUMENT_IMPOSSIBLE, status=BROKEN)) for job in (held, jobs[2])]
     with pytest.raises(Outdated):  # one was forgotten
-        await spool.documents.impossible(document, ends[:1], [mails.letter()], "damaged PDF")
+        await spool.documents.impossible(document, ends[:1], "damaged PDF")
     with pytest.raises(Outdated):  # one was changed meanwhile
-        await spool.documents.impossible(document, [(jobs[1], ends[0][1]), ends[1]], [mails.letter()], "damaged PDF")
-    assert (await spool.counts()).letters == {}
-    await spool.documents.impossible(document, ends, [mails.letter(), mails.letter()], "damaged PDF")
+        await spool.documents.impossible(document, [(jobs[1], ends[0][1]), ends[1]], "damaged PDF")
+    await spool.documents.impossible(document, ends, "damaged PDF")
+    assert await spool.reports.due() == (document.message, frozenset(job.queue_id for job in jobs))
     stored = await spool.jobs.of(document.message)
     assert [job.state for job in stored] == [JobState.CANCELLED, JobState.FAILED, JobState.FAILED]
     assert stored[2].status == BROKEN
     counts = await spool.counts()
-    assert (counts.letters, counts.documents) == ({"waiting": 2}, {"impossible": 1})
+    assert (counts.letters, counts.documents) == ({}, {"impossible": 1})

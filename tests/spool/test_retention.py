@@ -37,6 +37,7 @@ async def ended(spool: Spool, mails: Mails, *, sender: str = "", jobs: int = 1, 
     for job in waiting:
         over = job.after(JobEvent.CANCEL, ended_at=spool.now(), status=STATUS)
         await spool.jobs.advance(job, over, JobEvent.CANCEL)
+        await spool.reports.told((job,), ())
     return await spool.jobs.of(waiting[0].message)
 
 
@@ -138,6 +139,7 @@ async def test_nothing_that_lives_loses_its_content(spool: Spool, mails: Mails, 
                 job, other = await mails.ready(spool, 2, body=body)
                 cancelled = job.after(JobEvent.CANCEL, ended_at=clock(), status=STATUS)
                 await spool.jobs.advance(job, cancelled, JobEvent.CANCEL)
+                await spool.reports.told((job,), ())
                 held = await spool.jobs.advance(other, other.after(JobEvent.HOLD), JobEvent.HOLD)
                 alive.append(held.message)
             case 2:
@@ -205,6 +207,7 @@ async def test_pages_that_two_mails_share_go_with_the_last(spool: Spool, mails: 
     [second] = await spool.jobs.of(second.message)
     cancelled = second.after(JobEvent.CANCEL, ended_at=clock(), status=STATUS)
     await spool.jobs.advance(second, cancelled, JobEvent.CANCEL)
+    await spool.reports.told((second,), ())
     assert await spool.retention.purge("message", [second.message]) == 1
     with pytest.raises(ContentDamaged):
         await spool.content.read(made.content_id)

@@ -196,7 +196,7 @@ async def count(folder: Path, steps: list[tuple[int, int, int, int]]) -> None:
             except PagesUsedUp:
                 assert pages_per_day and pages_used + pages * jobs > pages_per_day
                 await spool.documents.impossible(
-                    claimed[1], [(job, job.after(JobEvent.DOCUMENT_IMPOSSIBLE)) for job in made], [], "too many pages"
+                    claimed[1], [(job, job.after(JobEvent.DOCUMENT_IMPOSSIBLE)) for job in made], "too many pages"
                 )
                 continue
             assert not pages_per_day or pages_used + pages * jobs <= pages_per_day

@@ -1,4 +1,4 @@
--- Outcomes of which nobody was told yet: of messages with several faxes, one notification is written for all that have
+-- Outcomes of which nobody was told yet: one notification is written for all faxes of a message that have
 -- ended (offramp/report.py). `also`: further recipients that mean the same fax, (address, ORCPT, NOTIFY) each.
 
 CREATE TABLE report (
