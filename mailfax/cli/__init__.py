@@ -38,6 +38,7 @@ VERBS = (
     "export",
     "keep",
     "purge",
+    "completion",
 )
 
 

@@ -259,3 +259,34 @@ def test_the_sandbox_says_what_is_wrong_with_an_account(tmp_path: Path) -> None:
     ran = Site(tmp_path).run("sandbox", "--account", "5557152222")
     assert ran.returncode == 1
     assert "write NUMBER:PASSWORD" in ran.stderr
+
+
+def test_a_shell_completes_verbs_options_and_files(tmp_path: Path) -> None:
+    script = tmp_path / "completion"
+    command = [sys.executable, "-m", "mailfax", "completion", "bash"]
+    script.write_text(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    (tmp_path / "office.toml").touch()
+
+    def completed(*words: str) -> list[str]:
+        line = " ".join(words)
+        asked = f"""source {script}; COMP_WORDS=({line} ''); COMP_CWORD={len(words)}; COMP_LINE='{line} '
+            COMP_POINT=${{#COMP_LINE}}; $(complete -p mailfax | sed -E 's/.*-F ([^ ]+) .*/\\1/')
+            printf '%s\\n' "${{COMPREPLY[@]}}" """
+        done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert {"serve", "queue", "find"} <= set(completed("mailfax"))
+    assert "office.toml" in completed("mailfax", "queue", "--config")
+
+
+@pytest.mark.needs("groff")
+def test_the_manual_page_is_one() -> None:
+    """groff, which every ``man`` uses, finds nothing wrong with it."""
+    shown = subprocess.run(
+        ["groff", "-k", "-man", "-Tutf8", "-ww", "-z", "docs/mailfax.1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stderr == ""

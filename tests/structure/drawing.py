@@ -1,7 +1,7 @@
 """Draws from the code what the documents show of it. ``scripts/draw`` writes, the tests of structure compare.
 
-Out: the whole text of ``docs/states.md``, ``docs/notifications.md`` and ``docs/reference/cli.md``, and the marked
-parts of ``docs/architecture.md``.
+Out: the whole text of ``docs/states.md``, ``docs/notifications.md``, ``docs/reference/cli.md`` and the manual page
+``docs/mailfax.1``, and the marked parts of ``docs/architecture.md``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mailfax import wiring
+from argparse_manpage.manpage import Manpage
+
+from mailfax import __version__, wiring
 from mailfax.cli import build_parser
 from mailfax.context import Worker
 from mailfax.rules import states
@@ -186,10 +188,21 @@ def _explained(action: argparse.Action) -> str:
     return (action.help or "").replace("%(default)s", str(action.default)).replace("|", "\\|")
 
 
+def manual() -> str:
+    """``docs/mailfax.1``: the manual page, made from the same parser as ``--help``."""
+    page = str(Manpage(build_parser()))
+    title = f'.TH MAILFAX "1" "" "mailfax {__version__}" "User commands"\n'
+    return title + re.sub(
+        r"^\.SH NAME\nmailfax$", r".SH NAME\nmailfax \\- a bridge between e-mail and the FaxCore fax service",
+        page.partition("\n")[2], count=1, flags=re.MULTILINE,
+    )  # fmt: skip
+
+
 DRAWINGS: dict[Path, Callable[[], str]] = {
     TOP / "docs/architecture.md": architecture,
     TOP / "docs/states.md": state_tables,
     TOP / "docs/reference/cli.md": commands,
+    TOP / "docs/mailfax.1": manual,
     TOP / "docs/notifications.md": notifications,
 }
 
