@@ -106,6 +106,12 @@ class Passwords:
         table.right[question] = self._clock() + REMEMBERED_SECONDS
         return found.name
 
+    def stamp(self, user: str) -> str:
+        """What stands for the password that ``user`` has now: another one after it was changed, "" where there is no
+        such user. Raises ``ConfigError`` where the file can't be used."""
+        found = self._current().users.get(fold(user))
+        return hashlib.sha256(found.line.encode()).hexdigest()[:32] if found else ""
+
     def close(self) -> None:
         """Verify nothing more; what is under way ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -26,6 +26,7 @@ from mailfax.offramp.left_out import set_aside
 from mailfax.offramp.prepare import MARGIN
 from mailfax.offramp.recovered import see_to_a_restored_spool
 from mailfax.offramp.submit import LEASE_FACTOR
+from mailfax.pages import Pages, open_pages
 from mailfax.smtpd import Listeners, open_listeners
 from mailfax.spool import Spool, open_spool
 from mailfax.systemd import Systemd
@@ -69,6 +70,7 @@ class Service:
         self._roles = roles
         self.listeners: Listeners | None = None
         self.web: Web | None = None
+        self.pages: Pages | None = None
         self._parts: Parts
         self._all: list[Parts] = []  #: those that are not closed
         self._certificates: dict[Path, int] = {}  #: what ``_written`` said of those in use
@@ -101,6 +103,8 @@ class Service:
             )
             if config.web is not None:
                 service.web = open_web(config.web, lambda: watched(service._parts))
+            if config.pages is not None:
+                service.pages = open_pages(config.pages, lambda: service._parts.bridge)
             await set_aside(parts.context, parts.fax_accounts, parts.handler.policy)
         except BaseException:
             await service._close()
@@ -112,7 +116,7 @@ class Service:
         problem = ""
         try:
             config = await asyncio.to_thread(load, self.config.source, os.environ)
-            for key in ("spool", "web"):
+            for key in ("spool", "web", "pages"):
                 if getattr(config, key) != getattr(self.config, key):
                     raise ConfigError(f"[{key}] was changed, which needs a restart of mailfax")
             await self._go_on_with(config)
@@ -141,6 +145,8 @@ class Service:
             parts = await build(config, self.spool, before, self._roles)
             self._all.append(parts)
             try:
+                if self.pages is not None:
+                    self.pages.renew_certificate()
                 await self.listeners.renew(
                     parts.listeners, parts.handler, hostname=config.hostname, limits=config.limits
                 )
@@ -269,6 +275,8 @@ class Service:
     async def _close(self) -> None:
         if self.listeners is not None:
             await self.listeners.drain(0.0)
+        if self.pages is not None:
+            await self.pages.close()
         if self.web is not None:
             await self.web.close()
         for parts in tuple(self._all):
@@ -286,6 +294,8 @@ class Service:
 def _written(config: Config) -> dict[Path, int]:
     """When each file of a certificate or key was written, in nanoseconds; without those that are not there."""
     files = {file for each in config.listeners for file in (each.certificate, each.key) if file}
+    if config.pages is not None:
+        files |= {file for file in (config.pages.certificate, config.pages.key) if file}
     return {file: file.stat().st_mtime_ns for file in files if file.is_file()}
 
 
@@ -366,6 +376,8 @@ def _tell_addresses(service: Service) -> None:
         log.info("listening: %s on %s port %d", name, host, port)
     if service.web is not None:
         log.info("listening: for monitors on %s port %d", *service.web.address)
+    if service.pages is not None:
+        log.info("listening: pages on %s port %d", *service.pages.address)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

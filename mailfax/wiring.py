@@ -33,6 +33,7 @@ from mailfax.offramp.sending import Compose
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
 from mailfax.onramp.collect import Collect
+from mailfax.pages import Bridge
 from mailfax.passwords import Passwords
 from mailfax.postmaster.delays import Delays
 from mailfax.postmaster.deliver import Deliver
@@ -74,6 +75,7 @@ class Parts:
     listeners: Sequence[Listener]
     workers: Sequence[tuple[str, Worker]]
     exits: AsyncExitStack
+    bridge: Bridge
     retired: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -151,7 +153,21 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         prove=prover.prove,
     )
     listeners = config.listeners if "smtp" in roles else ()
-    return Parts(config, context, renderer, fax_accounts, disk, deliver, accept, handler, listeners, workers, exits)
+    bridge = Bridge(
+        config,
+        spool,
+        handler.policy,
+        accept,
+        fax_accounts,
+        renderer,
+        compose,
+        passwords,
+        disk=lambda: disk.problem,
+        relay=lambda: deliver.relay_problem,
+    )
+    return Parts(
+        config, context, renderer, fax_accounts, disk, deliver, accept, handler, listeners, workers, exits, bridge
+    )
 
 
 def watched(parts: Parts) -> Watched:

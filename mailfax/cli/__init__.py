@@ -23,6 +23,7 @@ VERBS = (
     "explain",
     "preview",
     "passwd",
+    "token",
     "migrate",
     "backup",
     "restore",

@@ -85,7 +85,7 @@ def _json(line: dict[str, Any], number: int) -> None:
 
 
 def _line(direction: str, row: dict[str, Any]) -> dict[str, Any]:
-    from mailfax.cli.times import iso
+    from mailfax.rules.facts import iso
 
     sent = direction == "sent"
     delivered = row["pages_delivered"] if sent else None

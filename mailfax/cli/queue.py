@@ -113,64 +113,36 @@ async def pauses(spool: Any) -> dict[str, str]:
 
 
 def fax(queued: Any, paused: dict[str, str]) -> dict[str, Any]:
-    from mailfax.rules.reason import reason
+    from mailfax.rules.facts import fax_facts
 
-    job = queued.job
-    return {
-        "queue_id": job.queue_id,
-        "state": job.state.value,
-        "number": job.number,
-        "account": job.account,
-        "sender": queued.sender,
-        "subject": job.subject if job.subject is not None else queued.subject,
-        "accepted_at": job.accepted_at,
-        "next_attempt_at": job.next_at,
-        "attempts": job.attempts,
-        "fax_id": job.fax_id,
-        "reference": job.reference,
-        "status": job.status.sentence if job.status else "",
-        "reason": reason(
-            job, now=time.time(), document=queued.document, detail=queued.detail, paused=paused.get(job.account, "")
-        ),
-    }
+    return fax_facts(
+        queued.job,
+        sender=queued.sender,
+        subject=queued.subject,
+        document=queued.document,
+        detail=queued.detail,
+        paused=paused.get(queued.job.account, ""),
+        now=time.time(),
+    )
 
 
 def received(fax: Any) -> dict[str, Any]:
-    return {
-        "queue_id": fax.queue_id,
-        "state": fax.state.value,
-        "account": fax.account,
-        "caller": fax.caller,
-        "fax_id": fax.fax_id,
-        "listed_at": fax.listed_at,
-        "next_attempt_at": 0.0 if fax.state.value in FINAL else fax.next_attempt_at,
-        "attempts": fax.attempts,
-        "problem": fax.problem,
-    }
+    from mailfax.rules.facts import received_facts
+
+    return received_facts(fax)
 
 
 def mail(letter: Any) -> dict[str, Any]:
-    return {
-        "letter_id": letter.letter_id,
-        "state": letter.state.value,
-        "outcome": letter.kind,
-        "about": letter.about,
-        "recipients": list(letter.recipients),
-        "decided_at": letter.decided_at,
-        "next_attempt_at": 0.0 if letter.state.value in FINAL else letter.next_attempt_at,
-        "attempts": letter.attempts,
-        "problem": letter.problem,
-    }
+    from mailfax.rules.facts import letter_facts
+
+    return letter_facts(letter)
 
 
 def for_scripts(listing: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     """The same with its moments in ISO 8601."""
-    from mailfax.cli.times import iso
+    from mailfax.rules.facts import for_programs
 
-    return {
-        kind: [{name: iso(value) if name.endswith("_at") else value for name, value in row.items()} for row in rows]
-        for kind, rows in listing.items()
-    }
+    return {kind: [for_programs(row) for row in rows] for kind, rows in listing.items()}
 
 
 #: What people see of each list: column, and the field it shows. A time is told without its date if it is today's.
@@ -200,9 +172,6 @@ COLUMNS = {
     },
 }
 TITLES = {"faxes": "Faxes", "received": "Received faxes", "mails": "Mails"}
-FINAL = {
-    "delivered", "failed", "cancelled", "unconfirmed", "stored", "junk", "vanished", "handed-over", "undeliverable",
-}  # fmt: skip
 
 
 def print_listing(listing: dict[str, list[dict[str, Any]]]) -> None:

@@ -13,17 +13,8 @@ from mailfax.cli import CannotRun, add_config
 
 if TYPE_CHECKING:
     from mailfax.config import Config
-    from mailfax.offramp.steering import Steering, Told
     from mailfax.spool import Spool, Wanted
 
-#: The states that filters mean: those in which the verb changes something.
-MEANT = {
-    "hold": ("accepted", "ready", "deferred"),
-    "release": ("held",),
-    "cancel": ("accepted", "ready", "deferred", "held", "submitting", "in-doubt", "submitted"),
-    "requeue": ("accepted", "ready", "deferred", "in-doubt", "submitted"),
-    "resend": ("failed", "cancelled"),
-}
 #: Mails that are sent again by one command.
 MOST_MAILS = 10_000
 #: Faxes read at a time.
@@ -81,7 +72,7 @@ async def _steer(spool: Spool, config: Config, arguments: argparse.Namespace, ve
     wrong = 0
     cancelled = []
     for name in names:
-        for meant, told in await _one(spool, steering, verb, name):
+        for meant, told in await steering.any(verb, name):
             print(f"{meant}: {told.sentence}")
             wrong += not told.done
             if told.done and verb == "cancel":
@@ -93,11 +84,11 @@ async def _steer(spool: Spool, config: Config, arguments: argparse.Namespace, ve
 
 async def _chosen(spool: Spool, arguments: argparse.Namespace, verb: str) -> list[str]:
     """The queue IDs of what the filters mean, oldest first: faxes, and mails that nobody took."""
-    from mailfax.rules.states import JobState, LetterState
+    from mailfax.offramp.steering import MEANT
+    from mailfax.rules.states import LetterState
     from mailfax.spool import Wanted
 
-    states = tuple(JobState(word) for word in MEANT[verb])
-    wanted = Wanted(states, arguments.account, arguments.sender, arguments.to, arguments.since)
+    wanted = Wanted(MEANT[verb], arguments.account, arguments.sender, arguments.to, arguments.since)
     names = [name async for name in _pages(spool, wanted)]
     if verb == "resend" and not (arguments.account or arguments.sender or arguments.to):
         lost = await spool.outbox.listing(states=[LetterState.UNDELIVERABLE], limit=MOST_MAILS)
@@ -111,21 +102,6 @@ async def _pages(spool: Spool, wanted: Wanted) -> Any:
         for queued in page:
             yield queued.job.queue_id
         offset += len(page)
-
-
-async def _one(spool: Spool, steering: Steering, verb: str, name: str) -> list[tuple[str, Told]]:
-    """A name may be that of a fax, a mail with its faxes, a letter, or a received fax."""
-    from mailfax.offramp.steering import Told
-
-    if await spool.jobs.get(name):
-        return [(name, await steering.fax(verb, name))]
-    if jobs := await spool.jobs.of(name):
-        return [(job.queue_id, await steering.fax(verb, job.queue_id)) for job in jobs]
-    if letter := await spool.outbox.get(name):
-        return [(name, await steering.letter(verb, letter))]
-    if fax := await spool.queue.received(name):
-        return [(name, await steering.received(verb, fax))]
-    return [(name, Told(False, "no mail, fax or letter has this queue ID"))]
 
 
 async def _ended(spool: Spool, names: list[str]) -> bool:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from mailfax.rules.facts import iso
+
+__all__ = ["iso", "since", "when"]
 
 
 def since(text: str) -> float:
@@ -22,11 +26,6 @@ def since(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f'"{text}" is no moment; write for example 90m, 2h, 3d, 14:02 or 2026-11-25'
         ) from None
-
-
-def iso(seconds: float) -> str | None:
-    """A moment for scripts: ISO 8601, UTC; None for never."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds else None
 
 
 def when(seconds: float) -> str:

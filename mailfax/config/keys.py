@@ -31,6 +31,7 @@ from mailfax.config.places import (
     network,
     own_address,
     service_url,
+    site_url,
     spool_url,
     timezone,
     timezone_or_none,
@@ -199,6 +200,23 @@ SECTIONS: dict[str, Section] = {
         {name: Key(at_least(0, int), days) for name, days in dataclasses.asdict(RetentionConfig()).items()}
     ),
     "web": Section({"address": Key(own_address, None), "networks": Key(several(network), None)}),
+    "pages": Section(
+        {
+            "address": Key(own_address, None),
+            "url": Key(site_url, ""),
+            "certificate": Key(some_text, ""),
+            "key": Key(some_text, ""),
+            "proxies": Key(several(network), ()),
+        }
+    ),
+    "page_user": Section(
+        {
+            "login": Key(user_name, Required('"anna"')),
+            "role": Key(choice("operator", "operator-without-content", "user"), "user"),
+            "from": Key(several(mailbox), ()),
+        },
+        repeated=True,
+    ),
     "limits": Section(
         {
             name: Key(at_least(_LOWEST_LIMITS.get(name, 1), type(default)), default)

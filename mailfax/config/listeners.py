@@ -165,10 +165,16 @@ def _require_certificate(part: Part) -> None:
     if part["tls"] == "none" and not (part["certificate"] or part["key"]):
         return
     for name in ("certificate", "key"):
-        if not part[name] and part["tls"] == "none":
-            part.refuse(name, "missing beside the other of certificate and key; write both, or neither")
-        if not part[name]:
+        if not part[name] and part["tls"] != "none":
             part.refuse(name, f'missing, and tls = "{part["tls"]}" needs it; write the path of a PEM file')
+    require_pair(part)
+
+
+def require_pair(part: Part) -> None:
+    """The two belong together, and can be used."""
+    for name in ("certificate", "key"):
+        if not part[name]:
+            part.refuse(name, "missing beside the other of certificate and key; write both, or neither")
     try:
         # An empty password: an encrypted key is refused instead of asked for on a terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(

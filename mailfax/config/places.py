@@ -107,6 +107,14 @@ def service_url(value: object) -> str:
     return written.rstrip("/") + "/"
 
 
+def site_url(value: object) -> str:
+    """What browsers write before the path of a page: scheme and host, perhaps a port; ``https`` off loopback."""
+    written = service_url(value).rstrip("/")
+    if urlsplit(written).path:
+        raise Unfit(f'"{written}" has a path; write only scheme and host, like "https://fax.example.com"')
+    return written
+
+
 def timezone(value: object) -> str:
     """The name of a time zone in the IANA database."""
     name = some_text(value)

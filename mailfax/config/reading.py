@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from mailfax.config.faults import Faults
 from mailfax.config.keys import SECTIONS
 from mailfax.config.listeners import read_listener, require_users
+from mailfax.config.pages import read_page_users, read_pages, with_pages
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.routes import read_routes
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
@@ -59,7 +60,10 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     faults.of(_require_accounts_unlike, parts["account"], accounts)
     listeners = faults.of_each(read_listener, parts["listener"])
     faults.of(_require_listeners_unlike, parts["listener"], listeners)
-    senders = faults.of_each(_sender, parts["sender"], accounts, listeners, top)
+    pages = faults.of(read_pages, alone["pages"], parts["page_user"])
+    page_users = faults.of(read_page_users, parts["page_user"])
+    known = faults.of(with_pages, listeners, pages, parts["listener"])
+    senders = faults.of_each(_sender, parts["sender"], accounts, known, top)
     routes = faults.of(_routes, parts["route"], accounts, top)
     destinations = faults.of(read_destinations, alone["destinations"])
     aliases = faults.of(read_aliases, alone["aliases"], top)
@@ -67,7 +71,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     retention = faults.of(_retention, alone["retention"])
     web = faults.of(_web, alone["web"])
     if passwords:
-        faults.of(_require_users, parts["listener"], parts["sender"], listeners, senders, top)
+        faults.of(_require_users, parts["listener"], parts["sender"], known, senders, top)
     faults.refuse()
     return Config(
         source=path.absolute(),
@@ -86,6 +90,8 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         render=render,
         retention=retention,
         web=web,
+        pages=pages,
+        page_users=page_users,
         aliases=aliases,
         subject_mailbox=top["subject_mailbox"],
         password_file=_beside(path, top["password_file"]),

@@ -191,6 +191,35 @@ class WebConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PagesConfig:
+    """Where people look and programs ask, by HTTP. ``url`` is how browsers reach it from outside, "" where that is
+    its own address. ``proxies``: whoever connects from there is believed about who the client is; where TLS is theirs
+    alone, nobody else may connect."""
+
+    host: str
+    port: int
+    url: str = ""
+    certificate: Path | None = None
+    key: Path | None = None
+    proxies: tuple[Network, ...] = ()
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers speak TLS to it."""
+        return self.certificate is not None or self.url.startswith("https:")
+
+
+@dataclass(frozen=True, slots=True)
+class PageUser:
+    """Who may sign in to the pages, and whose tokens count. ``role`` is "operator", "operator-without-content" or
+    "user", who sees only faxes of ``login`` and of ``senders`` (the key ``from``)."""
+
+    login: str
+    role: str = "user"
+    senders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds that keep one mail or one client from taking everything. Sizes in bytes, times in seconds."""
 
@@ -270,6 +299,8 @@ class Config:
     destinations: Destinations = Destinations()
     render: RenderConfig = RenderConfig()
     web: WebConfig | None = None  #: None: nobody is answered
+    pages: PagesConfig | None = None  #: None: there are none
+    page_users: tuple[PageUser, ...] = ()
     #: (name in lower case, its numbers and further names): ``name@fax.local`` is each of them.
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     #: Mail to this local part has its number in the subject (copiers with one fixed address); "" is off.

@@ -71,7 +71,9 @@ class Accept:
             known = {keys: before.get(keys, Before()) for keys in faxes}
             same = [one.same for one in known.values() if one.same is not None]
             fresh = {keys: fax for keys, fax in faxes.items() if known[keys].same is None}
-            message = self._message(envelope, heading, content)
+            now = self._spool.now()
+            message = message_of(envelope, heading, draw_queue_id(now, self._choose), now)
+            message = replace(message, content_id=content.content_id, size=content.size)
             forwards = self._forwards(envelope, message, content)
             try:
                 if same and not fresh and not forwards:
@@ -146,36 +148,6 @@ class Accept:
             return refusal(Cause.QUOTA_FAXES, limit=message.faxes_per_day, used=used, **facts)
         return refusal(Cause.QUOTA_PAGES, limit=message.pages_per_day, **facts)
 
-    def _message(self, envelope: Envelope, heading: Heading, content: Content) -> Message:
-        now, grant, client = self._spool.now(), envelope.grant, envelope.client
-        return Message(
-            queue_id=draw_queue_id(now, self._choose),
-            received_at=now,
-            sender=envelope.sender,
-            ret=envelope.ret,
-            envid=envelope.envid,
-            client_ip=client.ip,
-            listener=client.listener,
-            login=client.login,
-            account=grant.account,
-            sender_name=grant.name or heading.author,
-            sender_company=grant.company,
-            owner=grant.notify,
-            success_notice=grant.success_notice,
-            header_message_id=heading.message_id,
-            subject=heading.subject,
-            content_id=content.content_id,
-            size=content.size,
-            payer=grant.payer or envelope.sender,
-            faxes_per_day=grant.faxes_per_day,
-            pages_per_day=grant.pages_per_day,
-            cover_page=grant.cover_page,
-            body=grant.body,
-            strip=",".join(grant.strip),
-            hours=",".join(grant.hours),
-            timezone=grant.timezone,
-        )
-
     def _forwards(self, envelope: Envelope, message: Message, content: Content) -> list[Letter]:
         """The mail itself, once, where the postmaster is among its recipients (RFC 5321 4.5.1)."""
         if not envelope.to_postmaster:
@@ -189,3 +161,35 @@ class Accept:
                 about=message.queue_id,
             )
         ]
+
+
+def message_of(envelope: Envelope, heading: Heading, queue_id: str, now: float) -> Message:
+    """A message as it enters the spool, but for its content."""
+    grant, client = envelope.grant, envelope.client
+    return Message(
+        queue_id=queue_id,
+        received_at=now,
+        sender=envelope.sender,
+        ret=envelope.ret,
+        envid=envelope.envid,
+        client_ip=client.ip,
+        listener=client.listener,
+        login=client.login,
+        account=grant.account,
+        sender_name=grant.name or heading.author,
+        sender_company=grant.company,
+        owner=grant.notify,
+        success_notice=grant.success_notice,
+        header_message_id=heading.message_id,
+        subject=heading.subject,
+        content_id="",
+        size=0,
+        payer=grant.payer or envelope.sender,
+        faxes_per_day=grant.faxes_per_day,
+        pages_per_day=grant.pages_per_day,
+        cover_page=grant.cover_page,
+        body=grant.body,
+        strip=",".join(grant.strip),
+        hours=",".join(grant.hours),
+        timezone=grant.timezone,
+    )

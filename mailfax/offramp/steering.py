@@ -16,12 +16,29 @@ from mailfax.rules.queue_id import job_id
 from mailfax.rules.reason import UNDER_WAY
 from mailfax.rules.reference import draw_reference
 from mailfax.rules.send_time import Window
-from mailfax.rules.states import JOB, LETTER, InboundEvent, InboundState, JobEvent, JobState, LetterEvent, LetterState
+from mailfax.rules.states import (
+    JOB,
+    LETTER,
+    NON_FINAL,
+    InboundEvent,
+    InboundState,
+    JobEvent,
+    JobState,
+    LetterEvent,
+    LetterState,
+)
 from mailfax.spool import Outdated, QueueIdTaken, ReferenceTaken, Spool
 
 #: How often a row may change under our hands before we say so.
 TRIES = 5
-BY_PERSON = "by a person"
+#: The states in which each verb changes something.
+MEANT: dict[str, tuple[JobState, ...]] = {
+    "hold": (JobState.ACCEPTED, JobState.READY, JobState.DEFERRED),
+    "release": (JobState.HELD,),
+    "cancel": NON_FINAL,
+    "requeue": (JobState.ACCEPTED, JobState.READY, JobState.DEFERRED, JobState.IN_DOUBT, JobState.SUBMITTED),
+    "resend": (JobState.FAILED, JobState.CANCELLED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +50,26 @@ class Told:
 
 
 class Steering:
-    """The verbs. ``expire_seconds`` is how long a fax that is sent again may wait."""
+    """The verbs. ``expire_seconds`` is how long a fax that is sent again may wait; ``by`` is who wants it, for the
+    history."""
 
-    def __init__(self, spool: Spool, *, expire_seconds: float, even_if_sent: bool = False) -> None:
+    def __init__(
+        self, spool: Spool, *, expire_seconds: float, even_if_sent: bool = False, by: str = "a person"
+    ) -> None:
         self._spool, self._expire_seconds, self._even_if_sent = spool, expire_seconds, even_if_sent
+        self._by = f"by {by}"
+
+    async def any(self, verb: str, name: str) -> list[tuple[str, Told]]:
+        """Do ``verb`` to whatever has that name: a fax, a message with its faxes, a notification, a received fax."""
+        if await self._spool.jobs.get(name):
+            return [(name, await self.fax(verb, name))]
+        if jobs := await self._spool.jobs.of(name):
+            return [(job.queue_id, await self.fax(verb, job.queue_id)) for job in jobs]
+        if letter := await self._spool.outbox.get(name):
+            return [(name, await self.letter(verb, letter))]
+        if fax := await self._spool.queue.received(name):
+            return [(name, await self.received(verb, fax))]
+        return [(name, Told(False, "no mail, fax or letter has this queue ID"))]
 
     async def fax(self, verb: str, queue_id: str) -> Told:
         """Do ``verb`` ("hold", "release", "cancel", "requeue", "resend") to a job."""
@@ -64,7 +97,7 @@ class Steering:
             return Told(True, "is held already")
         if not JOB.may(job.state, JobEvent.HOLD):
             return Told(False, f"can't be held: {UNDER_WAY[job.state]}")
-        await self._spool.jobs.advance(job, job.after(JobEvent.HOLD), JobEvent.HOLD, detail=BY_PERSON)
+        await self._spool.jobs.advance(job, job.after(JobEvent.HOLD), JobEvent.HOLD, detail=self._by)
         return Told(True, "held; it waits until it is released, and expires as any other")
 
     async def _release(self, job: FaxJob) -> Told:
@@ -74,17 +107,17 @@ class Steering:
         made = document is not None and document.state == "ready"
         event = JobEvent.RELEASE if made else JobEvent.RELEASE_WITHOUT_DOCUMENT
         released = job.after(event, submit_at=self._spool.now())
-        await self._spool.jobs.advance(job, released, event, detail=BY_PERSON)
+        await self._spool.jobs.advance(job, released, event, detail=self._by)
         return Told(True, "released")
 
     async def _cancel(self, job: FaxJob) -> Told:
         wanted = replace(job, cancel_requested=True)
         if job.state not in UNDER_WAY:
             if not job.cancel_requested:
-                await self._spool.jobs.note(job, wanted, detail=f"cancel {BY_PERSON}")
+                await self._spool.jobs.note(job, wanted, detail=f"cancel {self._by}")
             return Told(True, "cancelled; nothing was sent, and nothing will be")
         if not job.cancel_requested:
-            await self._spool.jobs.advance(job, wanted, JobEvent.CANCEL, detail=f"{BY_PERSON}, noted")
+            await self._spool.jobs.advance(job, wanted, JobEvent.CANCEL, detail=f"{self._by}, noted")
         where = f" as {job.fax_id}: it can be stopped only on its own pages" if job.fax_id else ""
         return Told(
             False, f"noted: {UNDER_WAY[job.state]}{where}; it is cancelled only if it proves that nothing was sent"
@@ -95,10 +128,10 @@ class Steering:
         if job.state is JobState.HELD:
             return Told(False, "is held: mailfax release lets it go")
         if job.not_before or job.not_after:
-            job = await self._spool.jobs.note(job, job.within(Window()), detail=f"{BY_PERSON}: at any time")
+            job = await self._spool.jobs.note(job, job.within(Window()), detail=f"{self._by}: at any time")
         if job.state is JobState.DEFERRED:
             due = job.after(JobEvent.DUE, submit_at=now)
-            await self._spool.jobs.advance(job, due, JobEvent.DUE, detail=BY_PERSON)
+            await self._spool.jobs.advance(job, due, JobEvent.DUE, detail=self._by)
         elif job.state is JobState.ACCEPTED:
             if not await self._spool.documents.make_now(job.message):
                 return Told(True, "its pages are being made just now")
@@ -152,7 +185,7 @@ class Steering:
             # Its age and its refusals count anew: a person has looked at it.
             changes |= {"decided_at": now, "refused_at": 0.0, "tried_at": 0.0, "refusals": 0, "attempts": 0}
         try:
-            await self._spool.outbox.advance(letter, letter.after(event, **changes), event, detail=BY_PERSON)
+            await self._spool.outbox.advance(letter, letter.after(event, **changes), event, detail=self._by)
         except Outdated:
             return Told(False, "is being handed over just now")
         told = "given up; it is not sent" if verb == "cancel" else "is handed over now"
@@ -166,7 +199,7 @@ class Steering:
             return Told(False, f"has ended already: {fax.state.value}")
         now_is = fax.after(InboundEvent.NOT_NOW, next_attempt_at=self._spool.now())
         try:
-            await self._spool.inbound.advance(fax, now_is, InboundEvent.NOT_NOW, detail=BY_PERSON)
+            await self._spool.inbound.advance(fax, now_is, InboundEvent.NOT_NOW, detail=self._by)
         except Outdated:
             return Told(False, "is being fetched just now")
         return Told(True, "is fetched again now")

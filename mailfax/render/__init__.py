@@ -31,6 +31,8 @@ START_SECONDS = 60.0
 #: How much longer than the cell's own limit an answer may take before the foreman itself counts as hung.
 MARGIN = 5.0
 ORDINARY_CELL = RenderConfig()
+#: How a PNG begins.
+PNG = b"\x89PNG\r\n\x1a\n"
 #: The longest line of an answer.
 LINE = 4_500_000
 
@@ -137,6 +139,32 @@ class Renderer:
         if not isinstance(pages, int):
             raise _no_document()
         return pages
+
+    async def picture(self, source: Path, page: int, width: int, *, into: Path) -> tuple[bytes, int]:
+        """Page number ``page`` (from 1) of a fax, PDF or TIFF, as a PNG ``width`` dots wide, and the number of pages.
+        Raises ``CannotRender``; ``into`` is a directory."""
+        made, told = await self._shown("picture", source, into, page=page, width=width)
+        pages = told.get("pages")
+        # What a cell wrote may be a stranger's, and goes to somebody's browser.
+        if not isinstance(pages, int) or not made.startswith(PNG):
+            raise _no_document()
+        return made, pages
+
+    async def as_pdf(self, source: Path, *, into: Path) -> bytes:
+        """A fax, PDF or TIFF, as a PDF. Raises ``CannotRender``; ``into`` is a directory."""
+        made, _ = await self._shown("as pdf", source, into)
+        if b"%PDF-" not in made[:1024]:
+            raise _no_document()
+        return made
+
+    async def _shown(self, do: str, source: Path, into: Path, **more: object) -> tuple[bytes, dict[str, Any]]:
+        made = into / f".shown-{next(self._names)}"
+        try:
+            with source.open("rb") as fax, made.open("xb") as empty:
+                told = await self._ask(do, fax.fileno(), empty.fileno(), **more)
+            return await asyncio.to_thread(made.read_bytes), told
+        finally:
+            made.unlink(missing_ok=True)
 
     async def close(self) -> None:
         """End the foreman and whatever cells there are."""

@@ -22,6 +22,7 @@ from mailfax.render.converters import ConverterClient
 from mailfax.render.drawing import planned, render
 from mailfax.render.programs import NotConverted
 from mailfax.render.received import count_pages
+from mailfax.render.screen import as_pdf, picture
 from mailfax.render.terms import ORDINARY, Order, Terms, Wishes
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
@@ -63,6 +64,15 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, con
             with os.fdopen(files[1], "wb") as document:
                 document.write(content)
             say({"pages": pages})
+        elif task["do"] == "picture":
+            content, pages = picture(raw, task["page"], task["width"])
+            with os.fdopen(files[1], "wb") as png:
+                png.write(content)
+            say({"pages": pages})
+        elif task["do"] == "as pdf":
+            with os.fdopen(files[1], "wb") as pdf:
+                pdf.write(as_pdf(raw))
+            say({"pages": 0})
         else:
             as_words = frozenset(task.get("as_words", ()))
             content, made = render(raw, terms, Wishes(**task["wishes"]), say_at, converter, as_words)

@@ -22,8 +22,9 @@ class Notify(enum.StrEnum):
 class Client:
     """Who is connected. ``ip`` is the true client address, as text; ``login`` is empty without AUTH.
 
-    ``proof`` is what proves a sender on this listener: "auth", "network" or "dmarc". ``relayed``: ``ip`` is one of
-    the listener's ``relays``, and so not yet the true client's, which only the mail's own header will tell.
+    ``proof`` is what proves a sender on this listener: "auth", "network" or "dmarc"; "pages" of who signed in there
+    and writes as one of their own addresses. ``relayed``: ``ip`` is one of the listener's ``relays``, and so not the
+    true client's, which only the mail's own header will tell.
     """
 
     listener: str

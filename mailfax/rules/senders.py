@@ -79,6 +79,8 @@ class Rule:
             return "it has no keys, and would let in everybody"
         if asker.proof == "auth" and not self.written.login:
             return "this listener asks for a login, and the rule has none"
+        if asker.proof == "pages" and not (self.written.login or self.written.senders):
+            return "the pages prove a user and an address, and the rule names neither (login, from)"
         if asker.proof == "dmarc" and not self.written.senders:
             return "this listener proves an author, and the rule names none (from)"
         # A bounce's outcome could be told to nobody; only a device with an owner may have no sender.

@@ -56,6 +56,23 @@ class Pails:
         self._pails[key] = (level, self._time())
 
 
+class Failures:
+    """Wrong passwords, by whom they came from: the more, the longer the next one waits."""
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        self._pails = Pails(_FORGIVEN_PER_SECOND, time)
+
+    def delay(self, *keys: str) -> float:
+        """Seconds to wait before a password of these is looked at: 0 without failures, then growing."""
+        too_many = max(self._pails.level(key) for key in keys) - _FREE_FAILURES
+        return _DELAYS[max(0, min(len(_DELAYS) - 1, int(too_many) + 1))] if too_many > 0 else 0.0
+
+    def failed(self, *keys: str) -> None:
+        """One was wrong."""
+        for key in keys:
+            self._pails.pour(key, most=_MOST_FAILURES)
+
+
 class Member(Protocol):
     """A connection, as it is counted and sent away."""
 
@@ -79,7 +96,7 @@ class Crowd:
         self._by_client: Counter[str] = Counter()
         self._counted_as: dict[Member, str] = {}
         self._mails = Pails(limits.messages_per_minute / 60, time)
-        self._failures = Pails(_FORGIVEN_PER_SECOND, time)
+        self._failures = Failures(time)
         self.sessions: dict[Member, asyncio.Task[None]] = {}
         self.accepting: set[asyncio.Task[Any]] = set()
         self.going_down = False
@@ -126,9 +143,8 @@ class Crowd:
 
     def login_delay(self, ip: str) -> float:
         """Seconds to wait before a password from ``ip`` is looked at: 0 without failures, then growing."""
-        too_many = self._failures.level(client_key(ip)) - _FREE_FAILURES
-        return _DELAYS[max(0, min(len(_DELAYS) - 1, int(too_many) + 1))] if too_many > 0 else 0.0
+        return self._failures.delay(client_key(ip))
 
     def login_failed(self, ip: str) -> None:
         """A wrong user or password came from ``ip``."""
-        self._failures.pour(client_key(ip), most=_MOST_FAILURES)
+        self._failures.failed(client_key(ip))

@@ -42,6 +42,8 @@ def _date(second: int) -> str:
 
 def _protocol(client: Client, *, smtputf8: bool) -> str:
     """One word of the registry: S where it came under TLS, A where the client logged in; plain SMTP has neither."""
+    if client.proof == "pages":
+        return "HTTPS" if client.tls else "HTTP"
     if not (client.esmtp or smtputf8):
         return "SMTP"
     family = "LMTP" if client.lmtp else "SMTP"

@@ -144,6 +144,18 @@ Whole program
     ``await received(queue_id) -> InboundFax | None``
     ``async for row in export(direction, since, until, sender)``   each fax, "sent" or "received", oldest first
 
+``spool.shown``                                    for pages and programs
+    ``await faxes(owner, wanted, text="", *, limit, offset) -> list[Queued]``   of one user; ``Owner``
+    ``await received(owner, *, limit, offset)``    ``await may_see_received(owner, queue_id) -> bool``
+    ``await hours(since) -> list[Hour]``           how many faxes stand where, by the hour
+    ``await by_key(header_message_id) -> str``     what was sent by the pages under that name, or ""
+    ``await viewed(queue_id, what, by) -> None``   ["viewed"] a line of history
+
+``spool.bearers``                                  who is signed in, and tokens: hashes of them
+    ``await add(secret, kind, login, *, name, stamp, seconds) -> bool``   ["bearer-added"]
+    ``await find(secret) -> Bearer | None``        ``await used(bearer) -> None``   ["bearer-used"]
+    ``await remove(kind, *, secret, name) -> bool``   ["bearer-removed"]   ``await tokens() -> list[Bearer]``
+
 ``spool.damage``
     ``await untold() -> list[Damaged]``            rows that were moved aside, and that nobody has heard of
     ``await told(rows, letters) -> None``          ["damage-told"]
@@ -182,6 +194,7 @@ sent".
 from __future__ import annotations
 
 from mailfax.spool.accounts import AccountState
+from mailfax.spool.bearers import SESSION, TOKEN, Bearer
 from mailfax.spool.commits import (
     COMMITS,
     CeilingReached,
@@ -204,12 +217,16 @@ from mailfax.spool.large import ContentDamaged
 from mailfax.spool.ledger import LedgerEntry
 from mailfax.spool.processes import Serving
 from mailfax.spool.queue import Queued, Wanted
+from mailfax.spool.shown import Hour, Owner
 from mailfax.spool.spool import Counts, Spool, open_spool
 from mailfax.spool.unheard import Found, Keys, Unheard
 
 __all__ = [
     "COMMITS",
+    "SESSION",
+    "TOKEN",
     "AccountState",
+    "Bearer",
     "Bell",
     "CeilingReached",
     "Claimed",
@@ -221,10 +238,12 @@ __all__ = [
     "FaxIdTaken",
     "Found",
     "HistoryLine",
+    "Hour",
     "Keys",
     "LedgerEntry",
     "NotCommitted",
     "Outdated",
+    "Owner",
     "PagesUsedUp",
     "Pending",
     "QueueIdTaken",

@@ -28,7 +28,7 @@ from mailfax.spool.server import Connection, Server, reason
 #: In an order in which each row finds those that it refers to.
 TABLES: Final = (
     *("content", "message", "document", "job", "report", "account", "fax_id", "inbound", "letter", "history"),
-    *("unheard", "spent", "alarm", "process", "recovery", "kept"),
+    *("unheard", "spent", "alarm", "process", "recovery", "kept", "bearer"),
 )
 #: Those whose rows are counted by state.
 _COUNTED: Final = ("job", "letter", "inbound", "document")

@@ -66,19 +66,19 @@ class Queue:
         values: dict[str, Any] = {
             "states": tuple(state.value for state in states),
             "account": wanted.account,
-            "number": _escaped(re.sub(r"\D", "", wanted.number), "%") if wanted.number else "",
+            "number": escaped(re.sub(r"\D", "", wanted.number), "%") if wanted.number else "",
             "since": wanted.since,
             "limit": limit,
             "offset": offset,
         }
         if wanted.sender and not wanted.sender.startswith("@"):
-            return await self._rows("queue_of_sender", values | {"sender": _lower(wanted.sender)})
-        values["domain"] = _escaped(wanted.sender, "%")
+            return await self.rows("queue_of_sender", values | {"sender": lower(wanted.sender)})
+        values["domain"] = escaped(wanted.sender, "%")
         if wanted.states is None:
             del values["states"]
-            return await self._rows("queue_all", values)
+            return await self.rows("queue_all", values)
         indexed = (name for name, few in _INDEXED.items() if states <= few)
-        return await self._rows(next(indexed, "queue_of_states"), values)
+        return await self.rows(next(indexed, "queue_of_states"), values)
 
     async def find(self, text: str, limit: int = 100) -> tuple[list[Queued], list[InboundFax], list[Letter]]:
         """Faxes, received faxes and letters that have ``text`` in a number, an address, the subject or an ID; that of
@@ -86,7 +86,7 @@ class Queue:
         # "+1 (555) 123-4567" finds what is dialled as 15551234567; two digits would find everything.
         digits = "" if re.search(r"[^\W\d]", text) else re.sub(r"\D", "", text)
         texts = {text, digits} if len(digits) > 3 else {text}
-        values = {"text": _escaped(text, "%", "%"), "limit": limit}
+        values = {"text": escaped(text, "%", "%"), "limit": limit}
         [of_ids, mails, letters] = await self._engine.read(
             ("fax_id_find", {"fax_id": text, "limit": limit}),
             ("letter_find", values),
@@ -106,9 +106,7 @@ class Queue:
 
     async def _search(self, question: str, texts: Iterable[str], limit: int) -> set[str]:
         """The queue IDs of what has one of the texts: of each the newest ``limit``, whether sent or received."""
-        values = [
-            {"text": _escaped(text, "%", "%"), "loosely": f"%{_lower(text)}%", "limit": limit} for text in texts
-        ]
+        values = [{"text": escaped(text, "%", "%"), "loosely": f"%{lower(text)}%", "limit": limit} for text in texts]
         found = await self._engine.read(*((question, each) for each in values))
         return {row["queue_id"] for rows in found for row in rows}
 
@@ -126,8 +124,8 @@ class Queue:
         whole = sender.startswith("@")
         values: dict[str, Any] = {"since": since, "up_to": until, "at": 0.0, "id": "", "limit": EXPORTED}
         if direction == "sent":
-            values["sender"] = "" if whole else _lower(sender)
-            values["domain"] = _escaped(sender, "%") if whole else ""
+            values["sender"] = "" if whole else lower(sender)
+            values["domain"] = escaped(sender, "%") if whole else ""
         while True:
             [rows] = await self._engine.read((f"export_{direction}", values))
             for row in rows:
@@ -137,7 +135,7 @@ class Queue:
             last = rows[-1]
             values |= {"at": last["at"], "id": last["queue_id" if direction == "sent" else "fax_id"]}
 
-    async def _rows(self, question: str, values: dict[str, Any]) -> list[Queued]:
+    async def rows(self, question: str, values: dict[str, Any]) -> list[Queued]:
         """The page is found first: neither the rows before it nor those after it are joined with anything."""
         [found] = await self._engine.read((question, values))
         return await self._named(row["queue_id"] for row in found)
@@ -151,11 +149,11 @@ def _queued(row: Row) -> Queued:
     return Queued(job_of(row), row["of_sender"], row["of_subject"], row["of_document"], row["last_detail"])
 
 
-def _escaped(text: str, before: str = "", after: str = "") -> str:
+def escaped(text: str, before: str = "", after: str = "") -> str:
     """A pattern for LIKE in which the text stands for itself; empty for no text."""
-    return before + re.sub("([%_!])", r"!\1", _lower(text)) + after if text else ""
+    return before + re.sub("([%_!])", r"!\1", lower(text)) + after if text else ""
 
 
-def _lower(text: str) -> str:
+def lower(text: str) -> str:
     """As SQL's LOWER, which is sure of ASCII alone."""
     return "".join(char.lower() if char.isascii() else char for char in text)

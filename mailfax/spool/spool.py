@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mailfax.config import Config, RetentionConfig
 from mailfax.spool.accounts import Accounts
+from mailfax.spool.bearers import Bearers
 from mailfax.spool.commits import Commit, Hits, Statement
 from mailfax.spool.connection import spool_path
 from mailfax.spool.content import Contents
@@ -31,6 +32,7 @@ from mailfax.spool.queue import Queue
 from mailfax.spool.recovery import Recovery
 from mailfax.spool.reports import Reports
 from mailfax.spool.retention import Retention
+from mailfax.spool.shown import Shown
 from mailfax.spool.sqlite import SqliteEngine
 from mailfax.spool.unheard import UnheardFaxes
 from mailfax.spool.usage import Usage
@@ -75,6 +77,8 @@ class Spool:
         self.damage = Damage(engine, self.outbox)
         self.recovery = Recovery(engine, self.outbox)
         self.processes = Processes(engine)
+        self.bearers = Bearers(engine)
+        self.shown = Shown(engine, self.queue)
         self.retention = Retention(engine, self.content)
 
     @classmethod

@@ -9,7 +9,7 @@
 --
 -- PostgreSQL wants to know the type of each parameter: it would conclude it from where it stands, and take :now - 60 for
 -- a whole number. What is not named here is text.
--- float8: accepted_at accepted_before after at before daily decided_at deliver elapsed ended_at expires_at fetch last_byte_at
+-- float8: accepted_at accepted_before after at before daily decided_at deliver elapsed ended_at ends_at expires_at fetch last_byte_at
 -- float8: last_byte_elapsed leapt lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
 -- float8: report track_at tried_at until up_to wait
@@ -1194,3 +1194,68 @@ ORDER BY j.accepted_at, j.queue_id LIMIT :limit
 SELECT fax_id, queue_id, listed_at AS at, received_at, account, caller, state, problem, pages FROM inbound
 WHERE damaged = 0 AND listed_at >= :since AND listed_at < :up_to AND (listed_at, fax_id) > (:at, :id)
 ORDER BY listed_at, fax_id LIMIT :limit
+
+
+-- name: bearer_add
+-- A token's name is its own.
+INSERT INTO bearer (hash, kind, name, login, stamp, made_at, used_at, ends_at)
+SELECT :hash, :kind, :name, :login, :stamp, :now, :now, :ends_at
+WHERE :kind = 'session' OR NOT EXISTS (SELECT 1 FROM bearer b WHERE b.kind = 'token' AND b.name = :name)
+
+-- name: bearer_sweep
+DELETE FROM bearer WHERE ends_at > 0 AND ends_at <= :now
+
+-- name: bearer_get
+SELECT hash, kind, name, login, stamp, made_at, used_at, ends_at FROM bearer
+WHERE hash = :hash AND (ends_at = 0 OR ends_at > :now)
+
+-- name: bearer_use
+UPDATE bearer SET used_at = :now WHERE hash = :hash
+
+-- name: bearer_remove
+DELETE FROM bearer WHERE kind = :kind AND ((kind = 'session' AND hash = :hash) OR (kind = 'token' AND name = :name))
+
+-- name: bearer_tokens
+SELECT hash, kind, name, login, stamp, made_at, used_at, ends_at FROM bearer WHERE kind = 'token' ORDER BY name
+
+-- name: shown_faxes
+-- The faxes of one user: what they sent with their login, or from an address of theirs.
+SELECT o.queue_id FROM message s JOIN job o ON o.message = s.queue_id
+WHERE s.queue_id IN (
+    SELECT b.queue_id FROM message b WHERE LOWER(b.sender) IN (:senders)
+    UNION SELECT l.queue_id FROM message l WHERE LOWER(l.login) = :login AND l.login <> ''
+) AND o.state IN (:states) AND o.damaged = 0
+  AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:text = '' OR LOWER(o.queue_id) LIKE :text ESCAPE '!' OR LOWER(o.address) LIKE :text ESCAPE '!'
+    OR LOWER(o.fax_id) LIKE :text ESCAPE '!' OR LOWER(o.reference) LIKE :text ESCAPE '!'
+    OR LOWER(s.subject) LIKE :text ESCAPE '!' OR (:digits <> '' AND o.number LIKE :digits))
+ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+
+-- name: shown_received
+-- The received faxes of one user: those that were mailed to an address of theirs.
+SELECT i.* FROM letter l JOIN inbound i ON i.queue_id = l.about
+WHERE LOWER(l.recipients) IN (:recipients) AND l.kind = 'received' AND i.damaged = 0
+ORDER BY i.listed_at DESC, i.fax_id DESC LIMIT :limit OFFSET :offset
+
+-- name: shown_received_one
+SELECT 1 AS one FROM letter
+WHERE about = :about AND kind = 'received' AND LOWER(recipients) IN (:recipients) LIMIT 1
+
+-- name: shown_hours
+SELECT
+    CAST(accepted_at / 3600 AS INTEGER) AS hour, -- sqlite
+    CAST(FLOOR(accepted_at / 3600) AS BIGINT) AS hour, -- postgresql
+    state, COUNT(*) AS n FROM job
+WHERE accepted_at >= :since AND damaged = 0 AND preview = 0
+GROUP BY 1, 2
+
+-- name: shown_hours_received
+SELECT
+    CAST(listed_at / 3600 AS INTEGER) AS hour, -- sqlite
+    CAST(FLOOR(listed_at / 3600) AS BIGINT) AS hour, -- postgresql
+    COUNT(*) AS n FROM inbound
+WHERE listed_at >= :since AND damaged = 0
+GROUP BY 1
+
+-- name: shown_by_key
+SELECT queue_id FROM message WHERE header_message_id = :header_message_id AND listener = 'pages' LIMIT 1

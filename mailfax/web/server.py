@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -35,7 +36,7 @@ STOP_SECONDS = 1
 class Web:
     """An open listener."""
 
-    def __init__(self, server: _Server, listening: socket.socket) -> None:
+    def __init__(self, server: Server, listening: socket.socket) -> None:
         self._server = server
         self.address: tuple[str, int] = listening.getsockname()[:2]
         self._serving = asyncio.create_task(server.serve(sockets=[listening]), name="web")
@@ -47,20 +48,22 @@ class Web:
 
 def open_web(config: WebConfig, watched: Callable[[], Watched]) -> Web:
     """Listen. Raises ``ConfigError`` where the address can't be had."""
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listening = listen(config.host, config.port, "[web]")
+    return Web(Server(_allowed(_application(watched), config)), listening)
+
+
+def listen(host: str, port: int, section: str) -> socket.socket:
+    """A socket there. Raises ``ConfigError`` that names the section."""
     try:
-        listening = socket.create_server((config.host, config.port), family=family)
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise ConfigError(
-            f"[web] address: {config.host}:{config.port} can't be opened: {error.strerror or error}"
-        ) from error
-    return Web(_Server(_allowed(_application(watched), config)), listening)
+        raise ConfigError(f"{section} address: {host}:{port} can't be opened: {error.strerror or error}") from error
 
 
-class _Server(uvicorn.Server):
-    """uvicorn in somebody else's event loop: signals are the service's."""
+class Server(uvicorn.Server):
+    """uvicorn in somebody else's event loop: signals are the service's. ``settings`` are more of its own."""
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, application: ASGIApp, **settings: Any) -> None:
         super().__init__(
             uvicorn.Config(
                 application,
@@ -71,6 +74,7 @@ class _Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=STOP_SECONDS,
+                **settings,
             )
         )
 

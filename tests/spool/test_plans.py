@@ -11,8 +11,8 @@ from mailfax.rules.states import INBOUND, JOB, LETTER, NON_FINAL, InboundState, 
 from mailfax.spool.queue import NOT_DELIVERED
 from mailfax.spool.sql import compile_statement, migrations, statements
 
-#: Tables with a row for each account, payer and hour, process, or state: they stay short.
-SHORT = {"account", "spent", "alarm", "process", "tally", "recovery"}
+#: Tables with a row for each account, payer and hour, process, state, or who is signed in: they stay short.
+SHORT = {"account", "spent", "alarm", "process", "tally", "recovery", "bearer"}
 #: Indices of a few rows, whatever is in the spool: what is under way just now, is to be cancelled, or is damaged.
 FEW = {
     "job_submitting", "letter_leased", "job_cancel_wanted",
@@ -52,6 +52,11 @@ EXCEPTIONS = {
     "letter_find": "those that wait or are stuck: an index of them, for a person",
     "inbound_rows": "sorts a page",
     "accepted_find": "those whose pages are not made yet: an index of them, for a person",
+    "bearer_tokens": "all tokens, for a person",
+    "shown_faxes": "sorts the faxes of one user, for a person",
+    "shown_received": "sorts the received faxes of one user, for a person",
+    "shown_hours": "groups the faxes of some days, by an index alone, for a person; remembered for a minute",
+    "shown_hours_received": "groups the received faxes of some days, by an index alone, for a person",
 }
 
 

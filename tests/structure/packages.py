@@ -20,13 +20,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("smtpd", "spool", "render", "faxcore", "relay", "passwords", "proof"),
     ("context",),
     ("offramp", "onramp", "postmaster", "web"),
+    ("pages",),
     ("wiring",),
     ("service",),
     ("cli",),
 )
 #: What a figure calls them. ``letters`` stands on ``rules``, both pure: together they are layer 0.
-#: The workers stand on ``context``, and ``service`` on ``wiring``.
-LAYER_NAMES = ("layer 0", "layer 0", "layer 1", "layer 2", "layer 2", "layer 3", "layer 3", "layer 4")
+#: The workers stand on ``context``, ``pages`` on the workers whose steps it shows and starts, ``service`` on
+#: ``wiring``.
+LAYER_NAMES = ("layer 0", "layer 0", "layer 1", "layer 2", "layer 2", "layer 2", "layer 3", "layer 3", "layer 4")
 #: Everybody may import these. They import nobody, but for maillog, whose events are about the values of ``rules``.
 LEAVES: dict[str, tuple[str, ...]] = {
     "maillog": ("rules",),

@@ -176,10 +176,13 @@ class Site:
         config.write_text(CONFIGURATION.format(port=port or self.smtp_port, number=NUMBER, **self.settings))
         return config
 
-    def run(self, *command: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
-        """Run ``mailfax`` with a command to its end."""
+    def run(
+        self, *command: str, patience: float = PATIENCE, typed: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``mailfax`` with a command to its end; ``typed`` is its input."""
         return subprocess.run(
             [sys.executable, "-m", "mailfax", *command],
+            input=typed,
             cwd=self.folder,
             env=self.environment,
             capture_output=True,

@@ -1,0 +1,65 @@
+"""``[pages]`` and each ``[[page_user]]``: where people look and programs ask, and who may; refused where passwords or
+faxes would cross a network in clear, or strangers would be believed.
+
+In: ``Part`` values. Out: ``PagesConfig``, ``PageUser``. Raises ``ConfigError``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from mailfax.config.listeners import require_pair
+from mailfax.config.places import is_loopback, is_open
+from mailfax.config.tables import Part
+from mailfax.config.users import fold
+from mailfax.config.values import Listener, PagesConfig, PageUser
+
+#: The name of the pages where a listener is named: of what was sent by them.
+PAGES = "pages"
+EVERYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+
+
+def read_pages(part: Part, users: Sequence[Part]) -> PagesConfig | None:
+    """None where no address is written: closed."""
+    if part["address"] is None:
+        for key, value in part.values.items():
+            if value:
+                part.refuse(key, 'stands there without an address; write for example address = "127.0.0.1:8026"')
+        return None
+    host, port = part["address"]
+    if not users:
+        part.refuse("address", 'nobody may sign in; write a [[page_user]], for example login = "anna"')
+    if part["certificate"] or part["key"]:
+        require_pair(part)
+    for net in filter(is_open, part["proxies"]):
+        part.refuse("proxies", f'"{net}" holds strangers, who could claim any address; write those of your proxies')
+    if not (is_loopback(host) or part["certificate"] or part["proxies"]):
+        part.refuse(
+            "certificate",
+            f"missing, so passwords and faxes would cross the network in clear from {host}; write certificate and "
+            "key, or listen on 127.0.0.1, or name in proxies those who speak TLS in front",
+        )
+    values = {key: value for key, value in part.values.items() if key != "address"}
+    files = {"certificate": part.path("certificate"), "key": part.path("key")}
+    return PagesConfig(**{"host": host, "port": port, **values, **files})
+
+
+def read_page_users(parts: Sequence[Part]) -> tuple[PageUser, ...]:
+    """Each login once."""
+    seen: set[str] = set()
+    for part in parts:
+        if fold(part["login"]) in seen:
+            part.refuse("login", f'"{part["login"]}" stands there a second time; take one of the two out')
+        seen.add(fold(part["login"]))
+    return tuple(PageUser(part["login"], part["role"], part["from"]) for part in parts)
+
+
+def with_pages(listeners: Sequence[Listener], pages: PagesConfig | None, parts: Sequence[Part]) -> list[Listener]:
+    """The listeners (of ``parts``), and the pages as what they are to sender rules: one where people log in."""
+    if pages is None:
+        return list(listeners)
+    for part in parts:
+        if part["name"] == PAGES:
+            part.refuse("name", f'"{PAGES}" is what is sent by the pages; write another')
+    return [*listeners, Listener(PAGES, pages.host, pages.port, networks=EVERYWHERE, proof="auth")]

@@ -1,0 +1,120 @@
+"""One request of somebody who is signed in: who they are, what they may see, and how they are answered.
+
+In: a request. Out: ``Visit``. ``NotThere`` is for what does not exist, or is somebody else's: nobody learns which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from mailfax.pages.bridge import Bridge
+from mailfax.pages.drafts import Drafts
+from mailfax.pages.looks import render
+from mailfax.pages.pictures import Pictures
+from mailfax.pages.sessions import Session
+from mailfax.pages.viewings import Viewings
+from mailfax.pages.visitor import Visitor
+from mailfax.rules.job import FaxJob, InboundFax, Message
+from mailfax.spool import Spool
+
+
+class NotThere(Exception):
+    """There is no such thing, or not for them."""
+
+
+class NotAllowed(Exception):
+    """Their role does not have this; the text says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all requests share."""
+
+    drafts: Drafts
+    pictures: Pictures
+    viewings: Viewings
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """``form`` is what a POST brought."""
+
+    request: Request
+    bridge: Bridge
+    session: Session
+    shared: Shared
+    form: FormData
+
+    @property
+    def visitor(self) -> Visitor:
+        return self.session.visitor
+
+    @property
+    def spool(self) -> Spool:
+        return self.bridge.spool
+
+    @property
+    def ip(self) -> str:
+        return self.request.client.host if self.request.client else ""
+
+    def asked(self, name: str) -> str:
+        """A parameter of the address, without blanks around it."""
+        return self.request.query_params.get(name, "").strip()
+
+    def said(self, name: str) -> str:
+        """A text field of the form."""
+        value = self.form.get(name, "")
+        return value if isinstance(value, str) else ""
+
+    def page(self, template: str, status: int = 200, **facts: Any) -> Response:
+        """A whole page."""
+        known = {
+            "visitor": self.visitor,
+            "csrf": self.session.form_token,
+            "zone": self.bridge.zone,
+            "path": self.request.url.path,
+            "said": self.request.query_params.get("said", ""),
+        }
+        return HTMLResponse(render(template, **known | facts), status)
+
+    def back(self, path: str) -> Response:
+        """Go on there: a page that is loaded again asks for nothing twice."""
+        return RedirectResponse(path, 303)
+
+    def require_operator(self) -> None:
+        if not self.visitor.is_operator:
+            raise NotAllowed("Only operators see this.")
+
+    def require_content(self) -> None:
+        if not self.visitor.sees_content:
+            raise NotAllowed("Your role does not include the pages of faxes.")
+
+    async def fax(self, queue_id: str) -> tuple[FaxJob, Message]:
+        """A fax that they may see; raises ``NotThere``."""
+        return await fax_for(self.spool, self.visitor, queue_id)
+
+    async def received(self, queue_id: str) -> InboundFax:
+        """A received fax that they may see; raises ``NotThere``."""
+        return await received_for(self.spool, self.visitor, queue_id)
+
+
+async def fax_for(spool: Spool, visitor: Visitor, queue_id: str) -> tuple[FaxJob, Message]:
+    """A fax that the visitor may see; raises ``NotThere``."""
+    job = await spool.jobs.get(queue_id)
+    message = await spool.intake.message(job.message) if job else None
+    if job is None or message is None or not visitor.may_see(message):
+        raise NotThere(queue_id)
+    return job, message
+
+
+async def received_for(spool: Spool, visitor: Visitor, queue_id: str) -> InboundFax:
+    """A received fax that the visitor may see; raises ``NotThere``."""
+    fax = await spool.queue.received(queue_id)
+    if fax is None or not await visitor.may_see_received(spool, queue_id):
+        raise NotThere(queue_id)
+    return fax

@@ -1,0 +1,111 @@
+"""What pages ask: the faxes of one user, how many there were in each hour, and who has seen which. ``spool.shown``.
+
+In: ``Owner``, and filters as for operators. Out: the same values as ``spool.queue`` gives.
+
+LIMITS: the faxes of one user are sorted for each page of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from mailfax.rules.job import InboundFax
+from mailfax.rules.states import JobState
+from mailfax.spool.commits import Commit
+from mailfax.spool.engine import Engine
+from mailfax.spool.queue import Queue, Queued, Wanted, escaped, lower
+from mailfax.spool.rows import history, inbound_of, readable
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose faxes: those that ``login`` sent, and those that came from one of ``addresses``."""
+
+    login: str
+    addresses: tuple[str, ...]
+
+    def has(self, sender: str, login: str) -> bool:
+        """Whether a message of that sender and login is theirs."""
+        return lower(sender) in self._addresses or bool(login and lower(login) == lower(self.login))
+
+    @property
+    def _addresses(self) -> tuple[str, ...]:
+        return tuple(lower(address) for address in self.addresses)
+
+    def values(self) -> dict[str, Any]:
+        return {"login": lower(self.login), "senders": self._addresses or ("",)}
+
+    def recipients(self) -> tuple[str, ...]:
+        """As a letter of a received fax has them."""
+        return tuple(json.dumps([address]) for address in self._addresses) or ("",)
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """``at`` is when it began; ``faxes``: state word -> how many that were accepted in it are there now."""
+
+    at: float
+    faxes: dict[str, int]
+    received: int = 0
+
+
+class Shown:
+    """``spool.shown``."""
+
+    def __init__(self, engine: Engine, queue: Queue) -> None:
+        self._engine, self._queue = engine, queue
+
+    async def faxes(
+        self, owner: Owner, wanted: Wanted, text: str = "", *, limit: int = 100, offset: int = 0
+    ) -> list[Queued]:
+        """Those of a user, newest first; ``text`` as in ``queue.find``."""
+        digits = re.sub(r"\D", "", text)
+        values = owner.values() | {
+            "states": tuple(JobState if wanted.states is None else wanted.states),
+            "number": escaped(re.sub(r"\D", "", wanted.number), "%") if wanted.number else "",
+            "since": wanted.since,
+            "text": escaped(text, "%", "%"),
+            "digits": f"%{digits}%" if len(digits) > 3 and not re.search(r"[^\W\d]", text) else "",
+            "limit": limit,
+            "offset": offset,
+        }
+        return await self._queue.rows("shown_faxes", values)
+
+    async def received(self, owner: Owner, *, limit: int = 100, offset: int = 0) -> list[InboundFax]:
+        """Received faxes that were mailed to a user, newest first."""
+        values = {"recipients": owner.recipients(), "limit": limit, "offset": offset}
+        [rows] = await self._engine.read(("shown_received", values))
+        return await readable(self._engine, "inbound", inbound_of, rows)
+
+    async def may_see_received(self, owner: Owner, queue_id: str) -> bool:
+        """Whether a received fax was mailed to them."""
+        values = {"recipients": owner.recipients(), "about": queue_id}
+        [rows] = await self._engine.read(("shown_received_one", values))
+        return bool(rows)
+
+    async def hours(self, since: float) -> list[Hour]:
+        """Each full hour since then in which there was any fax, oldest first."""
+        [sent, received] = await self._engine.read(
+            ("shown_hours", {"since": since}), ("shown_hours_received", {"since": since})
+        )
+        hours: dict[int, Hour] = {}
+        for row in sent:
+            hours.setdefault(row["hour"], Hour(row["hour"] * HOUR, {})).faxes[row["state"]] = row["n"]
+        for row in received:
+            before = hours.get(row["hour"], Hour(row["hour"] * HOUR, {}))
+            hours[row["hour"]] = Hour(before.at, before.faxes, row["n"])
+        return [hours[hour] for hour in sorted(hours)]
+
+    async def by_key(self, header_message_id: str) -> str:
+        """The queue ID of what was sent by the pages under that Message-ID, or ""."""
+        [rows] = await self._engine.read(("shown_by_key", {"header_message_id": header_message_id}))
+        return str(rows[0]["queue_id"]) if rows else ""
+
+    async def viewed(self, queue_id: str, what: str, by: str) -> None:
+        """Write down that somebody sees the content of a fax; durable before it is shown."""
+        await self._engine.commit(Commit("viewed", (history(queue_id, "viewed", "", f"{what}, by {by}"),)))
