@@ -31,7 +31,7 @@ import aiosmtplib
 from aiosmtplib.email import parse_address
 
 from mailfax.config import RelayConfig
-from mailfax.rules.failure import Failure, InDoubt, NotSent, Refused
+from mailfax.rules.failure import Failure, Impossible, InDoubt, NotSent, Refused
 
 #: For the connection and for each reply, and for the mail with its last reply (RFC 5321 4.5.3.2: 10 minutes).
 COMMAND_SECONDS, CONTENT_SECONDS = 60.0, 600.0
@@ -39,10 +39,6 @@ COMMAND_SECONDS, CONTENT_SECONDS = 60.0, 600.0
 _OUR_ACCESS = frozenset({530, 534, 535, 538})
 #: Longest name of a directory; longer addresses end with a digest.
 _NAME_LONGEST = 200
-
-
-class Impossible(Refused):
-    """This mail can't be handed to this relay at all, and we know it without its word."""
 
 
 class Stage(enum.Enum):

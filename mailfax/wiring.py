@@ -41,12 +41,14 @@ from mailfax.postmaster.disk import DiskAlarm
 from mailfax.proof import Prover
 from mailfax.relay import relay_for
 from mailfax.render import Renderer
+from mailfax.rules.caller import Contacts
 from mailfax.rules.job import Status
 from mailfax.rules.paper import paper_for
 from mailfax.rules.policy import Policy
 from mailfax.rules.routing import Routing
 from mailfax.smtpd import Handler
 from mailfax.spool import Spool
+from mailfax.targets import Targets
 from mailfax.web import Watched
 
 #: What a process may do. Each must be done by some process that shares the spool; most do all of it.
@@ -101,6 +103,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
     submit = Submit(context, fax_accounts, ending, compose)
     relay = relay_for(config.relay, config.hostname)
     deliver = Deliver(context, relay)
+    targets = Targets(secret=config.webhook_secret, private=config.webhook_private)
     disk = DiskAlarm(context, relay)
     devices = [listener.name for listener in config.listeners if listener.device]
     prepare = Prepare(context, fax_accounts, ending, renderer, devices=devices, disk_failed=disk.failed)
@@ -114,7 +117,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         ("report", Report(context, ending)),
     ]
     onramp: list[tuple[str, Worker]] = []
-    routing = Routing.of(config)
+    routing, contacts = Routing.of(config), Contacts.of(config.received.contacts, config.default_country)
     for account in config.accounts:
         name, client = account.name, fax_accounts.client(account.name)
         # Each account on its own: one that answers slowly keeps no other waiting.
@@ -122,13 +125,23 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
             (f"track {name}", Track(context, fax_accounts, ending, name)),
             (f"reconcile {name}", Reconcile(context, fax_accounts, ending, name)),
         ]
-        collect = Collect(context, client, account, renderer, routing=routing, trouble=fax_accounts.trouble)
+        collect = Collect(
+            context,
+            client,
+            account,
+            renderer,
+            routing=routing,
+            contacts=contacts,
+            look=config.received,
+            trouble=fax_accounts.trouble,
+        )
         onramp.append((f"collect {name}", collect))
     of_role: dict[str, list[tuple[str, Worker]]] = {
         "offramp": offramp,
         "onramp": onramp,
         "postmaster": [
             *[("deliver", deliver)] * DELIVERERS,
+            ("deliver elsewhere", Deliver(context, targets, elsewhere=True)),
             ("delays", Delays(context, is_sandbox=fax_accounts.is_sandbox)),
         ],
     }

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 import trustme
 
-from mailfax.config import ConfigError, Destinations, Limits, load, read_users
+from mailfax.config import ConfigError, Destinations, Limits, Received, load, read_users
 from mailfax.config.tables import read_dotenv
 
 CONFIGS = Path(__file__).parent / "configs"
 BAD = sorted(CONFIGS.glob("bad-*.toml"))
 GOOD = sorted(CONFIGS.glob("good-*.toml"))
 SECRETS = {"MAILFAX_ACCOUNT_MAIN_PASSWORD": "secret"}
+SIGNED = {"MAILFAX_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}
 OFFICE_SECRETS = {
     "MAILFAX_ACCOUNT_SALES_PASSWORD": "one",
     "MAILFAX_ACCOUNT_LAW_PASSWORD": "two",
@@ -91,7 +92,7 @@ def test_every_bad_configuration_differs_from_a_good_one_in_few_lines() -> None:
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
 def test_a_good_configuration_loads(folder: Path, path: Path) -> None:
-    assert load(folder / path.name, SECRETS | OFFICE_SECRETS).source == folder / path.name
+    assert load(folder / path.name, SECRETS | OFFICE_SECRETS | SIGNED).source == folder / path.name
 
 
 def test_what_is_left_out_has_its_default(write: Write, tmp_path: Path) -> None:
@@ -137,8 +138,30 @@ def test_what_is_written_is_what_counts() -> None:
     assert (config.limits.pages, config.limits.expire_seconds, config.limits.recipients) == (20, 3600.0, 500)
 
 
+def test_every_key_about_received_faxes_is_what_counts(folder: Path) -> None:
+    config = load(folder / "good-06-everything.toml", SECRETS | SIGNED)
+    copies, office, junk = config.routes
+    assert (copies.copy_to, copies.deliver_to, copies.timezone) == (("folder:/srv/fax",), (), "UTC")
+    assert (office.account, office.caller) == (("main",), ("+1555123*", "unknown"))
+    assert (office.hours, office.timezone) == (("mon-fri 08:00-18:00",), "Europe/Berlin")
+    assert office.deliver_to == ("a@example.com", "webhook:http://localhost:8080/fax")
+    assert (junk.caller, junk.junk, config.retention.junk_days) == (("15559990000",), True, 7)
+    assert config.webhook_private and config.webhook_secret == SIGNED["MAILFAX_WEBHOOK_SECRET"]
+    assert config.received == Received(
+        "[fax] {caller} {{{pages}}}",
+        "{date}-{queue_id}",
+        (("+442079460958", "Example LLP"), ("+15551234567", "Müller; Söhne"), ("5557654321", "Other Ltd")),
+    )
+
+
+@pytest.mark.parametrize("secret", ["plain text that is long enough", "whsec_c2hvcnQ=", "whsec_***"])
+def test_a_secret_that_signs_badly_is_refused(folder: Path, secret: str) -> None:
+    with pytest.raises(ConfigError, match="is no secret of 24 to 64 bytes"):
+        load(folder / "good-06-everything.toml", SECRETS | {"MAILFAX_WEBHOOK_SECRET": secret})
+
+
 def test_every_key_of_the_listener_is_what_counts(folder: Path) -> None:
-    config = load(folder / "good-06-everything.toml", SECRETS)
+    config = load(folder / "good-06-everything.toml", SECRETS | SIGNED)
     assert config.aliases == (
         ("headquarters", ("+15551234567",)),
         ("branches", ("headquarters", "+15557654321")),

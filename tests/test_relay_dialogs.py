@@ -24,8 +24,8 @@ import pytest
 import trustme
 
 from mailfax.config import RelayConfig
-from mailfax.relay import Impossible, Smarthost
-from mailfax.rules.failure import Failure, InDoubt, NotSent, Refused
+from mailfax.relay import Smarthost
+from mailfax.rules.failure import Failure, Impossible, InDoubt, NotSent, Refused
 
 pytestmark = pytest.mark.anyio
 DIALOGS = sorted((Path(__file__).parent / "dialogs" / "relay").glob("*.dialog"))

@@ -79,7 +79,14 @@ def _user(user: User) -> str:
 
 
 async def _check(config: Config, *, wrong: int, weak: int) -> int:
-    for trial in (_spool(config), _renderer(config), _relay(config), _listeners(config), _accounts(config)):
+    for trial in (
+        _spool(config),
+        _renderer(config),
+        _relay(config),
+        _targets(config),
+        _listeners(config),
+        _accounts(config),
+    ):
         async for good, told in trial:
             print(f"{'ok   ' if good else 'WRONG'}  {told}")
             wrong += not good
@@ -179,6 +186,23 @@ async def _relay(config: Config) -> AsyncIterator[Finding]:
         yield True, f"relay: {where} takes mail"
     except (Failure, OSError) as failed:
         yield False, f"relay: {where}: {failed}"
+
+
+async def _targets(config: Config) -> AsyncIterator[Finding]:
+    """Folders and webhooks that get received faxes."""
+    from mailfax.config.targets import MAIL, kind_of
+    from mailfax.rules.failure import Failure
+    from mailfax.targets import Targets
+
+    places = [place for account in config.accounts for place in account.deliver_to]
+    places += [place for route in config.routes for place in (*route.deliver_to, *route.copy_to)]
+    targets = Targets(secret=config.webhook_secret, private=config.webhook_private)
+    for place in dict.fromkeys(place for place in places if kind_of(place) != MAIL):
+        try:
+            await targets.probe(place)
+            yield True, f"received faxes: {place} can be reached"
+        except Failure as failed:
+            yield False, f"received faxes: {place}: {failed}"
 
 
 async def _listeners(config: Config) -> AsyncIterator[Finding]:

@@ -36,7 +36,9 @@ from mailfax.config.places import (
     timezone,
     timezone_or_none,
 )
-from mailfax.config.values import Limits, RetentionConfig
+from mailfax.config.targets import target
+from mailfax.config.templates import number, template
+from mailfax.config.values import Limits, Received, RetentionConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ SECTIONS: dict[str, Section] = {
             "success_notice": Key(flag, True),
             "subject_mailbox": Key(local_name_or_none, ""),
             "password_file": Key(some_text, "passwords"),
+            "webhook_private": Key(flag, False),
         }
     ),
     "aliases": Section({}, own=(local_name, one_or_several(some_text))),
@@ -123,8 +126,8 @@ SECTIONS: dict[str, Section] = {
             "name": Key(some_text, Required('"main"')),
             "base_url": Key(service_url, Required('"https://api.example.com/api/"')),
             "username": Key(login, Required('"5557152222"')),
-            "deliver_to": Key(several(mailbox), ()),
-            "deliver_as": Key(choice("pdf", "tiff"), "pdf"),
+            "deliver_to": Key(several(target), ()),
+            "deliver_as": Key(choice("pdf", "tiff", "both"), "pdf"),
             "poll_seconds": Key(at_least(0.05), 60.0),
             "settle_seconds": Key(at_least(0), 900.0),
             "timeout_seconds": Key(at_least(1), 180.0),
@@ -173,12 +176,20 @@ SECTIONS: dict[str, Section] = {
             "caller": Key(several(caller), ()),
             "hours": Key(several(hours), ()),
             "timezone": Key(timezone_or_none, ""),
-            "deliver_to": Key(several(mailbox), ()),
-            "copy_to": Key(several(mailbox), ()),
+            "deliver_to": Key(several(target), ()),
+            "copy_to": Key(several(target), ()),
             "junk": Key(flag, False),
         },
         repeated=True,
     ),
+    "received": Section(
+        {
+            "subject_template": Key(template, Received().subject_template),
+            "attachment_name": Key(template, Received().attachment_name),
+            "contacts_file": Key(some_text, ""),
+        }
+    ),
+    "contacts": Section({}, own=(number, some_text)),
     "relay": Section(
         {
             "address": Key(far_address, None),

@@ -16,9 +16,11 @@ from mailfax.config.keys import SECTIONS
 from mailfax.config.listeners import read_listener, require_users
 from mailfax.config.pages import read_page_users, read_pages, with_pages
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
+from mailfax.config.received import read_received, read_webhook_secret
 from mailfax.config.routes import read_routes
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
+from mailfax.config.targets import mailboxes
 from mailfax.config.users import read_users
 from mailfax.config.values import (
     Account,
@@ -65,6 +67,8 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     known = faults.of(with_pages, listeners, pages, parts["listener"])
     senders = faults.of_each(_sender, parts["sender"], accounts, known, top)
     routes = faults.of(_routes, parts["route"], accounts, top)
+    received = faults.of(read_received, alone["received"], alone["contacts"])
+    webhook_secret = faults.of(read_webhook_secret, parts["account"], parts["route"], secrets=secrets)
     destinations = faults.of(read_destinations, alone["destinations"])
     aliases = faults.of(read_aliases, alone["aliases"], top)
     render = faults.of(_render, alone["render"])
@@ -86,6 +90,9 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         relay=relay,
         limits=Limits(**alone["limits"].values),
         routes=routes,
+        received=received,
+        webhook_secret=webhook_secret,
+        webhook_private=top["webhook_private"],
         destinations=destinations,
         render=render,
         retention=retention,
@@ -131,9 +138,9 @@ def _sender(part: Part, accounts: Sequence[Account], listeners: Sequence[Listene
 
 def _routes(parts: Sequence[Part], accounts: Sequence[Account], top: Part) -> tuple[Route, ...]:
     routes = read_routes(parts, accounts, top.values)
-    for part, route in zip(parts, routes, strict=True):
-        _require_outside(part, "deliver_to", route.deliver_to, top["fax_domains"])
-        _require_outside(part, "copy_to", route.copy_to, top["fax_domains"])
+    for part in parts:
+        for key in ("deliver_to", "copy_to"):
+            _require_outside(part, key, mailboxes(part[key]), top["fax_domains"])
     return routes
 
 
@@ -191,7 +198,7 @@ def _account(part: Part, top: Part, secrets: Mapping[str, str] | None) -> Accoun
     password = secrets.get(variable, "") if secrets else ""
     if secrets is not None and not password:
         part.refuse("name", f"its password is missing; set {variable} in the environment or in .env")
-    _require_outside(part, "deliver_to", part["deliver_to"], top["fax_domains"])
+    _require_outside(part, "deliver_to", mailboxes(part["deliver_to"]), top["fax_domains"])
     if not is_loopback(urlsplit(part["base_url"]).hostname or ""):
         for key, least in _LEAST_OFF_LOOPBACK.items():
             if part[key] < least:

@@ -41,7 +41,7 @@ class Part:
         """Raise the ConfigError that names this file, this table and ``key``."""
         raise ConfigError(f"{self.file}: {self.place}{key}: {text}")
 
-    def path(self, key: str) -> Path | None:
+    def path(self, key: str, kind: str = "a PEM file") -> Path | None:
         """The file that ``key`` names, beside the configuration unless absolute; it can be read."""
         if not self[key]:
             return None
@@ -49,7 +49,7 @@ class Part:
         try:
             path.open("rb").close()
         except OSError as problem:
-            self.refuse(key, f'"{path}" can\'t be read ({problem.strerror}); write the path of a PEM file')
+            self.refuse(key, f'"{path}" can\'t be read ({problem.strerror}); write the path of {kind}')
         return path
 
 

@@ -159,6 +159,15 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """How received faxes are shown. Fields of the templates: ``templates.FIELDS``. ``contacts``: (number, name)."""
+
+    subject_template: str = "Fax received from {caller}, {pages}"
+    attachment_name: str = "fax-{date}-{time}-{number}"
+    contacts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RelayConfig:
     """Where our mail goes: a smarthost (``host``, ``port``) or a Maildir root (``maildir``)."""
 
@@ -296,6 +305,10 @@ class Config:
     relay: RelayConfig
     limits: Limits
     routes: tuple[Route, ...] = ()
+    received: Received = Received()
+    #: What is posted to webhooks is signed with it: "whsec_" and base64; "": there is none.
+    webhook_secret: str = ""
+    webhook_private: bool = False  #: they may be in our own network
     destinations: Destinations = Destinations()
     render: RenderConfig = RenderConfig()
     web: WebConfig | None = None  #: None: nobody is answered

@@ -1,7 +1,8 @@
 """The mails that we write. Pure: values in, ``Letter`` values with whole mails out; no clock, no chance, no files.
 
 ``owed`` and ``delayed`` answer the sender of faxes (DSN or notice), ``preview`` shows what would be faxed,
-``inbound`` carries a received fax to its people. ``alarm``, ``all_clear``, ``ceiling``, ``disk_alarm``,
+``inbound`` carries a received fax to its people, ``record`` to folders and webhooks.
+``alarm``, ``all_clear``, ``ceiling``, ``disk_alarm``,
 ``damaged``, ``disk_clear``, ``fax_alarm``, ``left_out``, ``recovered``,
 ``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster, ``inbound_problem`` also those whom the fax
 was for,
@@ -15,7 +16,7 @@ allows it, and a copier's scan does not travel twice); English only; no MDN.
 
 from __future__ import annotations
 
-from mailfax.letters.inbound import PDF, TIFF, Form, inbound, inbound_problem
+from mailfax.letters.inbound import PDF, TIFF, Arrival, Form, inbound, inbound_problem
 from mailfax.letters.mime import BASE64_BLOCK, base64_lines
 from mailfax.letters.outcome import delayed, owed
 from mailfax.letters.postmaster import (
@@ -34,12 +35,15 @@ from mailfax.letters.postmaster import (
     undeliverable,
 )
 from mailfax.letters.preview import preview
+from mailfax.letters.record import Document, record
 from mailfax.letters.site import Marks, Site
 
 __all__ = [
     "BASE64_BLOCK",
     "PDF",
     "TIFF",
+    "Arrival",
+    "Document",
     "Form",
     "Marks",
     "Site",
@@ -58,6 +62,7 @@ __all__ = [
     "left_out",
     "owed",
     "preview",
+    "record",
     "recovered",
     "refused",
     "relay_clear",

@@ -8,15 +8,19 @@ STANDARDS: RFC 4160 4.2.3 (address of the caller), RFC 3834 (auto-generated), RF
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+import unicodedata
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from mailfax.config import Received
 from mailfax.letters import texts
-from mailfax.letters.mime import GAP, address, file_with_gap, text_part
+from mailfax.letters.mime import GAP, Field, address, date, file_with_gap, text_part, words
 from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, reported_phone
 from mailfax.letters.postmaster import tell
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import written
+from mailfax.rules.caller import digits_of
 from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.states import InboundState
 
@@ -31,50 +35,59 @@ class Form:
 
 
 PDF, TIFF = Form("PDF", "application/pdf", ".pdf"), Form("TIFF", "image/tiff", ".tif")
+_NAME_LONGEST = 100
+_DEVICE = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is told of a received fax beside what the spool keeps of it.
+
+    ``number`` is the account's own; ``announced_pages`` is the service's count, ``InboundFax.pages`` is ours.
+    ``forms`` are those of its files; ``instead`` is what was wanted and damaged. ``route`` names what decided where
+    it goes. ``caller_name`` is from the site's contacts; ``look`` has the templates.
+    """
+
+    number: str
+    announced_pages: int | None
+    forms: tuple[Form, ...] = (PDF,)
+    instead: Form | None = None
+    route: str = ""
+    caller_name: str = ""
+    look: Received = field(default_factory=Received)
+    sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A letter, and its mail around the base64 of the pages, which are not held in memory."""
+    """A letter, and its mail around the base64 of each file: files are not held in memory."""
 
     letter: Letter
-    before: bytes
-    behind: bytes
+    pieces: tuple[bytes, ...]
 
 
-def inbound(
-    site: Site,
-    fax: InboundFax,
-    marks: Marks,
-    *,
-    mailbox: str,
-    number: str,
-    announced_pages: int | None,
-    form: Form = PDF,
-    instead: Form | None = None,
-    sandbox: bool,
-) -> Parcel:
-    """The letter that brings ``fax`` to one ``mailbox``; one letter for each, so that each has its own fate.
-
-    ``number`` is the account's own; ``announced_pages`` is the service's count, ``fax.pages`` is ours. ``form`` is
-    what the pages are in, ``instead`` what was wanted and damaged.
-    """
-    caller = reported_phone(fax.caller) or texts.INBOUND_UNKNOWN
-    short = announced_pages is not None and fax.pages is not None and fax.pages < announced_pages
+def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mailbox: str) -> Parcel:
+    """The letter that brings ``fax`` to one ``mailbox``; one letter for each, so that each has its own fate."""
+    number = reported_phone(fax.caller)
+    caller = arrival.caller_name or number or texts.INBOUND_UNKNOWN
+    announced = arrival.announced_pages
+    short = announced is not None and fax.pages is not None and fax.pages < announced
     pages = count(fax.pages, "page") if fax.pages else ""
-    told_pages = f"{fax.pages} of {announced_pages} pages" if short else pages
+    told_pages = f"{fax.pages} of {announced} pages" if short else pages
     arrived = fax.listed_at if fax.received_at is None else fax.received_at
+    forms = texts.INBOUND_AND.join(form.word for form in arrival.forms)
+    instead = arrival.instead
     text = letter_text(
-        paragraph(texts.TEST_TEXT) if sandbox else "",
-        texts.INBOUND_OPENING.format(form=form.word),
-        paragraph(texts.INBOUND_INSTEAD.format(form=form.word, damaged=instead.word)) if instead else "",
-        paragraph(texts.INBOUND_SHORT.format(announced=count(announced_pages, "page"), pages=pages))
-        if short and announced_pages is not None
+        paragraph(texts.TEST_TEXT) if arrival.sandbox else "",
+        texts.INBOUND_OPENING.format(form=forms),
+        paragraph(texts.INBOUND_INSTEAD.format(form=forms, damaged=instead.word)) if instead else "",
+        paragraph(texts.INBOUND_SHORT.format(announced=count(announced, "page"), pages=pages))
+        if short and announced is not None
         else "",
         facts(
             [
-                (texts.ROW_CALLER, caller),
-                (texts.ROW_CALLED, f"{number} (account {fax.account})"),
+                (texts.ROW_CALLER, ", ".join(part for part in (arrival.caller_name, number) if part) or caller),
+                (texts.ROW_CALLED, f"{arrival.number} (account {fax.account})"),
                 (texts.ROW_ARRIVED, moment(arrived, site.zone)),
                 (texts.ROW_PAGES, told_pages.rpartition(" ")[0]),
                 (texts.ROW_QUEUE_ID, fax.queue_id),
@@ -83,21 +96,38 @@ def inbound(
         paragraph(texts.INBOUND_CALLER_NOTE),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=fax.queue_id)),
     )
-    subject = ", ".join(part for part in (texts.INBOUND_SUBJECT.format(caller=caller), told_pages) if part)
+    filled = _fields(site, fax, arrival) | {"caller": caller, "pages": told_pages}
+    name = attachment_name(site, fax, arrival)
     letter = written(
         site,
         marks,
-        [text_part(text), file_with_gap(_filename(site, fax, arrived) + form.suffix, form.kind)],
+        [text_part(text), *(file_with_gap(name + form.suffix, form.kind) for form in arrival.forms)],
         to=mailbox,
-        subject=subject,
+        subject=arrival.look.subject_template.format_map(filled),
         kind="received",
         about=fax.queue_id,
-        number=_digits(fax.caller),
+        number=digits_of(fax.caller),
+        more=_headers(fax, arrival, arrived),
         written_by=address("From", texts.INBOUND_FROM.format(caller=caller), site.fax_bringer),
-        sandbox=sandbox,
+        sandbox=arrival.sandbox,
     )
-    before, _, behind = letter.content.partition(GAP)
-    return Parcel(replace(letter, content=b""), before, behind)
+    return Parcel(replace(letter, content=b""), tuple(letter.content.split(GAP)))
+
+
+def _headers(fax: InboundFax, arrival: Arrival, arrived: float) -> list[Field]:
+    """What programs sort received faxes by; what is not known is left out. ``docs/reference/received.md``."""
+    told = {
+        "X-Fax-Account": fax.account,
+        "X-Fax-Called": arrival.number,
+        "X-Fax-Caller": fax.caller,
+        "X-Fax-Caller-Name": arrival.caller_name,
+        "X-Fax-Pages": str(fax.pages or ""),
+        "X-Fax-Pages-Announced": "" if arrival.announced_pages is None else str(arrival.announced_pages),
+        "X-Fax-Received": date(arrived),
+        "X-Fax-Route": arrival.route,
+        "X-Fax-ID": fax.fax_id,
+    }
+    return [(name, words(name, value)) for name, value in told.items() if value.strip()]
 
 
 def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, to: str, problem: str, sandbox: bool) -> Letter:
@@ -127,13 +157,28 @@ def inbound_problem(site: Site, fax: InboundFax, marks: Marks, *, to: str, probl
     )
 
 
-def _digits(caller: str) -> str:
-    """A caller that is a number, as digits; what holds anything else is text, and has none."""
-    digits = caller.removeprefix("+")[:40]
-    return digits if digits.isascii() and digits.isdigit() else ""
+def attachment_name(site: Site, fax: InboundFax, arrival: Arrival) -> str:
+    """A file name without its end, by the site's template; safe in every file system, whatever a caller is called:
+    "fax-2026-11-23-2104-15551234567"."""
+    fields = _fields(site, fax, arrival)
+    # A file has no use for "an unknown number", and no colon may stand in its name.
+    fields |= {"caller": fields["name"] or fields["number"], "time": fields["time"].replace(":", "")}
+    filled = arrival.look.attachment_name.format_map(fields | {"pages": str(fax.pages or "")})
+    plain = unicodedata.normalize("NFKD", filled).encode("ascii", "ignore").decode()
+    name = re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9_.-]+", "-", plain)).strip("-.")[:_NAME_LONGEST].rstrip("-.")
+    # What Windows takes for a device, with any end behind it.
+    return f"fax-{name}".rstrip("-") if not name or _DEVICE.fullmatch(name.partition(".")[0]) else name
 
 
-def _filename(site: Site, fax: InboundFax, arrived: float) -> str:
-    """Sorts by time, tells the caller, and is safe in every file system: "fax-2026-11-23-2104-15551234567"."""
-    stamp = datetime.fromtimestamp(arrived, site.zone).strftime("%Y-%m-%d-%H%M")
-    return "-".join(part for part in ("fax", stamp, _digits(fax.caller)) if part)
+def _fields(site: Site, fax: InboundFax, arrival: Arrival) -> dict[str, str]:
+    """What may stand in templates, all but ``caller`` and ``pages``: ``config.templates.FIELDS``."""
+    arrived = datetime.fromtimestamp(fax.listed_at if fax.received_at is None else fax.received_at, site.zone)
+    return {
+        "name": arrival.caller_name,
+        "number": digits_of(fax.caller),
+        "account": fax.account,
+        "called": arrival.number,
+        "date": arrived.strftime("%Y-%m-%d"),
+        "time": arrived.strftime("%H:%M"),
+        "queue_id": fax.queue_id,
+    }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mailfax.config.targets import MAIL, kind_of
 from mailfax.letters import texts
 from mailfax.letters.mime import text_part
 from mailfax.letters.plain import count, facts, letter_text, listing, moment, one_line, paragraph
@@ -124,13 +125,15 @@ def left_out(site: Site, marks: Marks, *, senders: Sequence[str]) -> Letter:
 
 def undeliverable(site: Site, marks: Marks, *, letter: Letter, problem: str) -> Letter:
     """``letter`` could not be handed over; told without its content (RFC 4160 4.6: administrator's notice)."""
-    subject, text, after = texts.UNDELIVERABLE_SUBJECT, texts.UNDELIVERABLE_TEXT, texts.UNDELIVERABLE_NEXT
+    text = texts.UNDELIVERABLE_TEXT if _is_mail(letter) else texts.UNDELIVERABLE_ELSEWHERE_TEXT
+    subject, after = texts.UNDELIVERABLE_SUBJECT, texts.UNDELIVERABLE_NEXT
     return _about_letter(site, marks, letter, problem, subject, text, after)
 
 
 def refused(site: Site, marks: Marks, *, letter: Letter, problem: str) -> Letter:
     """``letter`` is refused again and again, and no other was taken by which one could tell whose trouble it is."""
-    subject, text, after = texts.REFUSED_SUBJECT, texts.REFUSED_TEXT, texts.REFUSED_NEXT
+    text = texts.REFUSED_TEXT if _is_mail(letter) else texts.REFUSED_ELSEWHERE_TEXT
+    subject, after = texts.REFUSED_SUBJECT, texts.REFUSED_NEXT
     return _about_letter(site, marks, letter, problem, subject, text, after)
 
 
@@ -139,6 +142,10 @@ def relay_clear(site: Site, marks: Marks, *, since: float, said: str, waited: in
     text = texts.RELAY_CLEAR_TEXT.format(since=moment(since, site.zone), until=moment(marks.date, site.zone))
     rows = facts([(texts.ROW_SAID, said), (texts.ROW_WAITED, str(waited or ""))])
     return tell(site, marks, texts.RELAY_CLEAR_SUBJECT, paragraph(text), rows, sandbox=False)
+
+
+def _is_mail(letter: Letter) -> bool:
+    return all(kind_of(recipient) == MAIL for recipient in letter.recipients)
 
 
 def _about_letter(

@@ -161,9 +161,9 @@ ROW_QUEUE_ID = "Queue ID"
 ROW_REFERENCE = "Reference"
 PAGES_PARTLY = "{delivered} of {pages} delivered"
 
-INBOUND_SUBJECT = "Fax received from {caller}"
 INBOUND_FROM = "Fax from {caller}"
 INBOUND_UNKNOWN = "an unknown number"
+INBOUND_AND = " and as a "
 INBOUND_OPENING = "You have received a fax. Its pages are attached as a {form}."
 INBOUND_INSTEAD = (
     "The fax service's {damaged} file of this fax was damaged. A {form} file of the same fax is attached instead."
@@ -266,6 +266,7 @@ LEFT_OUT_NEXT = (
 )
 
 UNDELIVERABLE_SUBJECT = "Undeliverable: {kind} for {recipients}"
+UNDELIVERABLE_ELSEWHERE_TEXT = "The fax gateway could not hand over a received fax, and will not retry automatically."
 UNDELIVERABLE_TEXT = "The fax gateway could not deliver a notification, and will not retry automatically."
 UNDELIVERABLE_NEXT = (
     'We have kept it. Once the address or the mail server works, "mailfax resend" with its ID sends it again; '
@@ -276,6 +277,7 @@ REFUSED_TEXT = (
     "Our mail server refuses a notification from the fax gateway. It has taken no other message since, so we can't "
     "tell yet whether it refuses this recipient only, or everybody."
 )
+REFUSED_ELSEWHERE_TEXT = "A received fax is refused where it should go. Nothing else was taken there since."
 REFUSED_NEXT = "Nothing has been lost: we keep it and go on trying. Please check whether the address exists."
 RELAY_CLEAR_SUBJECT = "Fax all-clear: the mail server is accepting messages again"
 RELAY_CLEAR_TEXT = (

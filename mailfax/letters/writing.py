@@ -29,6 +29,7 @@ def written(
     about: str,
     sandbox: bool,
     number: str = "",
+    more: Sequence[Field] = (),
     results: Sequence[tuple[FaxJob, str]] = (),
     answers: Sequence[Field] | None = None,
     written_by: str = "",
@@ -36,9 +37,9 @@ def written(
 ) -> Letter:
     """``kind`` is the X-Fax-Outcome word: by this field the SMTP server knows our own mail, and never faxes it.
 
-    ``results``: where it tells of several faxes, how each of them ended. ``answers`` are the fields
-    that put it below the mail it answers, None where it answers none; ``written_by`` is
-    the value of From where that is not the gateway.
+    ``more``: further fields. ``results``: where it tells of several faxes, how each of them ended. ``answers`` are
+    the fields that put it below the mail it answers, None where it answers none; ``written_by`` is the value of From
+    where that is not the gateway.
     """
     fields: list[Field] = [
         ("From", written_by or address("From", texts.GATEWAY_NAME, site.postmaster)),
@@ -52,6 +53,7 @@ def written(
         *([("X-Fax-Number", number)] if number else []),
         *(("X-Fax-Result", f"{job.queue_id}; {one_line(job.number, 60)}; {word}") for job, word in results),
         *([("X-Fax-Queue-ID", about)] if about else []),
+        *more,
     ]
     return Letter(
         letter_id=marks.letter_id,

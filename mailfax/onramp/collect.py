@@ -20,16 +20,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailfax import letters, maillog
-from mailfax.config import Account
+from mailfax.config import Account, Received
+from mailfax.config.targets import mailboxes
 from mailfax.context import Context, Worker
 from mailfax.faxcore.client import FaxCore
-from mailfax.faxcore.download import FileType
-from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
+from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress
+from mailfax.letters import Arrival
 from mailfax.onramp.bring import bring
+from mailfax.onramp.fetch import fetch
 from mailfax.onramp.meet import meet
 from mailfax.render import CannotRender, Renderer
 from mailfax.rules import schedule
+from mailfax.rules.caller import Contacts
 from mailfax.rules.job import InboundFax
 from mailfax.rules.queue_id import draw_queue_id
 from mailfax.rules.routing import Call, Routing
@@ -43,14 +46,12 @@ LEASE = 50.0
 #: Received faxes fetched in one round and account.
 FETCHES = 20
 
-#: What FaxCore calls each form.
-_FILETYPE: dict[letters.Form, FileType] = {letters.PDF: "PDF", letters.TIFF: "TIF"}
-
 Trouble = Callable[[str, AccountTrouble], Awaitable[None]]
 
 
 class Collect(Worker):
-    """Collects for one account. ``routing`` says where to; ``trouble`` hears what is wrong with the account."""
+    """Collects for one account. ``routing`` says where to, ``contacts`` who calls, ``look`` how it is shown;
+    ``trouble`` hears what is wrong with the account."""
 
     news = ("account-resumed",)
 
@@ -62,6 +63,8 @@ class Collect(Worker):
         renderer: Renderer,
         *,
         routing: Routing,
+        contacts: Contacts,
+        look: Received,
         trouble: Trouble,
         choose: Callable[[str], str] = secrets.choice,
     ) -> None:
@@ -69,7 +72,7 @@ class Collect(Worker):
         self._elapsed, self._jitter, self._choose = context.elapsed, context.jitter, choose
         self._steady = context.steady
         self._client, self._account, self._renderer, self._trouble = client, account, renderer, trouble
-        self._routing = routing
+        self._routing, self._contacts, self._look = routing, contacts, look
         self._poll_at, self._failures = 0.0, 0
 
     async def round(self) -> bool:
@@ -155,7 +158,7 @@ class Collect(Worker):
                 return
             fax = replace(fax, caller=details.caller)  # whatever becomes of it: a report may need it
             with tempfile.TemporaryDirectory(prefix="mailfax-") as folder:
-                await self._fetch_and_store(fax, details, Path(folder) / "fax")
+                await self._fetch_and_store(fax, details, Path(folder))
         except NotKnown:
             await self._gone(fax)
         except AccountTrouble as trouble:
@@ -182,41 +185,8 @@ class Collect(Worker):
             else:
                 await self._unreadable(fax, detail)
 
-    async def _fetch_and_store(self, fax: InboundFax, details: FaxDetails, path: Path) -> None:
-        """In the form that is wanted, or in the other one where that is damaged."""
-        wanted, other = letters.PDF, letters.TIFF
-        if self._account.deliver_as == "tiff":
-            wanted, other = other, wanted
-        try:
-            pages = await self._download(fax, wanted, path)
-        except (Unreadable, CannotRender) as damaged:
-            if isinstance(damaged, CannotRender) and damaged.later:
-                raise
-            try:
-                pages = await self._download(fax, other, path)
-            except (Unreadable, NotKnown, CannotRender):
-                raise damaged from None
-            await self._store(fax, details, path, pages, form=other, instead=wanted)
-        else:
-            await self._store(fax, details, path, pages, form=wanted)
-
-    async def _download(self, fax: InboundFax, form: letters.Form, path: Path) -> int:
-        """The pages, counted; ``path`` is written anew."""
-        with await asyncio.to_thread(path.open, "wb") as file:
-            await self._client.download_fax(fax.fax_id, filetype=_FILETYPE[form], to=file)
-        # We count ourselves: the service may count otherwise, or not at all (A20).
-        return await self._renderer.count_pages(path)
-
-    async def _store(
-        self,
-        fax: InboundFax,
-        details: FaxDetails,
-        path: Path,
-        pages: int,
-        *,
-        form: letters.Form,
-        instead: letters.Form | None = None,
-    ) -> None:
+    async def _fetch_and_store(self, fax: InboundFax, details: FaxDetails, folder: Path) -> None:
+        fetched = await fetch(self._client, self._renderer, fax.fax_id, self._account.deliver_as, folder)
         reported = details.completed or details.created
         routed = self._routing.to(Call(fax.account, details.caller, fax.listed_at))
         event = InboundEvent.JUNKED if routed.junk else InboundEvent.FETCHED
@@ -225,27 +195,26 @@ class Collect(Worker):
             caller=details.caller,
             # Told as FaxCore tells it; our own clock decides nothing by it (A16).
             received_at=reported.timestamp() if reported else fax.listed_at,
-            pages=pages,
+            pages=fetched.pages,
             attempts=fax.attempts + 1,
             problem="",
         )
-        sandbox = self._client.observed.is_sandbox
-        owed = await asyncio.to_thread(
-            bring,
-            self._site,
-            self._account,
-            stored,
-            details,
-            self._marks,
-            path,
-            to=routed.to,
-            form=form,
-            instead=instead,
-            sandbox=sandbox,
+        arrival = Arrival(
+            number=self._account.username,
+            announced_pages=details.page_count,
+            forms=tuple(form for form, _ in fetched.files),
+            instead=fetched.instead,
+            route=routed.why,
+            caller_name=self._contacts.name_of(details.caller),
+            look=self._look,
+            sandbox=self._client.observed.is_sandbox,
         )
-        damaged = f"as {form.word}, because its {instead.word} is damaged" if instead else ""
+        files = [path for _, path in fetched.files]
+        owed = await asyncio.to_thread(bring, self._site, stored, arrival, self._marks, files, to=routed.to)
+        words, instead = " and ".join(form.word for form in arrival.forms), fetched.instead
+        damaged = f"as {words}, because its {instead.word} is damaged" if instead else ""
         detail = ", ".join(part for part in (f"by {routed.why}", damaged) if part)
-        stored = await self._spool.inbound.advance(fax, stored, event, detail=detail, content=path, letters=owed)
+        stored = await self._spool.inbound.advance(fax, stored, event, detail=detail, content=files[0], letters=owed)
         maillog.fax_stored(stored)
 
     async def _not_now(self, fax: InboundFax, attempts: int, detail: str) -> None:
@@ -288,7 +257,7 @@ class Collect(Worker):
         readers = self._routing.to(Call(was.account, was.caller or None, was.listed_at)).to
         owed = [
             letters.inbound_problem(self._site, now_is, self._marks(), to=reader, problem=detail, sandbox=sandbox)
-            for reader in dict.fromkeys((self._site.postmaster, *readers))
+            for reader in dict.fromkeys((self._site.postmaster, *mailboxes(readers)))
         ]
         told = await self._spool.inbound.advance(was, now_is, event, detail=detail, letters=owed)
         maillog.fax_not_stored(told, detail)

@@ -1,4 +1,5 @@
-"""Letters from the outbox to the relay: one letter a round, claimed, handed over, and what became of it committed.
+"""Letters from the outbox to the relay, and to folders and webhooks: one a round, claimed, handed over, and what
+became of it committed. Those that are no mail wait in a line of their own, so that neither keeps the other waiting.
 
 A mail may be repeated where a fax may not (its copy has the same Message-ID): silence of the relay, and our own death
 between its 250 and our commit, lead to another attempt. A letter ends by being taken, by being refused again and
@@ -18,13 +19,13 @@ import logging
 import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from mailfax import letters, maillog
 from mailfax.context import Context, Worker
 from mailfax.postmaster.relay_trouble import RelayTrouble
-from mailfax.relay import Impossible, Relay
 from mailfax.rules import schedule
-from mailfax.rules.failure import Failure, InDoubt, NotSent, Refused
+from mailfax.rules.failure import Failure, Impossible, InDoubt, NotSent, Refused
 from mailfax.rules.job import Letter
 from mailfax.rules.states import LetterEvent
 from mailfax.spool import Outdated
@@ -34,15 +35,23 @@ log = logging.getLogger(__name__)
 LEASE = 50.0
 
 
+class HandsOver(Protocol):
+    """The relay, or what takes received faxes to other places."""
+
+    async def hand_over(self, sender: str, recipients: Sequence[str], content: bytes) -> None: ...
+
+
 class Deliver(Worker):
-    """Hands letters over, one a round. Several may work beside each other."""
+    """Hands letters over, one a round: mail to ``relay``, or, where ``elsewhere`` is said, all else to what is given
+    instead. Several may work beside each other."""
 
     news = ("letter_add", "letter_recover", "letters_due", "letter-resend", "outbox-released")
 
-    def __init__(self, context: Context, relay: Relay) -> None:
+    def __init__(self, context: Context, relay: HandsOver, *, elsewhere: bool = False) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         self._limits, self._jitter, self._relay = context.limits, context.jitter, relay
         self._steady = context.steady
+        self._elsewhere = elsewhere
         self._trouble = RelayTrouble(context.site.postmaster, context.elapsed, context.jitter)
 
     @property
@@ -52,7 +61,7 @@ class Deliver(Worker):
 
     async def round(self) -> bool:
         """Take up letters whose process died, hand one letter over; False if none was due."""
-        self.next_at = await self._spool.outbox.next_at()
+        self.next_at = await self._spool.outbox.next_at(elsewhere=self._elsewhere)
         if self.next_at > self._spool.now():
             return False
         await self._spool.outbox.recover()
@@ -61,7 +70,7 @@ class Deliver(Worker):
             return ours and await self._next()
 
     async def _next(self) -> bool:
-        letter = await self._spool.outbox.claim(LEASE)
+        letter = await self._spool.outbox.claim(LEASE, elsewhere=self._elsewhere)
         if letter is None:
             return False
         # Outdated: its lease ran out and somebody else has it now; the copy has the same Message-ID.
@@ -117,7 +126,7 @@ class Deliver(Worker):
         """The relay took a letter: a trouble of its own is over, and whatever it kept waiting is due."""
         was_in_trouble = self._trouble.is_there
         over = self._trouble.took(letter.recipients, self._spool.now())
-        if not was_in_trouble:
+        if not was_in_trouble or self._elsewhere:
             return
         waited = await self._spool.outbox.make_due()
         maillog.relay_resumed(waited)
@@ -134,7 +143,7 @@ class Deliver(Worker):
         """A refusal counts against a letter only where others are answered differently; until then it waits."""
         now, was_in_trouble = self._spool.now(), self._trouble.is_there
         self._trouble.refused(letter.recipients, why.diagnostic, now)
-        if self._trouble.is_there and not was_in_trouble:
+        if self._trouble.is_there and not was_in_trouble and not self._elsewhere:
             maillog.relay_paused(why.diagnostic)
         counts = self._trouble.took_another(letter.recipients, letter.tried_at, now)
         letter = replace(letter, refusals=letter.refusals + counts, refused_at=letter.refused_at or now, tried_at=now)

@@ -7,6 +7,7 @@ the exception underneath::
     Failure
     ├── NotSent    surely not accepted: the same thing may be handed over again
     ├── Refused    surely not accepted, and it never will be: final
+    │   └── Impossible   and we know it without having asked
     └── InDoubt    bytes left us and no clear answer was heard: look before you repeat
 """
 
@@ -38,6 +39,10 @@ class NotSent(Failure):
 
 class Refused(Failure):
     """Surely not accepted, and trying again will not help."""
+
+
+class Impossible(Refused):
+    """It can't be handed over there at all, and we know it without the other side's word."""
 
 
 class InDoubt(Failure):

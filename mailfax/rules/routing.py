@@ -9,7 +9,6 @@ places that a site wrote down, and never make one up.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +16,8 @@ from zoneinfo import ZoneInfo
 
 from mailfax.config import Account, Config, Route
 from mailfax.config.hours import read_hours
+from mailfax.rules.caller import is_caller
 from mailfax.rules.explanation import Finding
-from mailfax.rules.number import Unfit, read_number
-
-UNKNOWN = "unknown"
-#: A field that is a number from end to end; "9725550100WTF TOT 3" is text, and no number stands in it.
-_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +71,7 @@ class Routing:
         """Which key of ``route`` does not match, or "": the first one."""
         if route.account and call.account not in route.account:
             return "account"
-        if route.caller and not any(_is_caller(pattern, call.caller, self.country) for pattern in route.caller):
+        if route.caller and not any(is_caller(pattern, call.caller, self.country) for pattern in route.caller):
             return "caller"
         if route.hours and not _is_open(route.hours, route.timezone, call.at):
             return "hours"
@@ -99,37 +94,6 @@ class Routing:
     def _own(self, name: str) -> Sequence[str]:
         own = next((account.deliver_to for account in self.accounts if account.name == name), ())
         return own or (self.postmaster,)
-
-
-def digits_of(caller: str) -> str:
-    """A caller that is a number, as digits; what holds anything else is text, and has none."""
-    return re.sub("[^0-9]", "", caller) if _NUMBER.fullmatch(caller.strip()) else ""
-
-
-def _is_caller(pattern: str, caller: str | None, country: str) -> bool:
-    """Whether ``pattern`` ("unknown", "+15551234567", "5551234567", "+1555*") means this caller."""
-    if caller is None:
-        return False
-    reported = digits_of(caller)
-    if pattern == UNKNOWN:
-        return not reported
-    if not reported:
-        return False
-    # With a "+" the country code is written, and only that of the caller may be compared with it.
-    whole = _whole(caller.strip(), country)
-    forms = (whole,) if pattern.startswith("+") else (reported, whole)
-    wanted = pattern.removeprefix("+")
-    if wanted.endswith("*"):
-        return any(form.startswith(wanted[:-1]) for form in forms if form)
-    return wanted in forms or "" != _whole(pattern, country) == whole
-
-
-def _whole(number: str, country: str) -> str:
-    """The digits of ``number`` with its country code; "" where it may be of one country or of another."""
-    found = read_number(number, default_country=country)
-    if isinstance(found, Unfit):
-        return digits_of(number) if number.startswith("+") else ""
-    return found.dialled
 
 
 def _is_open(hours: Sequence[str], zone: str, at: float) -> bool:

@@ -102,7 +102,7 @@ class LetterEvent(enum.StrEnum):
     """What can happen to a letter."""
 
     CLAIMED = "claimed"
-    TAKEN = "the relay took it"
+    TAKEN = "taken"
     NOT_TAKEN = "not taken now"
     MAYBE_TAKEN = "no clear answer"
     LEASE_EXPIRED = "its process died"

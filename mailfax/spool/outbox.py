@@ -65,9 +65,9 @@ class Outbox:
         async with self.sealed(letters) as statements:
             await self._engine.commit(Commit("owed", tuple(statements), CLASHES))
 
-    async def next_at(self) -> float:
-        """When the next letter is due, or the lease of one runs out."""
-        [rows] = await self._engine.read(("letter_head", {}))
+    async def next_at(self, *, elsewhere: bool = False) -> float:
+        """When the next letter is due, or the lease of one runs out; ``elsewhere``: of those that are no mail."""
+        [rows] = await self._engine.read(("letter_head_elsewhere" if elsewhere else "letter_head", {}))
         return min((row["at"] for row in rows), default=math.inf)
 
     async def recover(self) -> int:
@@ -85,20 +85,23 @@ class Outbox:
         return results[1].hits
 
     async def make_due(self) -> int:
-        """All that wait are due now: the relay takes mail again. How many."""
+        """All mails that wait are due now: the relay takes mail again. How many."""
         try:
             [result] = await self._engine.commit(Commit("letters-due", (Statement("letters_due", {}, Hits.SOME),)))
         except Outdated:
             return 0
         return result.hits
 
-    async def claim(self, lease: float) -> Letter | None:
+    async def claim(self, lease: float, *, elsewhere: bool = False) -> Letter | None:
         """The letter that is due longest, with its content, ours for ``lease`` seconds; None where none is due.
+
+        ``elsewhere``: of those that go to folders and webhooks; else of mail.
 
         A letter whose content is damaged comes without it, ``content`` empty and ``problem`` said: it
         can't be handed over, and the caller tells the postmaster.
         """
         event = LetterEvent.CLAIMED
+        claim = "letter_claim_elsewhere" if elsewhere else "letter_claim"
         while True:
             values = {
                 "claim": f"{self._engine.epoch}-{next(self._claims)}",
@@ -108,7 +111,7 @@ class Outbox:
             }
             commit = Commit(
                 commit_name(event, "letter-"),
-                (Statement("letter_claim", values, Hits.ONE), Statement("letter_claim_history", values, Hits.ONE)),
+                (Statement(claim, values, Hits.ONE), Statement("letter_claim_history", values, Hits.ONE)),
             )
             try:
                 results = await self._engine.commit(commit)

@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from mailfax.config.targets import MAIL, kind_of
 from mailfax.rules.envelope import Notify
 from mailfax.rules.job import Document, FaxJob, InboundFax, Letter, Message, Spelling, Status
 from mailfax.rules.states import InboundState, JobState, LetterState
@@ -178,7 +179,11 @@ def letter_of(row: Row) -> Letter:
 
 
 def letter_values(letter: Letter) -> dict[str, Any]:
-    values = _fields(letter) | {"state": letter.state.value, "recipients": json.dumps(letter.recipients)}
+    values = _fields(letter) | {
+        "state": letter.state.value,
+        "recipients": json.dumps(letter.recipients),
+        "elsewhere": int(any(kind_of(recipient) != MAIL for recipient in letter.recipients)),
+    }
     del values["content"], values["file"], values["epoch"]
     return values
 

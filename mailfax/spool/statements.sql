@@ -13,7 +13,7 @@
 -- float8: last_byte_elapsed leapt lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
 -- float8: report track_at tried_at until up_to wait
--- int8: absences any attempts cancel_requested clear delay_told epoch epoch_was faxes faxes_per_day gone hour jobs limit
+-- int8: absences any attempts cancel_requested clear delay_told elsewhere epoch epoch_was faxes faxes_per_day gone hour jobs limit
 -- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size serves
 -- int8: preview refusals size slow success_notice version was_epoch was_version
 -- bytea: bytes
@@ -597,18 +597,29 @@ WHERE account = :account AND fax_id = :fax_id AND damaged = 0
 -- name: letter_add
 INSERT INTO letter (
     letter_id, kind, about, sender, recipients, message_id, state, decided_at, next_attempt_at, version, attempts,
-    epoch, lease_until, content_id, problem
+    epoch, lease_until, content_id, problem, elsewhere
 ) VALUES (
     :letter_id, :kind, :about, :sender, :recipients, :message_id, :state, :decided_at, :next_attempt_at, 0, 0, 0, 0,
-    :content_id, ''
+    :content_id, '', :elsewhere
 )
 
 -- name: letter_head
--- When the next one is due, and when the first lease runs out.
+-- These two: when the next one is due, and when the first lease runs out.
 SELECT next_attempt_at AS at FROM (
     SELECT next_attempt_at FROM letter
-    WHERE state = 'waiting' AND damaged = 0
+    WHERE state = 'waiting' AND elsewhere = 0 AND damaged = 0
       AND (kind = 'alarm' OR NOT EXISTS (SELECT 1 FROM recovery WHERE released_at = 0))
+    ORDER BY next_attempt_at, decided_at, letter_id LIMIT 1
+) waiting
+UNION ALL SELECT lease_until FROM (
+    SELECT lease_until FROM letter WHERE state = 'handing-over' AND damaged = 0 ORDER BY lease_until LIMIT 1
+) leased
+
+-- name: letter_head_elsewhere
+SELECT next_attempt_at AS at FROM (
+    SELECT next_attempt_at FROM letter
+    WHERE state = 'waiting' AND elsewhere = 1 AND damaged = 0
+      AND NOT EXISTS (SELECT 1 FROM recovery WHERE released_at = 0)
     ORDER BY next_attempt_at, decided_at, letter_id LIMIT 1
 ) waiting
 UNION ALL SELECT lease_until FROM (
@@ -621,8 +632,21 @@ UPDATE letter SET
     version = version + 1
 WHERE letter_id = (
     SELECT l.letter_id FROM letter l
-    WHERE l.state = 'waiting' AND l.damaged = 0 AND l.next_attempt_at <= :now
+    WHERE l.state = 'waiting' AND l.elsewhere = 0 AND l.damaged = 0 AND l.next_attempt_at <= :now
       AND (l.kind = 'alarm' OR NOT EXISTS (SELECT 1 FROM recovery WHERE released_at = 0))
+    ORDER BY l.next_attempt_at, l.decided_at, l.letter_id LIMIT 1
+    FOR UPDATE OF l SKIP LOCKED -- postgresql
+) AND state = 'waiting'
+RETURNING *
+
+-- name: letter_claim_elsewhere
+UPDATE letter SET
+    state = :state, epoch = :epoch, lease_until = :now + :lease, claim = :claim, attempts = attempts + 1,
+    version = version + 1
+WHERE letter_id = (
+    SELECT l.letter_id FROM letter l
+    WHERE l.state = 'waiting' AND l.elsewhere = 1 AND l.damaged = 0 AND l.next_attempt_at <= :now
+      AND NOT EXISTS (SELECT 1 FROM recovery WHERE released_at = 0)
     ORDER BY l.next_attempt_at, l.decided_at, l.letter_id LIMIT 1
     FOR UPDATE OF l SKIP LOCKED -- postgresql
 ) AND state = 'waiting'
@@ -661,7 +685,7 @@ WHERE letter_id = :letter_id AND state = :was_state AND epoch = :was_epoch AND v
 -- name: letters_due
 -- The relay was in trouble and takes mail again: what it kept waiting waits no longer.
 UPDATE letter SET next_attempt_at = CASE WHEN next_attempt_at > :now THEN :now ELSE next_attempt_at END
-WHERE state = 'waiting' AND damaged = 0
+WHERE state = 'waiting' AND elsewhere = 0 AND damaged = 0
 
 -- name: letter_get
 SELECT * FROM letter WHERE letter_id = :letter_id AND damaged = 0

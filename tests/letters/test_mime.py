@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailfax.letters import Marks, Site, base64_lines, inbound, owed
+from mailfax.letters import Arrival, Marks, Site, base64_lines, inbound, owed
 from mailfax.letters.mime import address, header_part, words
 from mailfax.letters.plain import one_line
 from mailfax.rules.job import Document, FaxJob, InboundFax, Message, Status
@@ -67,12 +67,13 @@ def test_an_outcome_has_exactly_its_fields(subject, name, address, envid, said, 
 @given(caller=EVIL, account=EVIL)
 def test_a_received_fax_has_exactly_its_fields(caller, account):
     fax = InboundFax(account, "F1", InboundState.STORED, 1.0e9, 1.0e9, queue_id="CINB000001", caller=caller, pages=1)
-    parcel = inbound(SITE, fax, MARKS, mailbox="office@example.com", number="555", announced_pages=1, sandbox=False)
-    content = parcel.before + base64_lines(b"%PDF") + parcel.behind
+    parcel = inbound(SITE, fax, MARKS, Arrival("555", 1), mailbox="office@example.com")
+    content = base64_lines(b"%PDF").join(parcel.pieces)
     travels(content)
     mail = email.message_from_bytes(content, policy=SMTP)
-    assert [key for key in mail if key != "X-Fax-Number"] == [
+    assert [key for key in mail if key not in ("X-Fax-Number", "X-Fax-Account", "X-Fax-Caller")] == [
         "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Fax-Outcome", "X-Fax-Queue-ID",
+        "X-Fax-Called", "X-Fax-Pages", "X-Fax-Pages-Announced", "X-Fax-Received", "X-Fax-ID",
         "MIME-Version", "Content-Type",
     ]  # fmt: skip
     (sender,) = mail["From"].addresses

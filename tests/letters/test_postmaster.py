@@ -6,7 +6,7 @@ import email
 from dataclasses import replace
 from email.policy import SMTP
 
-from mailfax.letters import alarm, all_clear, base64_lines, forward_to_postmaster, inbound, undeliverable
+from mailfax.letters import Arrival, alarm, all_clear, base64_lines, forward_to_postmaster, inbound, undeliverable
 
 
 def read(letter):
@@ -29,8 +29,8 @@ def test_the_all_clear_says_that_it_is_over(site, marks):
 
 
 def test_a_fax_that_nobody_took_is_told_without_its_pages(site, marks, a_fax):
-    parcel = inbound(site, a_fax(), marks, mailbox="gone@example.com", number="", announced_pages=3, sandbox=False)
-    lost = replace(parcel.letter, content=parcel.before + base64_lines(b"SECRET") + parcel.behind)
+    parcel = inbound(site, a_fax(), marks, Arrival("", 3), mailbox="gone@example.com")
+    lost = replace(parcel.letter, content=base64_lines(b"SECRET").join(parcel.pieces))
     told = undeliverable(site, marks, letter=lost, problem="smtp; 550 5.1.1 No such user")
     subject, text = read(told)
     assert subject == "Undeliverable: received fax for gone@example.com"

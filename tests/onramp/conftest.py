@@ -12,10 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mailfax.config import Account, Limits, Route
+from mailfax.config import Account, Limits, Received, Route
 from mailfax.letters import Marks
 from mailfax.onramp.collect import Collect
 from mailfax.render import Renderer
+from mailfax.rules.caller import Contacts
 from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.routing import Routing
 from tests.offramp.conftest import account, sandbox
@@ -45,6 +46,7 @@ class Inbox:
         self.pipeline, self.sandbox, self.spool, self.clock = pipeline, sandbox, pipeline.spool, pipeline.clock
         self.marks_fail: list[Exception] = []
         self.routes: tuple[Route, ...] = ()
+        self.look = Received()
         self._chance = random.Random(7)
         self.collect = self.collecting(renderer)
 
@@ -54,7 +56,15 @@ class Inbox:
         routing = Routing(self.routes, (account,), "US", context.site.postmaster)
         chance = self._chance.choice
         return Collect(
-            context, client, account, renderer, routing=routing, trouble=fax_accounts.trouble, choose=chance
+            context,
+            client,
+            account,
+            renderer,
+            routing=routing,
+            contacts=Contacts.of(self.look.contacts, "US"),
+            look=self.look,
+            trouble=fax_accounts.trouble,
+            choose=chance,
         )
 
     def _marks(self) -> Marks:

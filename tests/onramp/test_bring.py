@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailfax.config import Account
-from mailfax.faxcore.values import FaxDetails, Progress
-from mailfax.letters import PDF, Marks
+from mailfax.letters import Arrival, Marks
 from mailfax.onramp.bring import bring
 from mailfax.rules.job import InboundFax
 from mailfax.rules.states import InboundState
@@ -22,12 +20,8 @@ from tests.offramp.pipeline import SITE
 pytestmark = pytest.mark.anyio
 
 MAILBOXES = ("a@example.com", "b@example.com")
-ACCOUNT = Account("main", "http://127.0.0.1:1/api/", "5557152222", "x", MAILBOXES)
 FAX = InboundFax(
     "main", "208", InboundState.STORED, 1_790_000_000.0, 0.0, queue_id="CINB1", caller="15557654321", pages=2
-)
-DETAILS = FaxDetails(
-    "208", True, "15557654321", "", None, "", None, "Completed", Progress.SUCCESS, 2, 2, "15557654321"
 )
 
 
@@ -43,7 +37,7 @@ async def test_a_large_fax_reaches_the_spool_in_blocks(tmp_path: Path) -> None:
         return Marks(f"L{number}", f"<{number}@fax.example.com>", 1_790_000_000.0)
 
     tracemalloc.start()
-    owed = bring(SITE, ACCOUNT, FAX, DETAILS, marks, pages, to=MAILBOXES, form=PDF, sandbox=False)
+    owed = bring(SITE, FAX, Arrival("5557152222", 2), marks, [pages], to=MAILBOXES)
     await spool.outbox.owe(owed)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()

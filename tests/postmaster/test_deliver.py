@@ -12,8 +12,8 @@ import pytest
 from mailfax.letters import forward_to_postmaster
 from mailfax.postmaster import deliver
 from mailfax.postmaster.deliver import Deliver
-from mailfax.relay import Impossible, Maildir
-from mailfax.rules.failure import InDoubt, NotSent
+from mailfax.relay import Maildir
+from mailfax.rules.failure import Impossible, InDoubt, NotSent, Refused
 from mailfax.rules.job import Letter
 from mailfax.rules.states import LetterState
 from mailfax.spool import Spool
@@ -231,3 +231,33 @@ async def test_an_unforeseen_failure_is_tried_again_later_and_ended_by_age(spool
         "L000000001": LetterState.UNDELIVERABLE,
         "M000000001": LetterState.WAITING,
     }
+
+
+async def test_a_folder_that_does_not_take_faxes_keeps_no_mail_waiting_and_is_told(
+    spool, clock, context, a_letter
+) -> None:
+    """Each kind of place has its own worker, its own trouble, and the postmaster hears by mail."""
+    gone = NotSent("The folder is not there", diagnostic="x-mailfax; no such folder")
+    elsewhere, relay = Deliver(context, Answers(*[gone] * 200), elsewhere=True), Answers()
+    mail = Deliver(context, relay)
+    await spool.outbox.owe([a_letter(recipients=("folder:/srv/fax",), kind="received"), a_letter()])
+    assert await mail.round() and not await mail.round()
+    while await elsewhere.round():
+        clock.now += LIMITS.letter_seconds / 10
+    assert (await states(spool))["L000000001"] is LetterState.UNDELIVERABLE
+    assert await mail.round()
+    told = email.message_from_bytes(relay.taken[-1][2], policy=SMTP)
+    assert told["To"] == SITE.postmaster and told["Subject"] == "Undeliverable: received fax for folder:/srv/fax"
+    assert "could not hand over a received fax" in " ".join(told.get_content().split())
+
+
+async def test_a_webhook_that_refuses_everything_for_a_while_loses_nothing(spool, clock, context, a_letter) -> None:
+    refused = Refused("The webhook refused the fax: 404", diagnostic="http; 404")
+    work = Deliver(context, Answers(*[refused] * 6), elsewhere=True)
+    for place in ("webhook:https://a.example/", "webhook:https://b.example/"):
+        await spool.outbox.owe([a_letter(recipients=(place,), kind="received")])
+    for _ in range(60):
+        await work.round()
+        clock.now += 60.0
+    assert set((await states(spool)).values()) == {LetterState.HANDED_OVER}
+    assert not [letter for letter in await spool.outbox.listing() if letter.kind == "alarm"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mailfax.config import Account, Route
 from mailfax.config.names import caller as caller_kind
-from mailfax.rules.routing import Call, Routing, digits_of
+from mailfax.rules.caller import digits_of
+from mailfax.rules.routing import Call, Routing
 
 ADDRESSES = st.sampled_from(["a@example.com", "b@example.com", "c@example.com"])
 LISTS = st.lists(ADDRESSES, max_size=3).map(tuple)

@@ -28,7 +28,7 @@ async def test_a_letter_comes_back_with_its_content(size: int, spool: Spool, mai
     taken = await spool.outbox.advance(claimed, claimed.after(LetterEvent.TAKEN), LetterEvent.TAKEN, detail="250")
     assert await spool.outbox.get(letter.letter_id) == taken
     events = [line.event for line in await spool.history.of(letter.letter_id)]
-    assert events == ["letter owed", "letter claimed", "letter the relay took it"]
+    assert events == ["letter owed", "letter claimed", "letter taken"]
     with pytest.raises(Outdated):
         await spool.outbox.advance(claimed, claimed.after(LetterEvent.NOT_TAKEN), LetterEvent.NOT_TAKEN)
 
@@ -101,3 +101,30 @@ async def test_a_letter_id_in_use_stores_none_of_them(spool: Spool, mails: Mails
     assert (await spool.counts()).letters == {"waiting": 1}
     assert await database.large_left(spool) == 0
     await spool.outbox.owe([])
+
+
+async def test_what_goes_elsewhere_waits_in_a_line_of_its_own(spool: Spool, mails: Mails, clock: Clock) -> None:
+    mail = mails.letter()
+    folder = mails.letter(recipients=("folder:/srv/fax",), kind="received", next_attempt_at=clock.now + 30)
+    await spool.outbox.owe([folder, mail])
+    assert (await spool.outbox.next_at(), await spool.outbox.next_at(elsewhere=True)) == (clock.now, clock.now + 30)
+    assert await spool.outbox.claim(60, elsewhere=True) is None, "not due"
+    assert await spool.outbox.make_due() == 1, "of mail alone"
+    clock.now += 31
+    claimed = await spool.outbox.claim(60, elsewhere=True)
+    assert claimed is not None and claimed.letter_id == folder.letter_id
+    assert await spool.outbox.claim(60, elsewhere=True) is None
+    claimed = await spool.outbox.claim(60)
+    assert claimed is not None and claimed.letter_id == mail.letter_id
+    assert await spool.outbox.claim(60) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "is_mail"),
+    [("folder:/x", False), ("webhook:https://x", False), ('"folder:x"@example.com', True), ("a@[IPv6:::1]", True)],
+)
+async def test_no_address_of_a_person_is_taken_for_a_place(
+    spool: Spool, mails: Mails, address: str, is_mail: bool
+) -> None:
+    await spool.outbox.owe([mails.letter(recipients=(address,))])
+    assert (await spool.outbox.claim(60) is not None) is is_mail

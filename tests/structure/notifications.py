@@ -9,6 +9,7 @@ from email.policy import SMTP
 
 from mailfax import letters
 from mailfax.faxcore.errors import Trouble
+from mailfax.letters import Arrival
 from mailfax.rules.job import Letter
 from mailfax.rules.states import InboundState, JobState
 from mailfax.rules.status import Cause, status
@@ -104,26 +105,20 @@ def _outcomes() -> Iterator[tuple[str, Letter]]:
 
 
 def _received() -> Iterator[tuple[str, Letter]]:
-    for title, fax in (("Received fax", a_fax()), ("Received fax with pages missing", a_fax(pages=2))):
-        parcel = letters.inbound(
-            SITE, fax, MARKS, mailbox="office@example.com", number="5557152222", announced_pages=3, sandbox=False
-        )
-        yield title, replace(parcel.letter, content=parcel.before + parcel.behind)
-    parcel = letters.inbound(
-        SITE,
-        a_fax(),
-        MARKS,
-        mailbox="office@example.com",
-        number="5557152222",
-        announced_pages=3,
-        form=letters.TIFF,
-        instead=letters.PDF,
-        sandbox=False,
-    )
-    yield (
-        "Received fax whose PDF was damaged",
-        replace(parcel.letter, content=parcel.before + parcel.behind),
-    )
+    usual = Arrival("5557152222", 3, route="route 2")
+    for title, fax, arrival in (
+        ("Received fax", a_fax(), usual),
+        ("Received fax of a contact", a_fax(), replace(usual, caller_name="Example Ltd")),
+        ("Received fax with pages missing", a_fax(pages=2), usual),
+        ("Received fax as PDF and TIFF", a_fax(), replace(usual, forms=(letters.PDF, letters.TIFF))),
+        (
+            "Received fax whose PDF was damaged",
+            a_fax(),
+            replace(usual, forms=(letters.TIFF,), instead=letters.PDF),
+        ),
+    ):
+        parcel = letters.inbound(SITE, fax, MARKS, arrival, mailbox="office@example.com")
+        yield title, replace(parcel.letter, content=b"".join(parcel.pieces))
     for title, state in (
         ("Received fax that can't be read", InboundState.UNREADABLE),
         ("Received fax that has disappeared", InboundState.VANISHED),
@@ -156,6 +151,12 @@ def _alarms() -> Iterator[tuple[str, Letter]]:
     (lost,) = letters.owed(SITE, a_message(), DOCUMENT, (a_job(),), b"", MARKS, sandbox=False)
     lost, said = replace(lost, attempts=3), "smtp; 550 5.1.1 No such user"
     yield "Undeliverable", letters.undeliverable(SITE, MARKS, letter=lost, problem=said)
+    lost = replace(lost, kind="received", recipients=("folder:/srv/fax",))
+    yield (
+        "Undeliverable received fax",
+        letters.undeliverable(SITE, MARKS, letter=lost, problem="x-mailfax; no such folder"),
+    )
+    lost = replace(lost, kind="delivered", recipients=("alice@example.com",))
     yield "Refused", letters.refused(SITE, MARKS, letter=lost, problem=said)
     silence = "smtp; 451 4.3.0 Try again later"
     clear = letters.relay_clear(SITE, MARKS, since=RECEIVED - 5_000, said=silence, waited=17)

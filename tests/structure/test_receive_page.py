@@ -34,20 +34,26 @@ base_url = "https://api.example.com/api/"
 username = "5557152222"
 deliver_to = ["office@example.com"]
 """
+SECRETS = {
+    "MAILFAX_ACCOUNT_MAIN_PASSWORD": "x",
+    "MAILFAX_ACCOUNT_BRANCH_PASSWORD": "x",
+    "MAILFAX_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+}
 
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for account in ("MAIN", "BRANCH"):
-        monkeypatch.setenv(f"MAILFAX_ACCOUNT_{account}_PASSWORD", "x")
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
     path = tmp_path / "mailfax.toml"
     path.write_text(BASE + "".join(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)))
     return path
 
 
 def test_its_tables_are_a_configuration(config: Path) -> None:
-    loaded = load(config, {"MAILFAX_ACCOUNT_MAIN_PASSWORD": "x", "MAILFAX_ACCOUNT_BRANCH_PASSWORD": "x"})
-    assert len(loaded.routes) == 4 and [account.name for account in loaded.accounts] == ["main", "branch"]
+    loaded = load(config, SECRETS)
+    assert len(loaded.routes) == 5 and loaded.received.contacts == (("+15551234567", "Example Ltd"),)
+    assert [account.name for account in loaded.accounts] == ["main", "branch"]
 
 
 def test_its_command_says_what_it_shows(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,7 @@ fax_domains = ["fax.local"]
 default_country = "US"
 postmaster = "postmaster@example.com"
 hostname = "fax.example.com"
+{top}
 
 [spool]
 url = "{spool}"
@@ -109,6 +110,7 @@ class Site:
             "render_seconds": 4,
             "relay": 'maildir = "mail"',
             "more": "",
+            "top": "",
             "account": "",
             "sender": "",
             "base_url": f"http://127.0.0.1:{self.sandbox_port}/api/",

@@ -1,0 +1,76 @@
+"""What the mails that bring received faxes look like: ``[received]``; whose number is whose: ``[contacts]``; and the
+secret of webhooks.
+
+In: ``Part`` values; a CSV file; the environment. Out: ``Received``; text. Raises ``ConfigError``.
+
+STANDARDS: RFC 4180 (CSV), with "," or ";" as spreadsheets write it.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from mailfax.config.kinds import Unfit, some_text
+from mailfax.config.tables import Part
+from mailfax.config.targets import WEBHOOK, kind_of
+from mailfax.config.templates import number
+from mailfax.config.values import Received
+
+
+def read_received(part: Part, contacts: Part) -> Received:
+    """The two tables, and the file that the first one names."""
+    listed = list(contacts.values.items())
+    path = part.path("contacts_file", "a CSV file")
+    if path:
+        try:
+            content = path.read_text("utf-8-sig")
+        except UnicodeDecodeError as problem:
+            part.refuse("contacts_file", f'"{path}": byte {problem.start} is not UTF-8; save the file as UTF-8')
+        listed += _rows(part, content)
+    return Received(part["subject_template"], part["attachment_name"], tuple(listed))
+
+
+def read_webhook_secret(
+    accounts: Sequence[Part], routes: Sequence[Part], *, secrets: Mapping[str, str] | None
+) -> str:
+    """The key by which a webhook knows that it was us, where some target is one."""
+    for part in (*accounts, *routes):
+        for key in ("deliver_to", "copy_to"):
+            if secrets is not None and any(kind_of(each) == WEBHOOK for each in part.values.get(key, ())):
+                return _checked_secret(part, key, secrets.get("MAILFAX_WEBHOOK_SECRET", ""))
+    return ""
+
+
+def _checked_secret(part: Part, key: str, secret: str) -> str:
+    """As Standard Webhooks have it: "whsec_", and the base64 of 24 to 64 bytes."""
+    how = 'set MAILFAX_WEBHOOK_SECRET in the environment or .env: "whsec_", and what "openssl rand -base64 32" prints'
+    if not secret:
+        part.refuse(key, f"the secret that signs what webhooks get is missing; {how}")
+    try:
+        length = len(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        length = 0
+    if not (secret.startswith("whsec_") and 24 <= length <= 64):
+        part.refuse(key, f"MAILFAX_WEBHOOK_SECRET is no secret of 24 to 64 bytes; {how}")
+    return secret
+
+
+def _rows(part: Part, content: str) -> list[tuple[str, str]]:
+    """(number, name) of each line; the first line may be a heading."""
+    delimiter = ";" if ";" in content.partition("\n")[0] else ","
+    rows = []
+    for line, row in enumerate(csv.reader(io.StringIO(content), delimiter=delimiter), 1):
+        if not any(cell.strip() for cell in row):
+            continue
+        try:
+            if len(row) != 2:
+                raise Unfit(f"{len(row)} columns; write number{delimiter}name")
+            rows.append((number(row[0]), some_text(row[1])))
+        except Unfit as problem:
+            is_heading = line == 1 and not any(sign.isdigit() for sign in row[0])
+            if not is_heading:
+                part.refuse("contacts_file", f"line {line}: {problem}")
+    return rows

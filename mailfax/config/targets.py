@@ -1,0 +1,60 @@
+"""Where a received fax may go: a mailbox, a folder ("folder:/srv/fax") or a program ("webhook:https://…").
+
+In: a value as ``tomllib`` made it. Out: text; its kind is told by ``kind_of``. Raises ``Unfit``.
+
+LIMITS: a webhook's URL stands in the configuration, in the queue and in the log: what must stay secret is the key by
+which it is signed, never a part of the URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from mailfax.config.kinds import Unfit, text
+from mailfax.config.names import mailbox
+from mailfax.config.places import is_loopback
+
+MAIL, FOLDER, WEBHOOK = "mail", "folder", "webhook"
+
+
+def target(value: object) -> str:
+    """A mail address, "folder:/path" or "webhook:https://host/path"."""
+    written = text(value)
+    kind, _, place = written.partition(":")
+    return f"{kind}:{_KINDS[kind](place)}" if kind in _KINDS else mailbox(value)
+
+
+def kind_of(written: str) -> str:
+    """MAIL, FOLDER or WEBHOOK. No address of a person begins like the latter two: ":" stands in quotes there."""
+    kind, colon, _ = written.partition(":")
+    return kind if colon and kind in _KINDS else MAIL
+
+
+def mailboxes(targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Those where somebody reads mail."""
+    return tuple(each for each in targets if kind_of(each) == MAIL)
+
+
+def _folder(path: str) -> str:
+    if not path.startswith("/") or "/../" in f"{path}/":
+        raise Unfit(f'"folder:{path}" is not the whole path of a folder; write it like "folder:/srv/fax"')
+    return path.rstrip("/") or "/"
+
+
+def _webhook(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host or not url.isascii() or " " in url or parts.scheme not in ("https", "http"):
+        raise Unfit(f'"webhook:{url}" is no web address; write it like "webhook:https://example.com/fax"')
+    if parts.username is not None or parts.fragment:
+        raise Unfit('a user name or "#" stands in the address of a webhook; mailfax signs what it sends instead')
+    if parts.scheme == "http" and not is_loopback(host):
+        raise Unfit(f'"webhook:{url}" would send faxes in clear; write https://')
+    return url
+
+
+_KINDS: dict[str, Callable[[str], str]] = {FOLDER: _folder, WEBHOOK: _webhook}

@@ -1,0 +1,88 @@
+"""A received fax reaches folders and programs once each, whatever dies meanwhile; and mail goes on beside them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import documents
+import pytest
+from deaths import MOMENTS, dies
+from standardwebhooks.webhooks import Webhook as Verifier
+
+from tests.support.site import Site, until
+
+OFFICE, POSTMASTER = "office@example.com", "postmaster@example.com"
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+
+
+@contextmanager
+def program(*answers: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A program by HTTP: its URL, and what it got; it gives these answers, and then 200."""
+    got: list[dict[str, Any]] = []
+    left = list(answers)
+
+    class Program(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append(Verifier(SECRET).verify(body, {name.lower(): value for name, value in self.headers.items()}))
+            self.send_response(left.pop(0) if left else 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Program) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/fax", got
+        server.shutdown()
+
+
+def to(site: Site, *places: str) -> None:
+    site.settings["more"] = f"[[route]]\ndeliver_to = {json.dumps(places)}"
+    site.settings["top"] = "webhook_private = true"
+    site.environment["MAILFAX_WEBHOOK_SECRET"] = SECRET
+
+
+@pytest.mark.parametrize("commit", ["inbound-fetched", "letter-claimed", "letter-taken"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_while_it_goes_to_a_folder_and_to_a_program(site: Site, commit: str, moment: str) -> None:
+    folder = site.folder / "faxes"
+    folder.mkdir()
+    with program() as (url, got):
+        to(site, f"folder:{folder}", f"webhook:{url}")
+        meeting = site.start()
+        until(lambda: "account-met" in site.log(), "the account to be met", site.log)
+        site.stop(meeting)
+        site.drop_in(documents.pdf(2), caller="15552010010")
+        dies(site, site.start(moment, commit), f"{moment} {commit}")
+        site.start()
+        until(lambda: {row for row in site.rows("SELECT state FROM letter")} == {("handed-over",)}, "both", site.log)
+        assert len({told["queue_id"] for told in got}) == 1, "a second one is known by its id"
+    [pages, facts] = sorted(folder.iterdir(), reverse=True)
+    assert [pages.suffix, facts.suffix] == [".pdf", ".json"] and pages.read_bytes().startswith(b"%PDF")
+    assert json.loads(facts.read_text())["caller"] == "15552010010" == got[0]["caller"]
+    assert base64.b64decode(got[0]["documents"][0]["content"]) == pages.read_bytes()
+    assert site.mails() == []
+
+
+def test_a_folder_that_is_away_and_a_program_that_is_busy_keep_no_mail_waiting(site: Site) -> None:
+    with program(503) as (url, got):
+        folder = site.folder / "mounted later"
+        to(site, f"folder:{folder}", f"webhook:{url}", OFFICE)
+        site.start()
+        until(lambda: "account-met" in site.log(), "the account to be met", site.log)
+        site.drop_in(documents.tiff(1))
+        site.answers(1, OFFICE)
+        until(lambda: len(got) == 2, "a second attempt at the program", site.log)
+        listing = site.run("queue", "--config", str(site.config), "--json").stdout
+        [waiting] = [mail for mail in json.loads(listing)["mails"] if mail["recipients"] == [f"folder:{folder}"]]
+        assert waiting["problem"] == "x-mailfax; no such folder"
+        folder.mkdir()
+        assert site.run("resend", waiting["letter_id"], "--config", str(site.config)).returncode == 0
+        until(lambda: list(folder.glob("*.json")), "the fax in its folder", site.log)

@@ -1,0 +1,10 @@
+"""Targets run under asyncio, as the service does."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
