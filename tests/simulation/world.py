@@ -287,7 +287,8 @@ class World:
         final = {state.value for state in JOB.final}
         waits = any(counts.letters.get(word) for word in ("waiting", "handing-over"))
         waits |= await self.processes[0].spool.reports.next_at() < math.inf
-        came = {mail.number for mail in self.mailbox if mail.outcome == "received"}
+        known = self.mishaps.remembered(self.mailbox)  # a fax that a restored copy has not fetched comes once more
+        came = {mail.number for mail in known if mail.outcome == "received"}
         return counts.jobs.keys() <= final and not waits and came >= set(self.callers)
 
     # --- the promises ---------------------------------------------------------------------------------------------
