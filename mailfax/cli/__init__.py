@@ -30,6 +30,7 @@ VERBS = (
     "queue",
     "find",
     "show",
+    "trace",
     "send",
     "hold",
     "release",

@@ -13,8 +13,8 @@ from mailfax.pages.pictures import SMALL, WIDE, Shown, of_fax
 from mailfax.pages.visit import NotThere, Visit
 from mailfax.rules.facts import Facts, fax_facts, letter_facts, received_facts
 from mailfax.rules.job import Document, FaxJob, InboundFax, Letter
-from mailfax.rules.life import plain
-from mailfax.rules.states import NON_FINAL, JobEvent, JobState
+from mailfax.rules.life import concerns, plain
+from mailfax.rules.states import NON_FINAL, JobState
 from mailfax.spool import HistoryLine, Queued, Wanted
 
 #: Lines of one page.
@@ -28,8 +28,6 @@ VIEWS: dict[str, tuple[str, tuple[JobState, ...] | None]] = {
     "delivered": ("Delivered", (JobState.DELIVERED,)),
     "all": ("All", None),
 }
-#: Events of a message that its faxes have lines of their own about.
-REPEATED = ("accepted", JobEvent.DOCUMENT_READY.value)
 #: The buttons of a fax: verb -> what it is called.
 VERBS = {
     "hold": "Hold",
@@ -89,7 +87,7 @@ async def one(visit: Visit) -> Response:
     document = await visit.spool.documents.get(job.message)
     shown = await of_fax(visit.bridge, job, message) if visit.visitor.sees_content else None
     pages = await visit.shared.pictures.count(visit.bridge, shown) if shown else 0
-    lines = [line for line in await visit.spool.history.of(job.message) if _concerns(line, job)]
+    lines = [line for line in await visit.spool.history.of(job.message) if concerns(job, line.queue_id, line.event)]
     letters = await visit.spool.outbox.listing(about=job.queue_id)
     others = [each.queue_id for each in await visit.spool.jobs.of(job.message) if each.queue_id != job.queue_id]
     return visit.page(
@@ -245,11 +243,6 @@ def verbs(job: FaxJob) -> dict[str, str]:
     if job.final:
         return {"resend": VERBS["resend"]} if not job.preview else {}
     return {verb: VERBS[verb] for verb, states in MEANT.items() if job.state in states and verb != "resend"}
-
-
-def _concerns(line: HistoryLine, job: FaxJob) -> bool:
-    """A message's lines are about all its faxes; the one that repeats a job's own is left out."""
-    return line.queue_id == job.queue_id or (line.queue_id == job.message and line.event not in REPEATED)
 
 
 def _service_cover(visit: Visit, job: FaxJob, document: Document | None) -> bool:

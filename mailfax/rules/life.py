@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from mailfax.rules.job import FaxJob
 from mailfax.rules.states import InboundEvent, JobEvent, LetterEvent
 
 #: Event -> sentence; "{}" is the detail.
@@ -69,6 +70,16 @@ _OF_LETTERS = {
 _LETTER_ID = re.compile(r"^([a-z]+) [A-Z0-9]{10}(?=,|$)")
 #: Details that only repeat the sentence.
 _SILENT_DETAILS = ("x-faxcore; Completed",)
+
+
+#: Events of a message that its faxes have lines of their own about.
+_REPEATED = ("accepted", JobEvent.DOCUMENT_READY.value)
+
+
+def concerns(job: FaxJob, queue_id: str, event: str) -> bool:
+    """Whether a line of the history is about a fax: its own lines are, and those of its message, which are about all
+    its faxes, but for one that repeats a line of its own."""
+    return queue_id == job.queue_id or (queue_id == job.message and event not in _REPEATED)
 
 
 def plain(event: str, detail: str) -> tuple[str, str]:
