@@ -32,6 +32,7 @@ from mailfax.offramp.report import Report
 from mailfax.offramp.sending import Compose
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
+from mailfax.onramp.again import BringAgain
 from mailfax.onramp.collect import Collect
 from mailfax.pages import Bridge
 from mailfax.passwords import Passwords
@@ -118,6 +119,15 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
     ]
     onramp: list[tuple[str, Worker]] = []
     routing, contacts = Routing.of(config), Contacts.of(config.received.contacts, config.default_country)
+    again = BringAgain(
+        context,
+        config.accounts,
+        routing=routing,
+        contacts=contacts,
+        look=config.received,
+        is_sandbox=fax_accounts.is_sandbox,
+    )
+    onramp.append(("bring again", again))
     for account in config.accounts:
         name, client = account.name, fax_accounts.client(account.name)
         # Each account on its own: one that answers slowly keeps no other waiting.

@@ -17,6 +17,7 @@ from mailfax.rules.reason import UNDER_WAY
 from mailfax.rules.reference import draw_reference
 from mailfax.rules.send_time import Window
 from mailfax.rules.states import (
+    INBOUND,
     JOB,
     LETTER,
     NON_FINAL,
@@ -192,9 +193,11 @@ class Steering:
         return Told(True, told)
 
     async def received(self, verb: str, fax: InboundFax) -> Told:
-        """Do ``verb`` to a received fax: requeue fetches it now."""
+        """Do ``verb`` to a received fax: requeue fetches it now, resend has what was stored brought once more."""
+        if verb == "resend":
+            return await self._bring_again(fax)
         if verb != "requeue":
-            return Told(False, "is a received fax: it can only be requeued")
+            return Told(False, "is a received fax: it can only be requeued or resent")
         if fax.state not in (InboundState.LISTED, InboundState.UNREADABLE):
             return Told(False, f"has ended already: {fax.state.value}")
         now_is = fax.after(InboundEvent.NOT_NOW, next_attempt_at=self._spool.now())
@@ -203,3 +206,17 @@ class Steering:
         except Outdated:
             return Told(False, "is being fetched just now")
         return Told(True, "is fetched again now")
+
+    async def _bring_again(self, fax: InboundFax) -> Told:
+        if fax.state is InboundState.AGAIN:
+            return Told(True, "is sent again already")
+        if not INBOUND.may(fax.state, InboundEvent.RESEND):
+            return Told(False, f"was never sent: {fax.state.value}; mailfax requeue fetches what can be had")
+        if not fax.content_id:
+            return Told(False, "can't be sent again: its content was deleted")
+        try:
+            again = fax.after(InboundEvent.RESEND)
+            await self._spool.inbound.advance(fax, again, InboundEvent.RESEND, detail=self._by)
+        except Outdated:
+            return Told(False, "is changing just now; try again")
+        return Told(True, "is sent again, to where the routes say now")

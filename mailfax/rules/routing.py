@@ -54,11 +54,11 @@ class Routing:
     def of(cls, config: Config) -> Routing:
         return cls(config.routes, config.accounts, config.default_country, config.postmaster)
 
-    def to(self, call: Call) -> Routed:
-        """Each place once, in the order of the configuration; copies come last."""
+    def to(self, call: Call, *, even_junk: bool = False) -> Routed:
+        """Each place once, in the order of the configuration; copies come last. ``even_junk``: nothing is junk."""
         copies: list[str] = []
         for number, route in enumerate(self.routes, 1):
-            if self.mismatch(route, call):
+            if self.mismatch(route, call) or (route.junk and even_junk):
                 continue
             if route.junk:
                 return Routed((), f"route {number}", junk=True)

@@ -75,6 +75,7 @@ class InboundState(enum.StrEnum):
     STORED = "stored"  #: final: its pages are in the spool and the letter that carries them is owed
     JUNK = "junk"  #: final: its pages are in the spool, and a route says that nobody hears of its caller
     VANISHED = "vanished"  #: final: gone from FaxCore before we could fetch it; the postmaster is told
+    AGAIN = "again"  #: it was stored, and a person wants it brought once more, as the routes are now
     UNREADABLE = "unreadable"  #: unreadable or not given out for long, and reported; kept, and tried on
 
 
@@ -86,6 +87,9 @@ class InboundEvent(enum.StrEnum):
     NOT_NOW = "can't be fetched now"
     GIVEN_UP = "unreadable three times, or not given out for hours"
     GONE = "FaxCore no longer knows it"
+    RESEND = "sent again by a person"
+    BROUGHT = "brought once more"
+    CONTENT_LOST = "its pages are damaged here"
 
 
 class LetterState(enum.StrEnum):
@@ -207,6 +211,11 @@ INBOUND: Machine[InboundState, InboundEvent] = Machine(
         (_I.UNREADABLE, _IE.JUNKED): _I.JUNK,
         (_I.UNREADABLE, _IE.NOT_NOW): _I.UNREADABLE,
         (_I.UNREADABLE, _IE.GONE): _I.VANISHED,
+        (_I.STORED, _IE.RESEND): _I.AGAIN,
+        (_I.JUNK, _IE.RESEND): _I.AGAIN,
+        (_I.AGAIN, _IE.BROUGHT): _I.STORED,
+        # FaxCore may have them yet: it is fetched anew.
+        (_I.AGAIN, _IE.CONTENT_LOST): _I.LISTED,
     },
 )
 

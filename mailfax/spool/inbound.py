@@ -51,6 +51,10 @@ class Inbound:
         """Faxes to fetch now: LISTED, and UNREADABLE ones to try again."""
         return await self._read("inbound_due", {"account": account, "limit": limit})
 
+    async def again(self, limit: int = 20) -> list[InboundFax]:
+        """Those that a person wants brought once more, of all accounts, oldest first."""
+        return await self._read("inbound_again", {"limit": limit})
+
     async def advance(
         self,
         was: InboundFax,

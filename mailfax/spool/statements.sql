@@ -571,6 +571,9 @@ SELECT * FROM inbound
 WHERE account = :account AND state IN ('listed', 'unreadable') AND damaged = 0 AND next_attempt_at <= :now
 ORDER BY next_attempt_at, fax_id LIMIT :limit
 
+-- name: inbound_again
+SELECT * FROM inbound WHERE state = 'again' AND damaged = 0 ORDER BY listed_at, fax_id LIMIT :limit
+
 -- name: inbound_change
 UPDATE inbound SET
     state = :state, next_attempt_at = :next_attempt_at, attempts = :attempts, caller = :caller,
@@ -582,7 +585,7 @@ SELECT * FROM inbound WHERE account = :account AND fax_id = :fax_id AND damaged 
 
 -- name: inbound_open
 SELECT * FROM inbound
-WHERE damaged = 0 AND state IN ('listed', 'unreadable') AND state IN (:states)
+WHERE damaged = 0 AND state IN ('listed', 'again', 'unreadable') AND state IN (:states)
 ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
 
 -- name: inbound_newest

@@ -301,6 +301,40 @@ def test_a_received_fax(site: Site, commit: str, action: str | None, mails: int)
         assert site.mails() == []
 
 
+@pytest.mark.parametrize("junk", [False, True])
+def test_a_person_wants_a_received_fax_again(site: Site, junk: bool) -> None:
+    """Dead while it is asked for, and while it is brought; then its pages are damaged here, and FaxCore has them."""
+    if junk:
+        site.settings["more"] = '[[route]]\ncaller = ["1555201*"]\njunk = true'
+    bridge = site.start()
+    until(lambda: "account-met" in site.log(), "the account to be met", site.log)
+    site.drop_in(documents.tiff(2), caller="15552010013")
+    until(lambda: site.rows("SELECT 1 FROM inbound WHERE state IN ('stored', 'junk')"), "the fax", site.log)
+    first = [] if junk else site.answers(1, OFFICE)
+    site.stop(bridge)
+    [(queue_id,)] = site.rows("SELECT queue_id FROM inbound")
+    for moment in MOMENTS:
+        command(site, moment, "inbound-resend", "resend", queue_id)
+    for moment in MOMENTS:
+        dies(site, site.start(moment, "inbound-brought"), f"{moment} inbound-brought")
+    bridge = site.start()
+    mails = site.answers(1 + len(first), OFFICE)
+    assert len({mail["Message-ID"] for mail in mails}) == len(mails), "each is a mail of its own"
+    assert {mail["X-Fax-Queue-ID"] for mail in mails} == {queue_id}
+    shown = site.run("show", queue_id, "--config", str(site.config)).stdout
+    assert "sent again by a person" in shown and "brought once more" in shown
+    if junk:
+        return
+    site.stop(bridge)
+    damaged = b"%PDF-1.7 damaged"
+    site.change("UPDATE content SET bytes = ? WHERE content_id = (SELECT content_id FROM inbound)", damaged)
+    assert site.run("resend", queue_id, "--config", str(site.config)).returncode == 0
+    for moment in MOMENTS:
+        dies(site, site.start(moment, "inbound-content-lost"), f"{moment} inbound-content-lost")
+    site.start()
+    assert len(site.answers(3, OFFICE)) == 3
+
+
 # --- faxes of others, wrong clocks, damaged rows -------------------------------------------------------------
 
 

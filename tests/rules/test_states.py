@@ -26,7 +26,8 @@ MACHINES = [(JOB, JobState, JobEvent), (INBOUND, InboundState, InboundEvent), (L
 def test_what_is_not_in_the_table_raises_and_nothing_leaves_a_final_state(machine, states, events) -> None:
     for state, event in itertools.product(states, events):
         if machine.may(state, event):
-            assert state not in machine.final
+            # What was received may be wanted once more: a person asks for it, and nothing else does.
+            assert state not in machine.final or event is InboundEvent.RESEND
             assert machine.after(state, event) in states
         else:
             with pytest.raises(NotAllowed):

@@ -13,10 +13,11 @@ from mailfax.spool.sql import compile_statement, migrations, statements
 
 #: Tables with a row for each account, payer and hour, process, state, or who is signed in: they stay short.
 SHORT = {"account", "spent", "alarm", "process", "tally", "recovery", "bearer"}
-#: Indices of a few rows, whatever is in the spool: what is under way just now, is to be cancelled, or is damaged.
+#: Indices of a few rows, whatever is in the spool: what is under way just now, is to be cancelled, is wanted again,
+#: or is damaged.
 FEW = {
     "job_submitting", "letter_leased", "job_cancel_wanted",
-    "document_damaged", "inbound_damaged", "job_damaged", "letter_damaged",
+    "inbound_again", "document_damaged", "inbound_damaged", "job_damaged", "letter_damaged",
 }  # fmt: skip
 #: What breaks the rule, and why it may.
 EXCEPTIONS = {
