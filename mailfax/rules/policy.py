@@ -141,6 +141,13 @@ class Policy:
         """Whether the author of a mail from there must be proven from the mail itself (``Handler.prove``)."""
         return client.proof == "dmarc"
 
+    def origin(self, client: Client, header_block: bytes) -> Client:
+        """The client with the address from which the mail came to the relays in front, or as it is."""
+        if not client.relayed:
+            return client
+        found = self._true_client(client, read_marks(header_block, automatic=False).received)
+        return client if isinstance(found, Untold) else replace(client, ip=found.ip)
+
     def judge_header(
         self,
         client: Client,

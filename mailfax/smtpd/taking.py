@@ -91,7 +91,9 @@ async def finish(talk: Conversation, transaction: Transaction, arrival: Arrival)
             arrival.content.abandon()
     if isinstance(told, Refusal):
         reply = told.reply
-        talk.tell(told, counts=False, sender=transaction.sender or "<>")
+        origin = transaction.policy.origin(talk.client, arrival.header_block).ip
+        via = {"origin": origin} if origin != talk.client.ip else {}
+        talk.tell(told, counts=False, sender=transaction.sender or "<>", **via)
     else:
         reply = f"250 2.0.0 Ok: queued as {told.queue_id}"
         talk.say(reply)
@@ -140,7 +142,7 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
     # A mail to our postmaster alone needs no rule, and so has no account.
     grant = final.grant if final is not None else Grant(account="")
     said = transaction.parameters
-    return Envelope(sender, recipients, client, grant, said.ret, said.envid, said.smtputf8)
+    return Envelope(sender, recipients, policy.origin(client, header), grant, said.ret, said.envid, said.smtputf8)
 
 
 async def _hand_over(talk: Conversation, envelope: Envelope, arrival: Arrival) -> Answer | Refusal:

@@ -271,6 +271,20 @@ NUMBER = FaxNumber("15551234567", "15551234567", "US")
 
 
 @pytest.mark.parametrize(
+    ("client", "header", "ip"),
+    [
+        (RELAYED, FROM_OFFICE, "192.0.2.7"),
+        (RELAYED, b"Received: from a (b [10.0.0.6]) by c with ESMTP; x\r\n" + FROM_OUTSIDE, "203.0.113.5"),
+        (RELAYED, b"Subject: x\r\n", "10.0.0.5"),
+        (CLIENT, FROM_OUTSIDE, CLIENT.ip),
+    ],
+)
+def test_where_a_mail_began_is_told_by_the_relays_in_front_alone(client: Client, header: bytes, ip: str) -> None:
+    rules = policy(SenderRule(senders=("@x.com",), account="main"), listeners=(BEHIND,))
+    assert rules.origin(client, header) == replace(client, ip=ip)
+
+
+@pytest.mark.parametrize(
     ("client", "header", "answer"),
     [
         (CLIENT, b"Subject: x\r\n", "main"),

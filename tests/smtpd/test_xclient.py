@@ -10,7 +10,7 @@ import pytest
 from mailfax.rules.status import Cause
 from mailfax.smtpd.syntax import Malformed
 from mailfax.smtpd.xclient import Named, read_xclient
-from tests.smtpd.conftest import LISTENERS, OpenServer
+from tests.smtpd.conftest import LISTENERS, POLICY, Backend, OpenServer
 
 pytestmark = pytest.mark.anyio
 SERVER = "127.0.0.8"
@@ -130,3 +130,24 @@ async def test_whoever_is_named_counts_for_relays_and_limits(open_server: OpenSe
     await line.ask("EHLO c", "XCLIENT ADDR=127.0.0.7", "EHLO c", "MAIL FROM:<alice@example.com>")
     await line.ask("RCPT TO:<postmaster>", "DATA", ".")
     assert opened.backend.mails[0].envelope.client.relayed
+
+
+async def test_behind_a_relay_the_true_client_is_kept_and_logged(
+    open_server: OpenServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    named = LISTENERS["xclient"]
+    office, relay = ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("127.0.0.7/32")
+    listener = replace(named, networks=(*named.networks, office), relays=(relay,))
+    opened = await open_server(listener, backend=Backend(replace(POLICY, listeners=(listener,))))
+    line = await opened.connect("xclient", SERVER)
+    await line.hear()
+    await line.ask("EHLO c", "XCLIENT ADDR=127.0.0.7", "EHLO c")
+    for ip in ("10.1.2.3", "203.0.113.5"):
+        await line.ask("MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA")
+        received = f"Received: from pc (pc [{ip}]) by relay (Postfix) with ESMTP id 1; x\r\n"
+        reply = await line.ask(f"{received}Subject: x\r\n\r\nx\r\n.")
+        assert reply.startswith("250 " if ip == "10.1.2.3" else "550 "), reply
+    [mail] = opened.backend.mails
+    assert mail.envelope.client.ip == "10.1.2.3"
+    assert "refused client=127.0.0.7 cause=sender-unproven sender=alice@example.com origin=203.0.113.5" in caplog.text
