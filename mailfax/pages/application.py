@@ -91,7 +91,7 @@ def application(config: PagesConfig, bridge: Callable[[], Bridge]) -> ASGIApp:
 
     routes = [Route(path, signed_in(handler), methods=[method]) for method, path, handler in HANDLERS]
     routes += signing.routes(config, sessions, bridge)
-    routes += [Route("/static/{version}/{name}", assets.asset)]
+    routes += [Route("/static/{version}/{name}", assets.asset), Route("/favicon.ico", assets.icon)]
     pages = Starlette(routes=[*routes, *api.routes(bridge, shared)], exception_handlers=_TROUBLES)
     # A file grows by a third where it becomes a mail.
     return guarded(pages, bridge().config.limits.message_bytes)

@@ -15,6 +15,11 @@ from mailfax.pages.visit import NotThere
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
+async def icon(request: Request) -> Response:
+    """What browsers ask for beside a picture."""
+    return FileResponse(STATIC / "icon.svg", media_type=TYPES[".svg"], headers={"cache-control": "public"})
+
+
 async def asset(request: Request) -> Response:
     """One of ``ASSETS``: nothing is looked for on the disk that is not in that table."""
     name = request.path_params["name"]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from mailfax.offramp.sketch import sketch
 from mailfax.pages.drafts import Draft
+from mailfax.pages.guard import OF_PICTURES
 from mailfax.pages.pictures import AT_A_TIME, SMALL, WIDE
 from mailfax.pages.sending import Declined, Judged, Upload, Wish, hand_over, judge
 from mailfax.pages.visit import NotThere, Visit
@@ -65,7 +66,7 @@ async def picture(visit: Visit) -> Response:
     png, _ = await visit.bridge.renderer.picture(
         draft.sketch.content, visit.request.path_params["page"], width, into=draft.folder
     )
-    return Response(png, media_type="image/png")
+    return Response(png, media_type="image/png", headers=OF_PICTURES)
 
 
 async def _draw(visit: Visit, draft: Draft, judged: Judged) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from mailfax.offramp.steering import MEANT, Steering
+from mailfax.pages.guard import OF_PICTURES
 from mailfax.pages.pictures import SMALL, WIDE, Shown, of_fax
 from mailfax.pages.visit import NotThere, Visit
 from mailfax.rules.facts import Facts, fax_facts, letter_facts, received_facts
@@ -151,7 +152,7 @@ async def png(visit: Visit, shown: Shown | None, queue_id: str) -> Response:
     width = SMALL if visit.asked("size") == "small" else WIDE
     made = await visit.shared.pictures.picture(visit.bridge, shown, visit.request.path_params["page"], width)
     await visit.shared.viewings.pages(visit.spool, queue_id, visit.visitor.login)
-    return Response(made, media_type="image/png")
+    return Response(made, media_type="image/png", headers=OF_PICTURES)
 
 
 async def download(visit: Visit, shown: Shown | None, queue_id: str) -> Response:

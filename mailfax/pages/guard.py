@@ -31,6 +31,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+#: Of a picture: how a browser shows one that stands alone is its own affair, and nothing else is in it.
+OF_PICTURES = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 #: What a form has beside its files, in bytes.
 FORM_BYTES = 1_000_000
 

@@ -77,7 +77,7 @@ def test_what_can_not_be_sent_is_said_in_sentences(site: PagesSite) -> None:
 def test_a_fax_is_held_and_released(site: PagesSite) -> None:
     """In the words of the commands, and in the history with who wanted it."""
     site.control("faults", {"action": "unavailable", "operation": "SendFax", "count": 1})
-    queue_id = site.send("15555550126", sender="anna@example.com") + "-1"
+    queue_id = site.send("15557654321", sender="anna@example.com") + "-1"
     until(lambda: site.rows("SELECT 1 FROM job WHERE queue_id = ? AND state = 'deferred'", queue_id), "it", site.log)
     olga, fax = site.visitor("olga"), f"/faxes/{queue_id}"
     assert "trying again" in olga.get("/faxes").text and queue_id in olga.get("/faxes?sender=anna@example.com").text
