@@ -54,3 +54,11 @@ def test_modules_that_are_named_are_there(name: str) -> None:
 def test_the_flow_names_every_commit_and_no_other() -> None:
     text = (TOP / "docs/flow.md").read_text()
     assert set(re.findall(r"\*\*([a-z]+(?:-[a-z]+)*)\*\*", text)) == COMMITS
+
+
+def test_every_file_that_the_security_page_names_is_there() -> None:
+    """What it says was tried is tried."""
+    page = (TOP / "docs/security.md").read_text()
+    named = re.findall(r"`((?:tests|scripts|mailfax|config)/[\w./*-]+)`", page)
+    assert len(named) > 10
+    assert [name for name in named if not list(TOP.glob(name))] == []
