@@ -15,8 +15,9 @@ from datetime import datetime
 
 from mailfax.config import Received
 from mailfax.letters import texts
-from mailfax.letters.mime import GAP, Field, address, date, file_with_gap, text_part, words
-from mailfax.letters.plain import count, facts, letter_text, moment, paragraph, reported_phone
+from mailfax.letters.blocks import blocks, facts, paragraph
+from mailfax.letters.mime import GAP, Field, address, date, file_with_gap, words
+from mailfax.letters.plain import count, moment, reported_phone
 from mailfax.letters.postmaster import tell
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import written
@@ -77,13 +78,13 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
     arrived = fax.listed_at if fax.received_at is None else fax.received_at
     forms = texts.INBOUND_AND.join(form.word for form in arrival.forms)
     instead = arrival.instead
-    text = letter_text(
-        paragraph(texts.TEST_TEXT) if arrival.sandbox else "",
-        texts.INBOUND_OPENING.format(form=forms),
-        paragraph(texts.INBOUND_INSTEAD.format(form=forms, damaged=instead.word)) if instead else "",
+    said = blocks(
+        paragraph(texts.TEST_TEXT) if arrival.sandbox else None,
+        paragraph(texts.INBOUND_OPENING.format(form=forms)),
+        paragraph(texts.INBOUND_INSTEAD.format(form=forms, damaged=instead.word)) if instead else None,
         paragraph(texts.INBOUND_SHORT.format(announced=count(announced, "page"), pages=pages))
         if short and announced is not None
-        else "",
+        else None,
         facts(
             [
                 (texts.ROW_CALLER, ", ".join(part for part in (arrival.caller_name, number) if part) or caller),
@@ -101,7 +102,8 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
     letter = written(
         site,
         marks,
-        [text_part(text), *(file_with_gap(name + form.suffix, form.kind) for form in arrival.forms)],
+        said,
+        parts=[file_with_gap(name + form.suffix, form.kind) for form in arrival.forms],
         to=mailbox,
         subject=arrival.look.subject_template.format_map(filled),
         kind="received",

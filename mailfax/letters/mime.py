@@ -78,6 +78,30 @@ def text_part(text: str) -> Part:
     return Part((("Content-Type", f"text/plain; charset={charset}"), ("Content-Transfer-Encoding", encoding)), body)
 
 
+def html_part(page: str) -> Part:
+    """A page for people. ``page`` has LF line ends."""
+    body = quopri.encodestring(page.encode()).replace(b"\n", b"\r\n")
+    fields = (("Content-Type", "text/html; charset=utf-8"), ("Content-Transfer-Encoding", "quoted-printable"))
+    return Part(fields, body)
+
+
+def picture_part(content: bytes, content_id: str) -> Part:
+    """A PNG that a page of the same mail shows."""
+    fields = (
+        ("Content-Type", "image/png"),
+        ("Content-Transfer-Encoding", "base64"),
+        ("Content-ID", f"<{content_id}>"),
+        ("Content-Disposition", 'inline;\r\n filename="page.png"'),
+    )
+    return Part(fields, base64_lines(content))
+
+
+def parts_in_one(kind: str, parts: Sequence[Part], boundary: str) -> Part:
+    """Parts as one: ``kind`` is the multipart type with its parameters, ``boundary`` as in ``mail``."""
+    top = (("Content-Type", f'{kind};\r\n boundary="=_{boundary}"'),)
+    return Part(top, _between(parts, boundary))
+
+
 def status_part(groups: Sequence[Sequence[Field]]) -> Part:
     """A ``message/delivery-status``: groups of fields with an empty line between them."""
     body = b"\r\n".join(_fields(group) for group in groups)
@@ -128,10 +152,14 @@ def mail(fields: Sequence[Field], parts: Sequence[Part], *, kind: str, boundary:
     version = ("MIME-Version", "1.0")
     if len(parts) == 1:
         return _fields((*fields, version, *parts[0].fields)) + b"\r\n" + parts[0].body
+    top = (*fields, version, ("Content-Type", f'{kind};\r\n boundary="=_{boundary}"'))
+    return _fields(top) + b"\r\n" + _between(parts, boundary)
+
+
+def _between(parts: Sequence[Part], boundary: str) -> bytes:
     line = f"--=_{boundary}".encode()
     inner = b"".join(line + b"\r\n" + _fields(part.fields) + b"\r\n" + part.body + b"\r\n" for part in parts)
-    top = (*fields, version, ("Content-Type", f'{kind};\r\n boundary="=_{boundary}"'))
-    return _fields(top) + b"\r\n" + inner + line + b"--\r\n"
+    return inner + line + b"--\r\n"
 
 
 def _fields(fields: Sequence[Field]) -> bytes:

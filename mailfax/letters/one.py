@@ -1,21 +1,24 @@
 """What a letter about one fax says.
 
-In: a message, its document, a job that has ended or still waits. Out: the text.
+In: a message, its document, a job that has ended or still waits. Out: the blocks.
 """
 
 from __future__ import annotations
 
 from mailfax.letters import texts
+from mailfax.letters.blocks import Block, Paragraph, Tone, blocks, headline, listing, paragraph
 from mailfax.letters.dsn import reported_by_faxcore
-from mailfax.letters.plain import count, letter_text, listing, moment, one_line, paragraph, phone
+from mailfax.letters.plain import count, moment, one_line, phone
 from mailfax.letters.site import Site
 from mailfax.letters.writing import fax_facts, zone_of
 from mailfax.rules.job import Document, FaxJob, Message, Status
 from mailfax.rules.states import JobState
 from mailfax.rules.status import Cause, status
 
+_TONES = {"delivered": Tone.GOOD, "failed": Tone.BAD, "cancelled": Tone.BAD}
 
-def text_of_one(
+
+def said_of_one(
     site: Site,
     message: Message,
     document: Document | None,
@@ -24,18 +27,18 @@ def text_of_one(
     open_faxes: int,
     *,
     sandbox: bool,
-) -> str:
-    """The text for ``reader``; ``open_faxes`` of the same message have no end yet."""
+) -> tuple[Block, ...]:
+    """What is said to ``reader``; ``open_faxes`` of the same message have no end yet."""
     outcome, told, zone = texts.outcome_of(job), told_of(job), zone_of(site, message, reader)
     checks = [check.format(gateway=site.postmaster, reference=job.reference) for check in texts.UNCONFIRMED_CHECKS]
     whose = whose_fax(message, reader)
-    return letter_text(
-        paragraph(texts.TEST_TEXT) if sandbox else "",
-        paragraph(outcome.headline.format(number=phone(job.number))),
+    return blocks(
+        paragraph(texts.TEST_TEXT) if sandbox else None,
+        headline(outcome.headline.format(number=phone(job.number)), tone_of(outcome)),
         paragraph(f"{told.sentence.removesuffix('.')}. {texts.DELAYED_BECAUSE.get(job.state, '')}"),
         paragraph(service_said(job)),
         paragraph(outcome.next),
-        listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else "",
+        listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else None,
         fax_facts(
             zone,
             message,
@@ -45,12 +48,16 @@ def text_of_one(
             cover=texts.COVER_NONE if document and not job.has_cover(document) else "",
             ended=(outcome.ended, moment(job.ended_at, zone) if outcome.ended and job.ended_at else ""),
         ),
-        listing(texts.CONTENTS_HEADING, document.contents) if document else "",
-        listing(texts.SKIPPED_HEADING, document.skipped) if document else "",
+        listing(texts.CONTENTS_HEADING, document.contents) if document else None,
+        listing(texts.SKIPPED_HEADING, document.skipped) if document else None,
         still_open(open_faxes),
         paragraph(whose),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=job.queue_id)),
     )
+
+
+def tone_of(outcome: texts.Outcome) -> Tone:
+    return _TONES.get(outcome.word, Tone.OPEN)
 
 
 def told_of(job: FaxJob) -> Status:
@@ -74,9 +81,9 @@ def whose_fax(message: Message, reader: str) -> str:
     return texts.OWNER_TOLD if message.owner else texts.POSTMASTER_TOLD
 
 
-def still_open(faxes: int) -> str:
+def still_open(faxes: int) -> Paragraph | None:
     """That others of the same message have no end yet."""
-    return paragraph(texts.STILL_OPEN.format(faxes=count(faxes, texts.OPEN_FAX, texts.OPEN_FAXES))) if faxes else ""
+    return paragraph(texts.STILL_OPEN.format(faxes=count(faxes, texts.OPEN_FAX, texts.OPEN_FAXES))) if faxes else None
 
 
 def pages_of(document: Document | None, job: FaxJob) -> str:

@@ -15,10 +15,10 @@ from email.parser import BytesHeaderParser
 from mailfax.letters import texts
 from mailfax.letters.audience import Form, form_of, reader_of
 from mailfax.letters.dsn import Told, delivery_status
-from mailfax.letters.mime import Field, header_part, text_part
-from mailfax.letters.one import text_of_one
+from mailfax.letters.mime import Field, Part, header_part
+from mailfax.letters.one import said_of_one
 from mailfax.letters.plain import phone
-from mailfax.letters.several import subject_of_several, text_of_several
+from mailfax.letters.several import said_of_several, subject_of_several
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import with_subject, written
 from mailfax.rules.job import Document, FaxJob, Letter, Message, Spelling
@@ -89,20 +89,21 @@ def _told(
     outcomes = {texts.outcome_of(job) for job in heard}
     outcome = outcomes.pop() if len(outcomes) == 1 else texts.MIXED
     if len(heard) == 1:
-        text = text_of_one(site, message, document, first, reader, open_faxes, sandbox=sandbox)
-        said = outcome.subject.format(number=phone(first.number))
+        said = said_of_one(site, message, document, first, reader, open_faxes, sandbox=sandbox)
+        about = outcome.subject.format(number=phone(first.number))
     else:
-        text = text_of_several(site, message, document, heard, reader, open_faxes, sandbox=sandbox)
-        said = subject_of_several(heard)
-    parts = [text_part(text)]
+        said = said_of_several(site, message, document, heard, reader, open_faxes, sandbox=sandbox)
+        about = subject_of_several(heard)
+    parts: tuple[Part, ...] = ()
     if reports := [_told_of(job, each) for (job, each), form in forms.items() if form is Form.REPORT]:
-        parts += [delivery_status(site, message, reports), header_part(original_header)]
+        parts = (delivery_status(site, message, reports), header_part(original_header))
     letter = written(
         site,
         marks,
-        parts,
+        said,
+        parts=parts,
         to=reader,
-        subject=with_subject(said, message),
+        subject=with_subject(about, message),
         kind=outcome.word,
         about=first.queue_id if len(heard) == 1 else message_id(first.queue_id),
         results=() if len(heard) == 1 else [(job, texts.outcome_of(job).word) for job in heard],

@@ -1,4 +1,4 @@
-"""Values as people read them: one line of text, a telephone number, a moment, a list, a paragraph.
+"""Values as people read them: one line of text, a telephone number, a moment; and blocks as plain text.
 
 In: texts and numbers of any origin. Out: text of one line, or lines of at most ``COLUMNS`` characters (one long word
 may stick out).
@@ -7,10 +7,13 @@ may stick out).
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
+from typing import Any
 
 import phonenumbers
+
+from mailfax.letters.blocks import Block, Facts, Headline, Listing, Paragraph, Picture, Results
 
 COLUMNS = 72
 #: Longest text of one fact: with every character encoded it still fits a folded header field.
@@ -70,62 +73,55 @@ def count(number: int, thing: str, things: str = "") -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {things or thing + 's'}"
 
 
-def paragraph(text: str) -> str:
-    """Wrapped text."""
-    return textwrap.fill(one_line(text, 2000), COLUMNS, break_long_words=False, break_on_hyphens=False)
+def as_text(said: Sequence[Block]) -> str:
+    """Blocks with an empty line between them."""
+    return "\n\n".join(text for block in said if (text := _WRITERS[type(block)](block))) + "\n"
 
 
-def listing(heading: str, entries: Iterable[str]) -> str:
-    """A heading and one indented line or more for each entry; empty without entries."""
-    lines = [
-        textwrap.fill(
-            one_line(entry),
-            COLUMNS,
-            initial_indent="  - ",
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for entry in entries
-    ]
-    return "\n".join([paragraph(heading), *lines]) if lines else ""
-
-
-def facts(rows: Sequence[tuple[str, str]]) -> str:
-    """Names and values in two columns; rows without a value are left out."""
-    told = [(name, one_line(value)) for name, value in rows if value]
-    width = max((len(name) for name, _ in told), default=0) + 2
-    return "\n".join(
-        textwrap.fill(
-            value,
-            COLUMNS,
-            initial_indent=f"  {name + ':':<{width}}",
-            subsequent_indent=" " * (width + 2),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for name, value in told
+def _filled(text: str, first: str = "", others: str = "") -> str:
+    """Wrapped text; a long word stays whole."""
+    return textwrap.fill(
+        text,
+        COLUMNS,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
-def results(rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+def _paragraph(block: Headline | Paragraph) -> str:
+    return _filled(one_line(block.text, 2000))
+
+
+def _listing(block: Listing) -> str:
+    """A heading and one indented line or more for each entry."""
+    entries = (_filled(one_line(entry), "  - ", "    ") for entry in block.entries)
+    return "\n".join([_filled(one_line(block.heading)), *entries])
+
+
+def _facts(block: Facts) -> str:
+    """Names and values in two columns."""
+    width = max(len(name) for name, _ in block.rows) + 2
+    return "\n".join(
+        _filled(one_line(value), f"  {name + ':':<{width}}", " " * (width + 2)) for name, value in block.rows
+    )
+
+
+def _results(block: Results) -> str:
     """Titles, and indented below each what is said of it."""
-    lines = []
-    for title, notes in rows:
-        lines.append(f"  {one_line(title)}")
-        lines.append(
-            textwrap.fill(
-                "; ".join(one_line(note) for note in notes if note),
-                COLUMNS,
-                initial_indent="    ",
-                subsequent_indent="    ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-        )
-    return "\n".join(lines)
+    return "\n".join(
+        f"  {one_line(title)}\n" + _filled("; ".join(map(one_line, notes)), "    ", "    ")
+        for title, notes in block.rows
+    )
 
 
-def letter_text(*blocks: str) -> str:
-    """Blocks with an empty line between them; empty ones are left out."""
-    return "\n\n".join(block for block in blocks if block) + "\n"
+#: A picture is for those who see pictures.
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    Headline: _paragraph,
+    Paragraph: _paragraph,
+    Listing: _listing,
+    Facts: _facts,
+    Results: _results,
+    Picture: lambda block: "",
+}

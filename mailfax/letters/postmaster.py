@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from mailfax.config.targets import MAIL, kind_of
 from mailfax.letters import texts
-from mailfax.letters.mime import text_part
-from mailfax.letters.plain import count, facts, letter_text, listing, moment, one_line, paragraph
+from mailfax.letters.blocks import Block, blocks, facts, listing, paragraph
+from mailfax.letters.plain import count, moment, one_line
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import written
 from mailfax.rules.job import Letter
@@ -193,14 +193,13 @@ def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content_id: 
 
 
 def tell(
-    site: Site, marks: Marks, subject: str, *blocks: str, to: str = "", about: str = "", sandbox: bool
+    site: Site, marks: Marks, subject: str, *said: Block | None, to: str = "", about: str = "", sandbox: bool
 ) -> Letter:
     """A plain mail, to the postmaster unless ``to`` names somebody else."""
-    text = letter_text(paragraph(texts.TEST_TEXT) if sandbox else "", *blocks)
     return written(
         site,
         marks,
-        [text_part(text)],
+        blocks(paragraph(texts.TEST_TEXT) if sandbox else None, *said),
         to=to or site.postmaster,
         subject=subject,
         kind="alarm",

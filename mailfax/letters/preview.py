@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailfax.letters import texts
-from mailfax.letters.mime import file_part, text_part
+from mailfax.letters.blocks import Block, blocks, headline, listing, paragraph
+from mailfax.letters.mime import Part, file_part
 from mailfax.letters.outcome import thread
-from mailfax.letters.plain import letter_text, listing, paragraph
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import fax_facts, with_subject, written, zone_of
 from mailfax.rules.job import Document, FaxJob, Letter, Message
@@ -33,9 +33,9 @@ def preview(
     """The letter. ``content`` is the PDF, or the TIFF of fax pages; None where FaxCore makes the pages. ``cover`` is
     what stands on the service's own cover page, (label, text); without any of it a cover page is ours."""
     reader = message.hears or site.postmaster
-    text = letter_text(
-        paragraph(texts.TEST_TEXT) if sandbox else "",
-        paragraph(texts.PREVIEW_HEADLINE),
+    said = blocks(
+        paragraph(texts.TEST_TEXT) if sandbox else None,
+        headline(texts.PREVIEW_HEADLINE),
         paragraph(texts.PREVIEW_ATTACHED if content is not None else texts.PREVIEW_UNTOUCHED),
         fax_facts(zone_of(site, message, reader), message, job, pages=str(job.pages or "")),
         _cover(document, job, cover),
@@ -44,14 +44,15 @@ def preview(
         paragraph(texts.PREVIEW_NEXT),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=job.queue_id)),
     )
-    parts = [text_part(text)]
+    parts: tuple[Part, ...] = ()
     if content is not None:
         form = ("preview.pdf", "application/pdf") if content.startswith(b"%PDF") else ("preview.tif", "image/tiff")
-        parts.append(file_part(content, *form))
+        parts = (file_part(content, *form),)
     return written(
         site,
         marks,
-        parts,
+        said,
+        parts=parts,
         to=reader,
         subject=with_subject(texts.PREVIEW_SUBJECT, message),
         kind="preview",
@@ -62,7 +63,7 @@ def preview(
     )
 
 
-def _cover(document: Document, job: FaxJob, cover: Sequence[tuple[str, str]]) -> str:
+def _cover(document: Document, job: FaxJob, cover: Sequence[tuple[str, str]]) -> Block | None:
     if not job.has_cover(document):
         return paragraph(texts.PREVIEW_NO_COVER)
     said = [f"{label}: {text}" for label, text in cover if text]

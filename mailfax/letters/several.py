@@ -1,6 +1,6 @@
 """What a letter about several faxes of one message says: how many ended how, then each number, what failed first.
 
-In: a message, its document, jobs. Out: the text and what the subject says.
+In: a message, its document, jobs. Out: the blocks, and what the subject says.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mailfax.letters import texts
-from mailfax.letters.one import pages_of, service_said, still_open, told_of, whose_fax
-from mailfax.letters.plain import count, facts, letter_text, listing, moment, paragraph, phone, results
+from mailfax.letters.blocks import Block, blocks, facts, headline, listing, paragraph, results, section
+from mailfax.letters.one import pages_of, service_said, still_open, told_of, tone_of, whose_fax
+from mailfax.letters.plain import count, moment, phone
 from mailfax.letters.site import Site
 from mailfax.letters.writing import as_written, zone_of
 from mailfax.rules.job import Document, FaxJob, Message
@@ -28,7 +29,7 @@ def subject_of_several(jobs: Sequence[FaxJob]) -> str:
     return texts.MIXED.several.format(count=len(jobs), counts=_counts(jobs))
 
 
-def text_of_several(
+def said_of_several(
     site: Site,
     message: Message,
     document: Document | None,
@@ -37,19 +38,19 @@ def text_of_several(
     open_faxes: int,
     *,
     sandbox: bool,
-) -> str:
-    """The text for ``reader``; ``open_faxes`` of the same message have no end yet."""
+) -> tuple[Block, ...]:
+    """What is said to ``reader``; ``open_faxes`` of the same message have no end yet."""
     zone, whose = zone_of(site, message, reader), whose_fax(message, reader)
-    sections: list[str] = []
+    sections: list[Block | None] = []
     for outcome, alike in _alike(jobs):
         first = alike[0]
         checks = [check.format(gateway=site.postmaster) for check in texts.UNCONFIRMED_CHECKS_SEVERAL]
         sections += [
-            paragraph(outcome.section),
+            section(outcome.section, tone_of(outcome)),
             paragraph(f"{told_of(first).sentence.removesuffix('.')}. {texts.DELAYED_BECAUSE.get(first.state, '')}"),
             paragraph(service_said(first)),
             paragraph(outcome.next),
-            listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else "",
+            listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else None,
             results(
                 (
                     ", ".join(part for part in (phone(job.number), job.recipient_name) if part),
@@ -65,9 +66,9 @@ def text_of_several(
             ),
         ]
     queue_id = message_id(jobs[0].queue_id)
-    return letter_text(
-        paragraph(texts.TEST_TEXT) if sandbox else "",
-        paragraph(texts.MIXED.headline.format(count=len(jobs), counts=_counts(jobs))),
+    return blocks(
+        paragraph(texts.TEST_TEXT) if sandbox else None,
+        headline(texts.MIXED.headline.format(count=len(jobs), counts=_counts(jobs)), tone_of(_counted(jobs)[0][0])),
         *sections,
         still_open(open_faxes),
         facts(
@@ -78,8 +79,8 @@ def text_of_several(
                 (texts.ROW_QUEUE_ID, queue_id),
             ]
         ),
-        listing(texts.CONTENTS_HEADING, document.contents) if document else "",
-        listing(texts.SKIPPED_HEADING, document.skipped) if document else "",
+        listing(texts.CONTENTS_HEADING, document.contents) if document else None,
+        listing(texts.SKIPPED_HEADING, document.skipped) if document else None,
         paragraph(whose),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=queue_id)),
     )

@@ -1,6 +1,6 @@
 """A letter as all of them are: the fields by which people and programs know it, and its place in the outbox.
 
-In: to whom, the subject, the parts. Out: a ``Letter`` with the whole mail.
+In: to whom, the subject, what is said, further parts. Out: a ``Letter`` with the whole mail.
 
 STANDARDS: RFC 3834 (Auto-Submitted, null sender), RFC 5322.
 """
@@ -12,8 +12,21 @@ from datetime import tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailfax.letters import texts
-from mailfax.letters.mime import Field, Part, address, date, mail, words
-from mailfax.letters.plain import facts, moment, one_line, phone
+from mailfax.letters.blocks import Block, Facts, Picture, facts
+from mailfax.letters.mime import (
+    Field,
+    Part,
+    address,
+    date,
+    html_part,
+    mail,
+    parts_in_one,
+    picture_part,
+    text_part,
+    words,
+)
+from mailfax.letters.page import as_html
+from mailfax.letters.plain import as_text, moment, one_line, phone
 from mailfax.letters.site import Marks, Site
 from mailfax.rules.job import FaxJob, Letter, Message
 
@@ -21,8 +34,9 @@ from mailfax.rules.job import FaxJob, Letter, Message
 def written(
     site: Site,
     marks: Marks,
-    parts: Sequence[Part],
+    said: Sequence[Block],
     *,
+    parts: Sequence[Part] = (),
     to: str,
     subject: str,
     kind: str,
@@ -35,16 +49,18 @@ def written(
     written_by: str = "",
     multipart: str = "multipart/mixed",
 ) -> Letter:
-    """``kind`` is the X-Fax-Outcome word: by this field the SMTP server knows our own mail, and never faxes it.
+    """``said`` is written as text and as HTML, ``parts`` come behind it. ``kind`` is the X-Fax-Outcome word: by this
+    field the SMTP server knows our own mail, and never faxes it.
 
     ``more``: further fields. ``results``: where it tells of several faxes, how each of them ended. ``answers`` are
     the fields that put it below the mail it answers, None where it answers none; ``written_by`` is the value of From
-    where that is not the gateway.
+    where we write as another.
     """
+    heading = f"{texts.TEST_SUBJECT if sandbox else ''}{subject}"
     fields: list[Field] = [
         ("From", written_by or address("From", texts.GATEWAY_NAME, site.postmaster)),
         ("To", address("To", "", to)),
-        ("Subject", words("Subject", f"{texts.TEST_SUBJECT if sandbox else ''}{subject}")),
+        ("Subject", words("Subject", heading)),
         ("Date", date(marks.date)),
         ("Message-ID", marks.message_id),
         *(answers or ()),
@@ -55,6 +71,7 @@ def written(
         *([("X-Fax-Queue-ID", about)] if about else []),
         *more,
     ]
+    body = _body(said, title=heading, boundary=marks.letter_id)
     return Letter(
         letter_id=marks.letter_id,
         kind=kind,
@@ -62,10 +79,20 @@ def written(
         sender="",
         recipients=(to,),
         message_id=marks.message_id,
-        content=mail(fields, parts, kind=multipart, boundary=marks.letter_id),
+        content=mail(fields, [body, *parts], kind=multipart, boundary=marks.letter_id),
         decided_at=marks.date,
         next_attempt_at=marks.date,
     )
+
+
+def _body(said: Sequence[Block], *, title: str, boundary: str) -> Part:
+    """The same words as text and as HTML, with the picture that the HTML shows (RFC 2046 5.1.4, RFC 2387)."""
+    picture_id = f"page.{boundary}@mailfax"
+    page = html_part(as_html(said, title=title, picture_id=picture_id))
+    if pictures := [block for block in said if isinstance(block, Picture)]:
+        shown = [page, *(picture_part(block.content, picture_id) for block in pictures)]
+        page = parts_in_one('multipart/related;\r\n type="text/html"', shown, f"related.{boundary}")
+    return parts_in_one("multipart/alternative", [text_part(as_text(said)), page], f"body.{boundary}")
 
 
 def with_subject(said: str, message: Message) -> str:
@@ -98,7 +125,7 @@ def fax_facts(
     sender: str = "",
     cover: str = "",
     ended: tuple[str, str] = ("", ""),
-) -> str:
+) -> Facts | None:
     """The rows that tell which fax is meant. ``sender`` where somebody else reads this; ``ended``: label and time."""
     return facts(
         [

@@ -18,7 +18,7 @@ def test_busy_is_a_failed_dsn(site: Site) -> None:
     assert fields["Action"] == "failed"
     assert fields["Status"] == "5.4.1"
     assert fields["Final-Recipient"] == "rfc822; 15555550101@fax.local"
-    assert "not delivered" in " ".join(people.get_content().split())
+    assert "not delivered" in " ".join(people.get_body(("plain",)).get_content().split())
     assert "Invoice 12" in original.as_string()
     assert mail["Auto-Submitted"] == "auto-replied"
     assert mail["X-Fax-Outcome"] == "failed" and mail["X-Fax-Number"] == "15555550101"

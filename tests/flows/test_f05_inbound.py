@@ -93,7 +93,7 @@ def test_a_fax_that_cant_be_read_stops_no_other_and_the_postmaster_hears_once(si
     [mail] = site.answers(1, OFFICE)
     assert mail["X-Fax-Number"] == "15552010012" and pages_of(mail) == 2
     [told] = site.answers(1, POSTMASTER)
-    assert "can't be read" in told["Subject"] and broken in told.get_content()
+    assert "can't be read" in told["Subject"] and broken in told.get_body(("plain",)).get_content()
     tries = [call for call in site.requests("DownloadFax") if call["parameters"]["faxid"] == broken]
     assert [call["parameters"]["filetype"] for call in tries] == ["PDF", "TIF"] * 3
     assert site.rows("SELECT state FROM inbound WHERE fax_id = ?", broken) == [("unreadable",)]

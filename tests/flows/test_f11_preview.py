@@ -21,7 +21,8 @@ def test_a_preview_comes_back_with_the_pages_and_nothing_is_faxed(site: Site, tm
     assert [answer["X-Fax-Outcome"] for answer in answers] == ["preview", "preview"]
     [numbered] = [answer for answer in answers if answer["X-Fax-Number"] == "15557650108"]
     text, pdf = numbered.iter_parts()
-    assert "Nothing was faxed." in text.get_content() and "The first page is the cover page." in text.get_content()
+    said = text.get_body(("plain",)).get_content()
+    assert "Nothing was faxed." in said and "The first page is the cover page." in said
     assert numbered["Subject"] == "[TEST] Preview of your fax: Invoice 12"
     assert numbered["In-Reply-To"] == mail["Message-ID"]
     file = tmp_path / "preview.pdf"
@@ -39,7 +40,10 @@ def test_what_can_not_be_faxed_can_not_be_previewed_and_says_why(site: Site) -> 
     site.send("preview", mail=mail)
     [answer] = site.answers(1)
     assert answer["X-Fax-Outcome"] == "failed" and answer["X-Fax-Number"] is None
-    assert '"program.exe"' in answer.get_content() and "PREVIEW: NOT POSSIBLE" in answer.get_content()
+    assert (
+        '"program.exe"' in answer.get_body(("plain",)).get_content()
+        and "PREVIEW: NOT POSSIBLE" in answer.get_body(("plain",)).get_content()
+    )
     assert site.faxes() == []
 
 

@@ -66,7 +66,7 @@ def test_yesterdays_copy_that_nobody_declared(site: Site) -> None:
     bridge = site.start()
     until(lambda: ended(site, 2), "both to be found", site.log)
     [alarm] = site.answers(1, POSTMASTER)
-    assert "Faxes that were waiting in the copy: 2" in " ".join(alarm.get_content().split())
+    assert "Faxes that were waiting in the copy: 2" in " ".join(alarm.get_body(("plain",)).get_content().split())
     assert len(site.faxes()) == faxes
     assert len(site.mails()) == 3, "what may have been told before waits for a person"
     assert "Notifications wait for mailfax release --outbox." in site.run("queue").stdout

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mailfax.letters.plain import facts, listing, moment, one_line, phone, reported_phone
+from mailfax.letters.blocks import blocks, facts, listing, paragraph, picture
+from mailfax.letters.plain import as_text, moment, one_line, phone, reported_phone
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,13 @@ def test_text_of_strangers_is_one_line(text, line):
 
 
 def test_facts_stand_in_two_columns_and_empty_ones_are_left_out():
-    assert facts([("To", "x"), ("Nothing", ""), ("Queue ID", "y")]) == "  To:       x\n  Queue ID: y"
+    rows = facts([("To", "x"), ("Nothing", ""), ("Queue ID", "y")])
+    assert as_text(blocks(rows, facts([("Nothing", "")]))) == "  To:       x\n  Queue ID: y\n"
 
 
 def test_a_list_without_entries_has_no_heading():
-    assert listing("In the fax:", ()) == ""
+    assert as_text(blocks(paragraph("Hello"), listing("In the fax:", ()), paragraph(" "))) == "Hello\n"
+
+
+def test_a_picture_is_left_out():
+    assert as_text(blocks(paragraph("One"), picture("First page", b"PNG"), paragraph("Two"))) == "One\n\nTwo\n"

@@ -13,7 +13,7 @@ def read(letter):
     assert letter.recipients == ("postmaster@example.com",)
     mail = email.message_from_bytes(letter.content, policy=SMTP)
     assert mail["Auto-Submitted"] == "auto-generated"
-    return mail["Subject"], " ".join(mail.get_content().split())
+    return mail["Subject"], " ".join(mail.get_body(("plain",)).get_content().split())
 
 
 def test_an_alarm_says_what_is_the_matter(site, marks):

