@@ -28,6 +28,7 @@ VERBS = (
     "backup",
     "restore",
     "queue",
+    "top",
     "find",
     "show",
     "trace",

@@ -179,17 +179,16 @@ def print_listing(listing: dict[str, list[dict[str, Any]]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    # Into a pipe everything goes whole; on a narrow terminal addresses of mails give way, never a number or an ID.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
     for kind, columns in COLUMNS.items():
         rows = listing[kind]
         if not rows:
             console.print(f"{TITLES[kind]}: none")
             continue
         table = Table(*columns, title=TITLES[kind], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        # An ID is never cut or folded: people copy it into the next command.
-        table.columns[0].no_wrap = True
-        for column in table.columns[1:]:
-            column.overflow = "fold"
+        for column, field in zip(table.columns, columns.values(), strict=True):
+            column.no_wrap, column.overflow = field != "recipients", "fold"
         for row in rows:
             table.add_row(*(_cell(row, field) for field in columns.values()))
         console.print(table)

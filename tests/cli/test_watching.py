@@ -1,15 +1,20 @@
-"""``mailfax trace``: the life of a fax as an operator reads it, whatever they know of it."""
+"""``mailfax trace`` and ``top``: the life of a fax, and what is going on, as an operator reads it."""
 
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support import documents
-from tests.support.site import Site, letter, until
+from tests.support.site import ROOT, Site, letter, until
 
 LIFE = (
     "Accepted and stored",
@@ -79,3 +84,27 @@ def test_what_nobody_has_is_said(site: Site) -> None:
     ran = site.run("trace", "nothing like it", "--config", str(site.config))
     assert (ran.returncode, ran.stdout) == (1, "")
     assert 'no fax has "nothing like it" in a number' in ran.stderr
+
+
+def test_top_shows_what_there_is_and_stops_by_itself_in_a_pipe(site: Site) -> None:
+    ran = site.run("top", "--config", str(site.config))
+    assert ran.returncode == 0, ran.stderr
+    assert "faxes: 2 delivered" in ran.stdout and "received faxes: 1 stored" in ran.stdout
+    assert "Nothing is waiting or under way." in ran.stdout
+
+
+def test_top_goes_on_until_it_is_stopped(site: Site) -> None:
+    """On a terminal, as people have it."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "mailfax", "top", "--every", "0.3", "--config", str(site.config)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=theirs, stdout=theirs, env=os.environ | {"TERM": "xterm"})
+    shown = b""
+    try:
+        while b"a minute" not in shown:
+            shown += os.read(ours, 65536)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        os.close(ours)
+        os.close(theirs)
+    assert b"2 delivered" in shown
