@@ -56,9 +56,16 @@ def test_the_flow_names_every_commit_and_no_other() -> None:
     assert set(re.findall(r"\*\*([a-z]+(?:-[a-z]+)*)\*\*", text)) == COMMITS
 
 
-def test_every_file_that_the_security_page_names_is_there() -> None:
+@pytest.mark.parametrize("page", ["security.md", "comparison.md"])
+def test_every_file_that_a_claim_names_is_there(page: str) -> None:
     """What it says was tried is tried."""
-    page = (TOP / "docs/security.md").read_text()
-    named = re.findall(r"`((?:tests|scripts|mailfax|config)/[\w./*-]+)`", page)
+    named = re.findall(r"`((?:docs|tests|scripts|mailfax|config)/[\w./*-]+)`", (TOP / "docs" / page).read_text())
     assert len(named) > 10
     assert [name for name in named if not list(TOP.glob(name))] == []
+
+
+def test_no_claim_of_the_comparison_is_without_what_shows_it() -> None:
+    rows = re.findall(r"^\| (.*) \| (.*) \| (.*)\|$", (TOP / "docs/comparison.md").read_text(), re.MULTILINE)
+    assert len(rows) > 90
+    claims = [row for row in rows if row[0] not in ("feature", "---") and not row[1].startswith("no")]
+    assert [feature for feature, _, shown in claims if not shown.strip()] == []
