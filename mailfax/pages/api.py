@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -26,10 +26,10 @@ from mailfax.offramp.steering import Steering, Told
 from mailfax.pages import faxes
 from mailfax.pages import received as inbound
 from mailfax.pages.bridge import Bridge
-from mailfax.pages.openapi import KEY, LIMIT, ROOT, document
+from mailfax.pages.openapi import DIGITS, KEY, LIMIT, LINE, ROOT, document
 from mailfax.pages.sending import Upload, Wish, hand_over
 from mailfax.pages.sessions import Session
-from mailfax.pages.visit import NotThere, Shared, Visit
+from mailfax.pages.visit import Shared, Visit
 from mailfax.pages.visitor import visitor
 from mailfax.rules.facts import for_programs, iso, received_facts
 from mailfax.rules.states import JobState
@@ -43,7 +43,7 @@ ONCE, SEVERAL = ("sender", "subject", "text", "name"), ("to", "files")
 def routes(bridge: Callable[[], Bridge], shared: Shared) -> list[Route]:
     """All addresses of the API."""
 
-    def for_token(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def for_token(handlers: Mapping[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             now = bridge()
             scheme, _, secret = request.headers.get("authorization", "").partition(" ")
@@ -54,6 +54,7 @@ def routes(bridge: Callable[[], Bridge], shared: Shared) -> list[Route]:
                 wrong.headers["www-authenticate"] = "Bearer"
                 return wrong
             await now.spool.bearers.used(bearer)
+            handler = handlers["GET" if request.method == "HEAD" else request.method]
             return await handler(Visit(request, now, Session(known, ""), shared, FormData()))
 
         return answer
@@ -61,22 +62,23 @@ def routes(bridge: Callable[[], Bridge], shared: Shared) -> list[Route]:
     async def described(request: Request) -> Response:
         return JSONResponse(document())
 
-    handlers: tuple[tuple[str, str, Handler], ...] = (
-        ("GET", "/faxes", listing),
-        ("POST", "/faxes", send),
-        ("GET", "/faxes/{queue_id}", one),
-        ("POST", "/faxes/{queue_id}/{verb}", steer),
-        ("GET", "/faxes/{queue_id}/fax.pdf", faxes.pdf),
-        ("GET", "/faxes/{queue_id}/pages/{page:int}.png", faxes.picture),
-        ("GET", "/received", received),
-        ("GET", "/received/{queue_id}", received_one),
-        ("GET", "/received/{queue_id}/fax.pdf", inbound.pdf),
-        ("GET", "/received/{queue_id}/pages/{page:int}.png", inbound.picture),
-    )
     return [
         Route(f"{ROOT}/openapi.json", described, methods=["GET"]),
-        *(Route(ROOT + path, for_token(handler), methods=[method]) for method, path, handler in handlers),
+        *(Route(ROOT + path, for_token(handlers), methods=[*handlers]) for path, handlers in HANDLERS.items()),
     ]
+
+
+def with_parameters(handler: Handler, **words: tuple[str, ...]) -> Handler:
+    """A handler of a page, asked with these parameters alone, each one of its words."""
+
+    async def answer(visit: Visit) -> Response:
+        asked = Asked(visit, tuple(words))
+        for name, known in words.items():
+            if asked.text(name) not in ("", *known) or (name in visit.request.query_params and not asked.text(name)):
+                raise _bad(f"{name}: write {' or '.join(known)}, or leave it out.")
+        return await handler(visit)
+
+    return answer
 
 
 def problem(status: int, sentence: str) -> Response:
@@ -93,7 +95,9 @@ async def listing(visit: Visit) -> Response:
         states = tuple(JobState(word) for word in words) if words else None
     except ValueError:
         raise _bad(f"state: write one of {', '.join(JobState)}.") from None
-    wanted = Wanted(states, asked.text("account"), asked.text("sender"), asked.text("number"), asked.moment("since"))
+    wanted = Wanted(
+        states, asked.text("account"), asked.text("sender"), asked.number("number"), asked.moment("since")
+    )
     found = await faxes.faxes_of(visit, wanted, page, limit)
     rows = [for_programs(facts) for facts in await faxes.told(visit, found.rows)]
     return JSONResponse({"faxes": rows, "page": page, "next_page": page + 1 if found.more else None})
@@ -111,8 +115,6 @@ async def steer(visit: Visit) -> Response:
     if asked.text("even_if_sent") not in ("", "true", "false"):
         raise _bad("even_if_sent: write true or false.")
     verb = visit.request.path_params["verb"]
-    if verb not in faxes.VERBS:
-        raise NotThere(verb)
     job, _ = await visit.fax(visit.request.path_params["queue_id"])
     steering = Steering(
         visit.spool,
@@ -232,8 +234,15 @@ class Asked:
 
     def text(self, name: str) -> str:
         text = self.visit.request.query_params.get(name, "")
-        if len(text) > 300 or not text.isprintable():
-            raise _bad(f"{name}: write at most 300 printable characters.")
+        if len(text) > 300 or not re.fullmatch(LINE, text):
+            raise _bad(f"{name}: write one line of at most 300 characters.")
+        return text
+
+    def number(self, name: str) -> str:
+        """A number, or the end of one: without a digit it would mean all of them."""
+        text = self.text(name)
+        if name in self.visit.request.query_params and not re.fullmatch(DIGITS, text):
+            raise _bad(f"{name}: write digits of a number, or leave it out.")
         return text
 
     def several(self, name: str) -> list[str]:
@@ -264,3 +273,17 @@ class Asked:
 
 def _bad(sentence: str) -> HTTPException:
     return HTTPException(400, sentence)
+
+
+#: Address -> method -> handler.
+HANDLERS: dict[str, dict[str, Handler]] = {
+    "/faxes": {"GET": listing, "POST": send},
+    "/faxes/{queue_id}": {"GET": one},
+    "/faxes/{queue_id}/{verb:verb}": {"POST": steer},
+    "/faxes/{queue_id}/fax.pdf": {"GET": with_parameters(faxes.pdf)},
+    "/faxes/{queue_id}/pages/{page:int}.png": {"GET": with_parameters(faxes.picture, size=("small",))},
+    "/received": {"GET": received},
+    "/received/{queue_id}": {"GET": received_one},
+    "/received/{queue_id}/fax.pdf": {"GET": with_parameters(inbound.pdf)},
+    "/received/{queue_id}/pages/{page:int}.png": {"GET": with_parameters(inbound.picture, size=("small",))},
+}

@@ -44,7 +44,7 @@ HANDLERS: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/faxes", faxes.listing),
     ("GET", "/find", faxes.find),
     ("GET", "/faxes/{queue_id}", faxes.one),
-    ("POST", "/faxes/{queue_id}/{verb}", faxes.steer),
+    ("POST", "/faxes/{queue_id}/{verb:verb}", faxes.steer),
     ("GET", "/faxes/{queue_id}/pages/{page:int}.png", faxes.picture),
     ("GET", "/faxes/{queue_id}/fax.pdf", faxes.pdf),
     ("GET", "/received", received.listing),
@@ -116,9 +116,11 @@ async def _told(request: Request, trouble: Exception) -> Response:
     status, title, text = _meaning(trouble)
     if status == 500:
         log.exception("a page could not be made", exc_info=trouble)
-    if request.url.path.startswith("/api/"):
-        return api.problem(status, text)
-    return _trouble(status, title, text)
+    is_api = request.url.path.startswith("/api/")
+    answer = api.problem(status, text) if is_api else _trouble(status, title, text)
+    if isinstance(trouble, HTTPException) and trouble.headers:
+        answer.headers.update(trouble.headers)
+    return answer
 
 
 def _meaning(trouble: Exception) -> tuple[int, str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
 from mailfax.offramp.steering import MEANT, Steering
@@ -37,6 +38,21 @@ VERBS = {
     "cancel": "Cancel",
     "resend": "Send again",
 }
+
+
+class _Verb(Convertor[str]):
+    """A verb in an address; where there is none, there is no such address."""
+
+    regex = "|".join(VERBS)
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("verb", _Verb())
 
 
 async def listing(visit: Visit) -> Response:
@@ -119,8 +135,6 @@ async def steer(visit: Visit) -> Response:
     """An order: the same as the command of that name."""
     verb = visit.request.path_params["verb"]
     job, _ = await visit.fax(visit.request.path_params["queue_id"])
-    if verb not in VERBS:
-        raise NotThere(verb)
     steering = Steering(
         visit.spool,
         expire_seconds=visit.bridge.config.limits.expire_seconds,

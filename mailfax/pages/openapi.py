@@ -17,6 +17,9 @@ ROOT = "/api/v1"
 LIMIT = 500
 #: What an idempotency key may be.
 KEY = "[!-~]{1,200}"
+#: What a text in an address may be, and a number or the end of one.
+LINE = r"[^\x00-\x1f\x7f]*"
+DIGITS = "[+0-9() ./-]*[0-9][+0-9() ./-]*"
 Json = dict[str, Any]
 
 _TEXT: Json = {"type": "string"}
@@ -106,7 +109,7 @@ def _get(summary: str, parameters: list[Json], schema: str, *troubles: int) -> J
 
 def _file(summary: str, parameters: list[Json], kind: str) -> Json:
     good = {"200": {"description": summary, "content": {kind: {"schema": {"type": "string", "format": "binary"}}}}}
-    return {"summary": summary, "parameters": parameters, "responses": _responses(good, 403, 404)}
+    return {"summary": summary, "parameters": parameters, "responses": _responses(good, 400, 403, 404)}
 
 
 def _query(name: str, schema: Json, text: str, **more: Any) -> Json:
@@ -121,11 +124,12 @@ def _paging() -> list[Json]:
 
 
 def _filters() -> list[Json]:
-    short = {"type": "string", "maxLength": 300, "pattern": "^[ -~]*$"}
+    short = {"type": "string", "maxLength": 300, "pattern": f"^{LINE}$"}
+    number = {"type": "string", "maxLength": 300, "pattern": f"^{DIGITS}$"}
     states = {"type": "array", "items": {"type": "string", "enum": list(JobState)}}
     return [
         _query("state", states, "In one of these states", style="form", explode=True),
-        _query("number", short, "To this number, or to numbers that end so"),
+        _query("number", number, "To this number, or to numbers that end so"),
         _query("sender", short, "Of this sender, or of a whole @domain"),
         _query("account", short, "Of this account"),
         _query("since", {"type": "string", "format": "date-time"}, "Accepted since then"),
@@ -137,6 +141,7 @@ def _post_faxes() -> Json:
     form = {
         "type": "object",
         "required": ["to"],
+        "anyOf": [{"required": ["files"]}, {"required": ["text"]}],
         "additionalProperties": False,
         "properties": {
             "to": {

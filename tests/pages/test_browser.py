@@ -105,7 +105,7 @@ def test_a_fax_is_found_by_its_number_and_its_pages_are_opened(page: Page, site:
 
 
 def test_a_fax_is_held_and_released_and_delivered_before_our_eyes(page: Page, site: PagesSite) -> None:
-    site.control("faults", {"action": "unavailable", "operation": "SendFax", "count": 1})
+    site.control("faults", {"action": "unavailable", "operation": "SendFax", "count": None})
     queue_id = site.send("15557654321") + "-1"
     until(lambda: site.rows("SELECT 1 FROM job WHERE queue_id = ? AND state = 'deferred'", queue_id), "it", site.log)
     sign_in(page, site)
@@ -114,6 +114,7 @@ def test_a_fax_is_held_and_released_and_delivered_before_our_eyes(page: Page, si
     expect(page.get_by_role("status")).to_contain_text("held; it waits until it is released")
     expect(page.locator("h1")).to_contain_text("held")
     judged(page)
+    site.control("faults", method="DELETE")
     page.get_by_role("button", name="Release").click()
     page.evaluate("window.mine = true")
     expect(page.locator("h1")).to_contain_text("delivered", timeout=30_000)

@@ -76,13 +76,14 @@ def test_what_can_not_be_sent_is_said_in_sentences(site: PagesSite) -> None:
 
 def test_a_fax_is_held_and_released(site: PagesSite) -> None:
     """In the words of the commands, and in the history with who wanted it."""
-    site.control("faults", {"action": "unavailable", "operation": "SendFax", "count": 1})
+    site.control("faults", {"action": "unavailable", "operation": "SendFax", "count": None})
     queue_id = site.send("15557654321", sender="anna@example.com") + "-1"
     until(lambda: site.rows("SELECT 1 FROM job WHERE queue_id = ? AND state = 'deferred'", queue_id), "it", site.log)
     olga, fax = site.visitor("olga"), f"/faxes/{queue_id}"
     assert "trying again" in olga.get("/faxes").text and queue_id in olga.get("/faxes?sender=anna@example.com").text
     assert told(olga.submit(fax, f"{fax}/hold"), olga).startswith(f"{queue_id} held; it waits")
     assert queue_id in olga.get("/faxes?view=held").text and "1 fax</a> held" in olga.get("/").text
+    site.control("faults", method="DELETE")
     assert told(olga.submit(fax, f"{fax}/release"), olga) == f"{queue_id} released."
     delivered(site, queue_id)
     page = olga.get(fax).text
