@@ -12,7 +12,7 @@ from mailfax.config.listeners import OLD_TLS
 from mailfax.config.places import is_open
 from mailfax.config.senders import listeners_for
 from mailfax.config.users import User, fold
-from mailfax.config.values import Config, Listener, Network
+from mailfax.config.values import Config, Listener, Network, PageUser
 
 #: As many copiers, or as many servers in front, as stand in one table of addresses; more is a network of everybody's.
 _COPIERS, _SERVERS = 16, 256
@@ -26,6 +26,11 @@ def weaknesses(config: Config, users: Sequence[User]) -> Iterator[str]:
     for listener in config.listeners:
         yield from (f"listener {listener.name}: {told}" for told in _listener(config, listener))
     yield from (f"user {user.name}: {told}" for user in users for told in _user(config, user))
+    yield from (
+        f"[[page_user]] {user.login}: {told}"
+        for user in config.page_users
+        for told in _page_user(config, user, users)
+    )
     for number, rule in enumerate(config.senders, 1):
         is_reached = any(
             _is_open(listener.networks)
@@ -67,6 +72,13 @@ def _user(config: Config, user: User) -> Iterator[str]:
         yield f"their hash is cheap to guess (m={costs[1]}, t={costs[2]}); set the password anew with mailfax passwd"
     if not any(fold(user.name) in map(fold, rule.login) for rule in config.senders):
         yield "no [[sender]] rule has them in login, so they may not fax"
+
+
+def _page_user(config: Config, user: PageUser, users: Sequence[User]) -> Iterator[str]:
+    if config.pages is None:
+        yield "there are no pages without [pages] address, so they can't sign in"
+    elif fold(user.login) not in {fold(known.name) for known in users}:
+        yield f"they have no password (mailfax passwd {user.login}), so they can't sign in; only their tokens count"
 
 
 def _count(networks: Iterable[Network]) -> int:

@@ -21,13 +21,10 @@ from starlette.types import ASGIApp
 from mailfax.config import PagesConfig
 from mailfax.pages import api, assets, composing, faxes, live, notifications, overview, received, signing
 from mailfax.pages.bridge import Bridge
-from mailfax.pages.drafts import Drafts
 from mailfax.pages.guard import asked_by_us, guarded
 from mailfax.pages.looks import render
-from mailfax.pages.pictures import Pictures
 from mailfax.pages.sending import Declined
 from mailfax.pages.sessions import Sessions, is_form_token
-from mailfax.pages.viewings import Viewings
 from mailfax.pages.visit import NotAllowed, NotThere, Shared, Visit
 from mailfax.render import CannotRender
 from mailfax.rules.failure import NotSent
@@ -63,10 +60,9 @@ HANDLERS: tuple[tuple[str, str, Handler], ...] = (
 )
 
 
-def application(config: PagesConfig, bridge: Callable[[], Bridge]) -> ASGIApp:
+def application(config: PagesConfig, bridge: Callable[[], Bridge], shared: Shared) -> ASGIApp:
     """The pages and the API."""
     sessions = Sessions(secure=config.secure)
-    shared = Shared(Drafts(), Pictures(), Viewings())
 
     def signed_in(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:

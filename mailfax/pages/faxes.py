@@ -142,7 +142,7 @@ async def steer(visit: Visit) -> Response:
         by=visit.visitor.login,
     )
     said = await steering.fax(verb, job.queue_id)
-    return visit.back(f"/faxes/{job.queue_id}?{urlencode({'said': f'{job.queue_id} {said.sentence}.'})}")
+    return visit.back(f"/faxes/{job.queue_id}", f"{job.queue_id} {said.sentence}.")
 
 
 async def picture(visit: Visit) -> Response:

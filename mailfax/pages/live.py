@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
@@ -41,9 +42,20 @@ async def _events(visit: Visit, login: str) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         until = loop.time() + LONGEST_SECONDS
         yield b"retry: 3000\n\n"
-        while loop.time() < until:
-            await bell.wait(OTHERS_SECONDS)
+        stopping = visit.shared.stopping
+        while loop.time() < until and not stopping.is_set():
+            await _first(bell.wait(OTHERS_SECONDS), stopping.wait())
             yield b"data: changed\n\n"
-            await asyncio.sleep(QUIET_SECONDS)
+            await _first(asyncio.sleep(QUIET_SECONDS), stopping.wait())
     finally:
         _open[login] -= 1
+
+
+async def _first(*waiting: Coroutine[Any, Any, object]) -> None:
+    """Until one of them has ended; the others are cancelled."""
+    tasks = [asyncio.ensure_future(each) for each in waiting]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

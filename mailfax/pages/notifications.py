@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from starlette.responses import Response
 
 from mailfax.offramp.steering import Steering
@@ -35,4 +33,4 @@ async def steer(visit: Visit) -> Response:
         raise NotThere(letter_id)
     steering = Steering(visit.spool, expire_seconds=visit.bridge.config.limits.expire_seconds, by=visit.visitor.login)
     said = await steering.letter(verb, letter)
-    return visit.back(f"/notifications?{urlencode({'said': f'{letter_id} {said.sentence}.'})}")
+    return visit.back("/notifications", f"{letter_id} {said.sentence}.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from starlette.responses import Response
 
 from mailfax.offramp.steering import Steering
@@ -54,7 +52,7 @@ async def requeue(visit: Visit) -> Response:
     fax = await visit.received(visit.request.path_params["queue_id"])
     steering = Steering(visit.spool, expire_seconds=visit.bridge.config.limits.expire_seconds, by=visit.visitor.login)
     said = await steering.received("requeue", fax)
-    return visit.back(f"/received/{fax.queue_id}?{urlencode({'said': f'{fax.queue_id} {said.sentence}.'})}")
+    return visit.back(f"/received/{fax.queue_id}", f"{fax.queue_id} {said.sentence}.")
 
 
 async def picture(visit: Visit) -> Response:

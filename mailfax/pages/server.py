@@ -18,6 +18,10 @@ from mailfax.config import ConfigError, Network, PagesConfig
 from mailfax.config.places import is_loopback
 from mailfax.pages.application import application
 from mailfax.pages.bridge import Bridge
+from mailfax.pages.drafts import Drafts
+from mailfax.pages.pictures import Pictures
+from mailfax.pages.viewings import Viewings
+from mailfax.pages.visit import Shared
 from mailfax.web.server import Server, listen
 
 #: More answers under way than this are refused with 503.
@@ -27,8 +31,8 @@ AT_A_TIME = 300
 class Pages:
     """An open listener."""
 
-    def __init__(self, config: PagesConfig, server: Server, listening: socket.socket) -> None:
-        self._server, self._config = server, config
+    def __init__(self, config: PagesConfig, server: Server, listening: socket.socket, shared: Shared) -> None:
+        self._server, self._config, self._shared = server, config, shared
         self.address: tuple[str, int] = listening.getsockname()[:2]
         self._serving = asyncio.create_task(server.serve(sockets=[listening]), name="pages")
 
@@ -39,6 +43,8 @@ class Pages:
             _load(context, self._config)
 
     async def close(self) -> None:
+        self._shared.stopping.set()
+        self._shared.drafts.close()
         self._server.should_exit = True
         await asyncio.wait([self._serving])
 
@@ -46,12 +52,13 @@ class Pages:
 def open_pages(config: PagesConfig, bridge: Callable[[], Bridge]) -> Pages:
     """Listen. Raises ``ConfigError`` where the address or the certificate can't be had."""
     tls = {"ssl_certfile": str(config.certificate), "ssl_keyfile": str(config.key)} if config.certificate else {}
-    server = Server(_behind(application(config, bridge), config), limit_concurrency=AT_A_TIME, **tls)
+    shared = Shared(Drafts(), Pictures(), Viewings(), asyncio.Event())
+    server = Server(_behind(application(config, bridge, shared), config), limit_concurrency=AT_A_TIME, **tls)
     if tls:
         server.config.load()
         assert server.config.ssl is not None
         server.config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return Pages(config, server, listen(config.host, config.port, "[pages]"))
+    return Pages(config, server, listen(config.host, config.port, "[pages]"), shared)
 
 
 def _load(context: ssl.SSLContext, config: PagesConfig) -> None:

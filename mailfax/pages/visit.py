@@ -5,8 +5,11 @@ In: a request. Out: ``Visit``. ``NotThere`` is for what does not exist, or is so
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -16,7 +19,7 @@ from mailfax.pages.bridge import Bridge
 from mailfax.pages.drafts import Drafts
 from mailfax.pages.looks import render
 from mailfax.pages.pictures import Pictures
-from mailfax.pages.sessions import Session
+from mailfax.pages.sessions import Session, mark
 from mailfax.pages.viewings import Viewings
 from mailfax.pages.visitor import Visitor
 from mailfax.rules.job import FaxJob, InboundFax, Message
@@ -33,11 +36,12 @@ class NotAllowed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all requests share."""
+    """What all requests share. ``stopping``: the service stops, and what lasts has to end."""
 
     drafts: Drafts
     pictures: Pictures
     viewings: Viewings
+    stopping: asyncio.Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,19 @@ class Visit:
             "csrf": self.session.form_token,
             "zone": self.bridge.zone,
             "path": self.request.url.path,
-            "said": self.request.query_params.get("said", ""),
+            "said": self._heard(),
         }
         return HTMLResponse(render(template, **known | facts), status)
 
-    def back(self, path: str) -> Response:
-        """Go on there: a page that is loaded again asks for nothing twice."""
-        return RedirectResponse(path, 303)
+    def back(self, path: str, sentence: str = "") -> Response:
+        """Go on there, where ``sentence`` is said: a page that is loaded again asks for nothing twice."""
+        said = urlencode({"said": sentence, "by": mark(sentence, self.session.secret)}) if sentence else ""
+        return RedirectResponse(f"{path}?{said}" if said else path, 303)
+
+    def _heard(self) -> str:
+        """A sentence of ours: nobody else can have a page say something by a link."""
+        said = self.asked("said")
+        return said if hmac.compare_digest(mark(said, self.session.secret), self.asked("by")) else ""
 
     def require_operator(self) -> None:
         if not self.visitor.is_operator:

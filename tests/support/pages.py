@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ class PagesSite(Site):
         self.start()
         until(lambda: listens(self.pages_port), "the pages", self.log)
 
+    @property
+    def processes(self) -> list[subprocess.Popen[bytes]]:
+        return self._processes
+
     def visitor(self, login: str = "") -> Visitor:
         """Somebody new, who signs in where a login is given."""
         visitor = Visitor(self.url)
@@ -79,8 +84,8 @@ class PagesSite(Site):
 class Visitor(httpx.Client):
     """A browser without eyes."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(base_url=url, timeout=30)
+    def __init__(self, url: str, **more: Any) -> None:
+        super().__init__(base_url=url, timeout=30, **more)
         self.origin = url
 
     def sign_in(self, login: str, password: str = PASSWORD, **more: str) -> httpx.Response:

@@ -26,9 +26,17 @@ function live() {
       if (again) { again = false; refresh(); }
     }
   }
-  const events = new EventSource("/live");
-  events.onmessage = refresh;
-  addEventListener("pagehide", () => events.close());
+  // Browsers open few connections to a server: a window that nobody looks at needs none.
+  let events = null;
+  function listen() {
+    events?.close();
+    events = document.hidden ? null : new EventSource("/live");
+    if (events) events.onmessage = refresh;
+  }
+  document.addEventListener("visibilitychange", () => { listen(); if (!document.hidden) refresh(); });
+  addEventListener("pagehide", () => events?.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refresh(); } });
+  listen();
 }
 
 function drop() {
