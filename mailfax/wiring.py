@@ -99,7 +99,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
     fax_accounts = FaxAccounts(context, config.accounts, connect=connect)
     exits.push_async_callback(fax_accounts.close)
 
-    ending = Ending(context, fax_accounts)
+    ending = Ending(context, fax_accounts, renderer)
     compose = Compose(spool, fax_accounts, renderer)
     submit = Submit(context, fax_accounts, ending, compose)
     relay = relay_for(config.relay, config.hostname)

@@ -157,6 +157,7 @@ SECTIONS: dict[str, Section] = {
             "company": Key(text, ""),
             "notify": Key(mailbox_or_nobody, ""),
             "success_notice": Key(flag, None),
+            "notice_content": Key(choice("none", "thumbnail", "pdf", "original"), "thumbnail"),
             "automatic": Key(flag, False),
             "allow": Key(several(destination), None),
             "deny": Key(several(destination), ()),

@@ -111,6 +111,8 @@ class SenderRule:
     company: str = ""
     notify: str = ""
     success_notice: bool = True
+    #: What of a fax its notifications show: "none", "thumbnail", "pdf" or "original".
+    notice_content: str = "thumbnail"
     automatic: bool = False
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()

@@ -36,16 +36,19 @@ from mailfax.letters.postmaster import (
 )
 from mailfax.letters.preview import preview
 from mailfax.letters.record import Document, record
+from mailfax.letters.shown import NOTHING_SHOWN, Shown
 from mailfax.letters.site import Marks, Site
 
 __all__ = [
     "BASE64_BLOCK",
+    "NOTHING_SHOWN",
     "PDF",
     "TIFF",
     "Arrival",
     "Document",
     "Form",
     "Marks",
+    "Shown",
     "Site",
     "alarm",
     "all_clear",

@@ -10,6 +10,9 @@ with FAILURE              nothing, unless SUCCESS stands there too    DSN
 only DELAY                nothing                                     nothing
 ========================  ==========================================  =======================================
 
+Where a rule wants nothing of a fax in its notifications (``notice_content = "none"``), a report, which names the
+number, goes out only if NOTIFY asked for it.
+
 A null sender never gets a report (RFC 3461 5.2): its rule's owner does, as a plain mail; without an owner the
 postmaster hears of what was not delivered, and nobody of what was.
 
@@ -53,7 +56,8 @@ def form_of(message: Message, job: FaxJob, recipient: Spelling) -> Form:
     asked_by = _ASKED_BY.get(job.state, Notify.DELAY)
     if recipient.notify is None:
         unwanted = asked_by is Notify.SUCCESS and not message.success_notice
-        form = Form.PLAIN if asked_by is Notify.SUCCESS else Form.REPORT
+        plain = asked_by is Notify.SUCCESS or message.notice_content == "none"
+        form = Form.PLAIN if plain else Form.REPORT
     else:
         unwanted, form = Notify.NEVER in recipient.notify or asked_by not in recipient.notify, Form.REPORT
     if unwanted:

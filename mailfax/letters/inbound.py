@@ -15,7 +15,7 @@ from datetime import datetime
 
 from mailfax.config import Received
 from mailfax.letters import texts
-from mailfax.letters.blocks import blocks, facts, paragraph
+from mailfax.letters.blocks import blocks, facts, headline, paragraph, picture
 from mailfax.letters.mime import GAP, Field, address, date, file_with_gap, words
 from mailfax.letters.plain import count, moment, reported_phone
 from mailfax.letters.postmaster import tell
@@ -56,6 +56,7 @@ class Arrival:
     route: str = ""
     caller_name: str = ""
     look: Received = field(default_factory=Received)
+    picture: bytes = b""  #: its first page, as a PNG
     sandbox: bool = False
 
 
@@ -80,6 +81,7 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
     instead = arrival.instead
     said = blocks(
         paragraph(texts.TEST_TEXT) if arrival.sandbox else None,
+        headline(texts.INBOUND_FROM.format(caller=caller)),
         paragraph(texts.INBOUND_OPENING.format(form=forms)),
         paragraph(texts.INBOUND_INSTEAD.format(form=forms, damaged=instead.word)) if instead else None,
         paragraph(texts.INBOUND_SHORT.format(announced=count(announced, "page"), pages=pages))
@@ -94,6 +96,7 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
                 (texts.ROW_QUEUE_ID, fax.queue_id),
             ]
         ),
+        picture(texts.FIRST_PAGE, arrival.picture),
         paragraph(texts.INBOUND_CALLER_NOTE),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=fax.queue_id)),
     )
@@ -103,7 +106,7 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
         site,
         marks,
         said,
-        parts=[file_with_gap(name + form.suffix, form.kind) for form in arrival.forms],
+        files=[file_with_gap(name + form.suffix, form.kind) for form in arrival.forms],
         to=mailbox,
         subject=arrival.look.subject_template.format_map(filled),
         kind="received",

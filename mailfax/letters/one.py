@@ -6,9 +6,10 @@ In: a message, its document, a job that has ended or still waits. Out: the block
 from __future__ import annotations
 
 from mailfax.letters import texts
-from mailfax.letters.blocks import Block, Paragraph, Tone, blocks, headline, listing, paragraph
+from mailfax.letters.blocks import Block, Paragraph, Tone, blocks, headline, listing, paragraph, picture
 from mailfax.letters.dsn import reported_by_faxcore
 from mailfax.letters.plain import count, moment, one_line, phone
+from mailfax.letters.shown import Shown
 from mailfax.letters.site import Site
 from mailfax.letters.writing import fax_facts, zone_of
 from mailfax.rules.job import Document, FaxJob, Message, Status
@@ -25,6 +26,7 @@ def said_of_one(
     job: FaxJob,
     reader: str,
     open_faxes: int,
+    shown: Shown,
     *,
     sandbox: bool,
 ) -> tuple[Block, ...]:
@@ -51,6 +53,7 @@ def said_of_one(
         listing(texts.CONTENTS_HEADING, document.contents) if document else None,
         listing(texts.SKIPPED_HEADING, document.skipped) if document else None,
         still_open(open_faxes),
+        *picture_of(shown),
         paragraph(whose),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=job.queue_id)),
     )
@@ -58,6 +61,10 @@ def said_of_one(
 
 def tone_of(outcome: texts.Outcome) -> Tone:
     return _TONES.get(outcome.word, Tone.OPEN)
+
+
+def picture_of(shown: Shown) -> tuple[Block | None, ...]:
+    return paragraph(texts.TOO_LARGE) if shown.too_large else None, picture(texts.FIRST_PAGE, shown.picture)
 
 
 def told_of(job: FaxJob) -> Status:

@@ -15,11 +15,13 @@ from email.parser import BytesHeaderParser
 from mailfax.letters import texts
 from mailfax.letters.audience import Form, form_of, reader_of
 from mailfax.letters.dsn import Told, delivery_status
-from mailfax.letters.mime import Field, Part, header_part
+from mailfax.letters.mime import Field, Part, file_part, header_part
 from mailfax.letters.one import said_of_one
 from mailfax.letters.plain import phone
 from mailfax.letters.several import said_of_several, subject_of_several
+from mailfax.letters.shown import NOTHING_SHOWN, Shown
 from mailfax.letters.site import Marks, Site
+from mailfax.letters.veil import last_digits, veiled_document, veiled_job, veiled_message
 from mailfax.letters.writing import with_subject, written
 from mailfax.rules.job import Document, FaxJob, Letter, Message, Spelling
 from mailfax.rules.queue_id import message_id
@@ -42,14 +44,15 @@ def owed(
     marks: Marks,
     *,
     open_faxes: int = 0,
+    shown: Shown = NOTHING_SHOWN,
     sandbox: bool,
 ) -> tuple[Letter, ...]:
     """The letter that tells of jobs of one message in final states, or none. ``original_header`` is the mail's header
-    block; ``open_faxes`` of its faxes have no end yet."""
+    block; ``open_faxes`` of its faxes have no end yet; ``shown`` goes along."""
     for job in jobs:
         if not job.final or job.status is None:
             raise ValueError(f"{job.queue_id} has no end yet, so nothing is owed")
-    return _told(site, message, document, jobs, original_header, marks, open_faxes, sandbox=sandbox)
+    return _told(site, message, document, jobs, original_header, marks, open_faxes, shown, sandbox=sandbox)
 
 
 def delayed(
@@ -67,7 +70,7 @@ def delayed(
     for job in jobs:
         if job.final:
             raise ValueError(f"{job.queue_id} has ended, so it is not delayed")
-    return _told(site, message, document, jobs, original_header, marks, 0, sandbox=sandbox)
+    return _told(site, message, document, jobs, original_header, marks, 0, NOTHING_SHOWN, sandbox=sandbox)
 
 
 def _told(
@@ -78,6 +81,7 @@ def _told(
     original_header: bytes,
     marks: Marks,
     open_faxes: int,
+    shown: Shown,
     *,
     sandbox: bool,
 ) -> tuple[Letter, ...]:
@@ -85,34 +89,51 @@ def _told(
     heard = [job for job in jobs if any(forms[job, each] is not Form.NOTHING for each in job.spellings)]
     if not heard:
         return ()
-    first, reader = heard[0], reader_of(site, message)
+    reports = [_told_of(job, each) for (job, each), form in forms.items() if form is Form.REPORT]
+    veiled = message.notice_content == "none"
+    parts = [delivery_status(site, message, reports)] if reports else []
+    if reports and not veiled:
+        parts.append(header_part(original_header))
+    several, first, reader = len(heard) > 1, heard[0], reader_of(site, message)
+    results = [(job, texts.outcome_of(job).word) for job in heard] if several else []
     outcomes = {texts.outcome_of(job) for job in heard}
     outcome = outcomes.pop() if len(outcomes) == 1 else texts.MIXED
-    if len(heard) == 1:
-        said = said_of_one(site, message, document, first, reader, open_faxes, sandbox=sandbox)
-        about = outcome.subject.format(number=phone(first.number))
-    else:
-        said = said_of_several(site, message, document, heard, reader, open_faxes, sandbox=sandbox)
+    answers = thread(message, original_header)
+    if veiled:
+        message, document = veiled_message(message), veiled_document(document)
+        heard = [veiled_job(job) for job in heard]
+    if several:
+        said = said_of_several(site, message, document, heard, reader, open_faxes, shown, sandbox=sandbox)
         about = subject_of_several(heard)
-    parts: tuple[Part, ...] = ()
-    if reports := [_told_of(job, each) for (job, each), form in forms.items() if form is Form.REPORT]:
-        parts = (delivery_status(site, message, reports), header_part(original_header))
+    else:
+        said = said_of_one(site, message, document, heard[0], reader, open_faxes, shown, sandbox=sandbox)
+        about = outcome.subject.format(number=phone(heard[0].number))
     letter = written(
         site,
         marks,
         said,
+        files=_files(shown),
         parts=parts,
         to=reader,
         subject=with_subject(about, message),
         kind=outcome.word,
-        about=first.queue_id if len(heard) == 1 else message_id(first.queue_id),
-        results=() if len(heard) == 1 else [(job, texts.outcome_of(job).word) for job in heard],
-        number=first.number if len(heard) == 1 else "",
-        answers=thread(message, original_header),
+        about=message_id(first.queue_id) if several else first.queue_id,
+        results=[(job.queue_id, last_digits(job) if veiled else job.number, word) for job, word in results],
+        number="" if several or veiled else first.number,
+        answers=answers,
         multipart="multipart/report; report-type=delivery-status",
         sandbox=sandbox,
     )
     return (letter,)
+
+
+def _files(shown: Shown) -> list[Part]:
+    """The files that go along."""
+    pdf = [file_part(shown.pdf, "fax.pdf")] if shown.pdf else []
+    return [
+        *pdf,
+        *([file_part(shown.original, "original.eml", "application/octet-stream")] if shown.original else []),
+    ]
 
 
 def _told_of(job: FaxJob, recipient: Spelling) -> Told:

@@ -44,15 +44,15 @@ def preview(
         paragraph(texts.PREVIEW_NEXT),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=job.queue_id)),
     )
-    parts: tuple[Part, ...] = ()
+    files: tuple[Part, ...] = ()
     if content is not None:
         form = ("preview.pdf", "application/pdf") if content.startswith(b"%PDF") else ("preview.tif", "image/tiff")
-        parts = (file_part(content, *form),)
+        files = (file_part(content, *form),)
     return written(
         site,
         marks,
         said,
-        parts=parts,
+        files=files,
         to=reader,
         subject=with_subject(texts.PREVIEW_SUBJECT, message),
         kind="preview",

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from mailfax.letters import texts
 from mailfax.letters.blocks import Block, blocks, facts, headline, listing, paragraph, results, section
-from mailfax.letters.one import pages_of, service_said, still_open, told_of, tone_of, whose_fax
+from mailfax.letters.one import pages_of, picture_of, service_said, still_open, told_of, tone_of, whose_fax
 from mailfax.letters.plain import count, moment, phone
+from mailfax.letters.shown import Shown
 from mailfax.letters.site import Site
 from mailfax.letters.writing import as_written, zone_of
 from mailfax.rules.job import Document, FaxJob, Message
@@ -36,6 +37,7 @@ def said_of_several(
     jobs: Sequence[FaxJob],
     reader: str,
     open_faxes: int,
+    shown: Shown,
     *,
     sandbox: bool,
 ) -> tuple[Block, ...]:
@@ -81,6 +83,7 @@ def said_of_several(
         ),
         listing(texts.CONTENTS_HEADING, document.contents) if document else None,
         listing(texts.SKIPPED_HEADING, document.skipped) if document else None,
+        *picture_of(shown),
         paragraph(whose),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=queue_id)),
     )

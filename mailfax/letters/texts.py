@@ -106,6 +106,10 @@ MIXED = Outcome(
 )
 OPEN_FAX, OPEN_FAXES = "fax of this message has", "faxes of this message have"
 STILL_OPEN = "{faxes} no outcome yet. We will write again when there is one."
+FIRST_PAGE = "First page"
+TOO_LARGE = "The fax is too large to be attached here."
+#: Of a sender whose notifications say nothing of what was faxed.
+VEILED_NUMBER, VEILED_FILE = "the number ending in {digits}", "A file"
 AS_WRITTEN = "you wrote {address}"
 
 DELAYED = Outcome(

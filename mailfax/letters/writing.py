@@ -36,6 +36,7 @@ def written(
     marks: Marks,
     said: Sequence[Block],
     *,
+    files: Sequence[Part] = (),
     parts: Sequence[Part] = (),
     to: str,
     subject: str,
@@ -44,13 +45,14 @@ def written(
     sandbox: bool,
     number: str = "",
     more: Sequence[Field] = (),
-    results: Sequence[tuple[FaxJob, str]] = (),
+    results: Sequence[tuple[str, str, str]] = (),
     answers: Sequence[Field] | None = None,
     written_by: str = "",
-    multipart: str = "multipart/mixed",
+    multipart: str = "",
 ) -> Letter:
-    """``said`` is written as text and as HTML, ``parts`` come behind it. ``kind`` is the X-Fax-Outcome word: by this
-    field the SMTP server knows our own mail, and never faxes it.
+    """``said`` is written as text and as HTML, and ``files`` are attached to it; ``parts`` come behind it where the
+    whole is a ``multipart`` of its own kind, which has a fixed number of them (RFC 6522 3). ``kind`` is the
+    X-Fax-Outcome word: by this field the SMTP server knows our own mail, and never faxes it.
 
     ``more``: further fields. ``results``: where it tells of several faxes, how each of them ended. ``answers`` are
     the fields that put it below the mail it answers, None where it answers none; ``written_by`` is the value of From
@@ -67,11 +69,13 @@ def written(
         ("Auto-Submitted", "auto-generated" if answers is None else "auto-replied"),
         ("X-Fax-Outcome", kind),
         *([("X-Fax-Number", number)] if number else []),
-        *(("X-Fax-Result", f"{job.queue_id}; {one_line(job.number, 60)}; {word}") for job, word in results),
+        *(("X-Fax-Result", f"{name}; {one_line(dialled, 60)}; {word}") for name, dialled, word in results),
         *([("X-Fax-Queue-ID", about)] if about else []),
         *more,
     ]
     body = _body(said, title=heading, boundary=marks.letter_id)
+    if files:
+        body = parts_in_one("multipart/mixed", [body, *files], f"files.{marks.letter_id}")
     return Letter(
         letter_id=marks.letter_id,
         kind=kind,
@@ -113,7 +117,7 @@ def zone_of(site: Site, message: Message, reader: str) -> tzinfo:
 
 def as_written(job: FaxJob) -> list[str]:
     """The addresses that mean this fax, each once."""
-    return list(dict.fromkeys(each.address for each in job.spellings))
+    return list(dict.fromkeys(each.address for each in job.spellings if each.address))
 
 
 def fax_facts(

@@ -180,6 +180,7 @@ def message_of(envelope: Envelope, heading: Heading, queue_id: str, now: float) 
         sender_company=grant.company,
         owner=grant.notify,
         success_notice=grant.success_notice,
+        notice_content=grant.notice_content,
         header_message_id=heading.message_id,
         subject=heading.subject,
         content_id="",

@@ -13,6 +13,8 @@ from typing import Any
 from mailfax import letters, maillog
 from mailfax.context import Context
 from mailfax.offramp.fax_accounts import FaxAccounts
+from mailfax.offramp.first_page import FirstPages
+from mailfax.render import Renderer
 from mailfax.rules.job import FaxJob, Letter, Status
 from mailfax.rules.states import JobEvent
 
@@ -22,7 +24,8 @@ log = logging.getLogger(__name__)
 class Ending:
     """Ends jobs."""
 
-    def __init__(self, context: Context, fax_accounts: FaxAccounts) -> None:
+    def __init__(self, context: Context, fax_accounts: FaxAccounts, renderer: Renderer) -> None:
+        self._pages = FirstPages(context.spool, renderer)
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         self._fax_accounts = fax_accounts
 
@@ -58,10 +61,18 @@ class Ending:
             return tuple(self._to_postmaster(job, "the mail it came from can't be read") for job in ended)
         document = await self._spool.documents.get(first.message)
         header = await self._spool.intake.header(message)
-        sandbox = self._fax_accounts.is_sandbox(first.account)
+        shown = letters.NOTHING_SHOWN if first.preview else await self._pages.of(message, document)
         try:
             return letters.owed(
-                self._site, message, document, ended, header, self._marks(), open_faxes=open_faxes, sandbox=sandbox
+                self._site,
+                message,
+                document,
+                ended,
+                header,
+                self._marks(),
+                open_faxes=open_faxes,
+                shown=shown,
+                sandbox=self._fax_accounts.is_sandbox(first.account),
             )
         except Exception:
             # The end is true and must be written down; a letter that can't be written is a bug, told to a person.

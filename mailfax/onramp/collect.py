@@ -207,6 +207,7 @@ class Collect(Worker):
             route=routed.why,
             caller_name=self._contacts.name_of(details.caller),
             look=self._look,
+            picture=await self._renderer.thumbnail(fetched.files[0][1], into=folder),
             sandbox=self._client.observed.is_sandbox,
         )
         files = [path for _, path in fetched.files]

@@ -33,6 +33,9 @@ MARGIN = 5.0
 ORDINARY_CELL = RenderConfig()
 #: How a PNG begins.
 PNG = b"\x89PNG\r\n\x1a\n"
+#: Twice as many dots as it is shown with, so that it is sharp on every screen: of a page of text about 15 kB.
+THUMBNAIL_WIDTH = 360
+THUMBNAIL_SECONDS = 10.0
 #: The longest line of an answer.
 LINE = 4_500_000
 
@@ -149,6 +152,15 @@ class Renderer:
         if not isinstance(pages, int) or not made.startswith(PNG):
             raise _no_document()
         return made, pages
+
+    async def thumbnail(self, source: Path, *, into: Path) -> bytes:
+        """The first page of a fax, PDF or TIFF, as notifications show it: a small PNG; nothing where none can be made
+        in ``THUMBNAIL_SECONDS``, since none of them waits for it. ``into`` is a directory."""
+        with contextlib.suppress(CannotRender, TimeoutError):
+            async with asyncio.timeout(THUMBNAIL_SECONDS):
+                made, _ = await self.picture(source, 1, THUMBNAIL_WIDTH, into=into)
+                return made
+        return b""
 
     async def as_pdf(self, source: Path, *, into: Path) -> bytes:
         """A fax, PDF or TIFF, as a PDF. Raises ``CannotRender``; ``into`` is a directory."""

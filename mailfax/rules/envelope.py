@@ -115,6 +115,7 @@ class Grant:
     company: str = ""
     notify: str = ""
     success_notice: bool = True
+    notice_content: str = "thumbnail"  #: or "none", "pdf", "original": what notifications show of a fax
     payer: str = ""
     faxes_per_day: int = 0
     pages_per_day: int = 0

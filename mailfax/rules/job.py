@@ -70,6 +70,7 @@ class Message:
     strip: str = ""  #: what is taken from the end of its text: "signature", "quote", or both with a comma
     hours: str = ""  #: when its faxes are handed over, with commas; "": at any time
     timezone: str = "UTC"  #: in which those hours are meant
+    notice_content: str = "thumbnail"  #: what notifications show of its faxes; see ``Grant``
 
     @property
     def hears(self) -> str:

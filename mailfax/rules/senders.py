@@ -97,6 +97,7 @@ class Rule:
             company=rule.company,
             notify=rule.notify,
             success_notice=rule.success_notice and (not device or bool(rule.notify)),
+            notice_content=rule.notice_content,
             payer=(login or rule.notify or sender).lower(),
             faxes_per_day=rule.faxes_per_day,
             pages_per_day=rule.pages_per_day,

@@ -93,7 +93,7 @@ Whole program
 
 ``spool.reports``                                  ends of faxes of which nobody was told yet
     ``await next_at() -> float``                   when the next one is due
-    ``await due() -> tuple[str, frozenset[str]] | None``   the message, and its jobs that are to be told of
+    ``await due(limit) -> dict[str, set[str]]``    messages, and their jobs that are to be told of
     ``await told(jobs, letters) -> None``          ["reported"]
 
 ``spool.accounts``

@@ -29,10 +29,14 @@ class Reports:
         [rows] = await self._engine.read(("report_head", {}))
         return float(rows[0]["due_at"]) if rows else math.inf
 
-    async def due(self) -> tuple[str, frozenset[str]] | None:
-        """A message whose report is due, and the queue IDs of all its faxes that have ended and were not told of."""
-        [rows] = await self._engine.read(("report_due", {}))
-        return (rows[0]["message"], frozenset(row["job"] for row in rows)) if rows else None
+    async def due(self, limit: int) -> dict[str, set[str]]:
+        """Messages whose report is due, up to ``limit``: the queue IDs of their faxes that have ended and of which
+        nobody was told."""
+        [rows] = await self._engine.read(("report_due", {"limit": limit}))
+        found: dict[str, set[str]] = {}
+        for row in rows:
+            found.setdefault(row["message"], set()).add(row["job"])
+        return found
 
     async def told(self, jobs: Sequence[FaxJob], letters: Sequence[Letter]) -> None:
         """The letters tell of these and of no others. Raises ``Outdated`` where another process has told of one."""

@@ -91,11 +91,11 @@ WHERE made_at < :before AND NOT EXISTS (SELECT 1 FROM content c WHERE c.content_
 INSERT INTO message (
     queue_id, received_at, sender, ret, envid, client_ip, listener, login, account, sender_name, sender_company,
     owner, success_notice, header_message_id, subject, content_id, size, payer, faxes_per_day, pages_per_day,
-    cover_page, body, strip, hours, timezone
+    cover_page, body, strip, hours, timezone, notice_content
 ) VALUES (
     :queue_id, :received_at, :sender, :ret, :envid, :client_ip, :listener, :login, :account, :sender_name,
     :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size, :payer, :faxes_per_day,
-    :pages_per_day, :cover_page, :body, :strip, :hours, :timezone
+    :pages_per_day, :cover_page, :body, :strip, :hours, :timezone, :notice_content
 )
 
 -- name: message_get
@@ -728,11 +728,11 @@ WHERE message = :message AND due_at > :now AND NOT EXISTS (
 SELECT due_at FROM report ORDER BY due_at LIMIT 1
 
 -- name: report_due
--- All that is owed about the message whose report is due longest.
+-- All that is owed about the messages whose reports are due longest.
 SELECT r.job, r.message FROM report r JOIN job j ON j.queue_id = r.job
-WHERE j.damaged = 0 AND r.message = (
+WHERE j.damaged = 0 AND r.message IN (
     SELECT d.message FROM report d JOIN job o ON o.queue_id = d.job
-    WHERE d.due_at <= :now AND o.damaged = 0 ORDER BY d.due_at LIMIT 1
+    WHERE d.due_at <= :now AND o.damaged = 0 ORDER BY d.due_at LIMIT :limit
 )
 
 -- name: report_told

@@ -81,9 +81,9 @@ class Pipeline:
         steady = SteadyClock(clock, clock.elapsed, settle_seconds=account.settle_seconds)
         self.context = Context(spool, SITE, limits, marks, steady, clock.elapsed, lambda: 0.0)
         self.fax_accounts = FaxAccounts(self.context, [account], connect=lambda each: connect(each, clock))
-        self.ending = Ending(self.context, self.fax_accounts)
-        self.accept = Accept(self.context)
         self.renderer = Renderer(paper="letter", limits=limits)
+        self.ending = Ending(self.context, self.fax_accounts, self.renderer)
+        self.accept = Accept(self.context)
         self.compose = Compose(spool, self.fax_accounts, self.renderer)
         self.submit = Submit(self.context, self.fax_accounts, self.ending, self.compose)
         self.track = Track(self.context, self.fax_accounts, self.ending, account.name)
@@ -98,6 +98,7 @@ class Pipeline:
         cover: str = "yes",
         preview: bool = False,
         document: bytes | None = None,
+        notice_content: str = "thumbnail",
     ) -> list[FaxJob]:
         """Accept a mail and have its document made; its jobs, ready."""
         header = f"Subject: {subject}\r\nMessage-ID: <1@example.com>\r\n\r\n".encode()
@@ -108,7 +109,10 @@ class Pipeline:
             Recipient(f"{number}@fax.local", FaxNumber(number, number), cover=wish) for number in numbers
         )
         envelope = Envelope(
-            "alice@example.com", recipients, Client("test", "127.0.0.1"), Grant("main", "Alice", hours=self.hours)
+            "alice@example.com",
+            recipients,
+            Client("test", "127.0.0.1"),
+            Grant("main", "Alice", hours=self.hours, notice_content=notice_content),
         )
         queue_id = await self.take(envelope, content, header)
         claimed = await self.spool.documents.claim(60.0)

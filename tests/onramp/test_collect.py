@@ -35,6 +35,9 @@ async def test_a_new_fax_is_mailed_once_with_its_pages(inbox: Inbox) -> None:
     mail = email.message_from_bytes(letter.content, policy=SMTP)
     (attached,) = mail.iter_attachments()
     assert attached.get_content().startswith(b"%PDF")
+    [shown] = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    page = mail.get_body(("html",)) or next(part for part in mail.walk() if part.get_content_type() == "text/html")
+    assert f"cid:{shown['Content-ID'].strip('<>')}" in page.get_content(), "its first page is shown"
     await inbox.poll()
     await inbox.poll()
     assert len(await inbox.letters()) == 1

@@ -158,6 +158,12 @@ class StandInRenderer:
         document.write_bytes(b"%PDF-1.4\n% " + mark[0] + b"\n")
         return Rendered(document, "fax.pdf", 1, "", ("text: page 1",), ())
 
+    async def thumbnail(self, source: Path, *, into: Path) -> bytes:
+        process = RUNNING.get()
+        assert process is not None
+        await asyncio.sleep(process.world.chance.uniform(0.01, 2.0))
+        return process.world.chance.choice((b"", b"PNG"))
+
     async def count_pages(self, source: Path) -> int:
         return 1
 

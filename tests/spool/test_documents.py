@@ -97,7 +97,7 @@ async def test_impossible_ends_every_waiting_job_and_owes_one_report(spool: Spoo
     with pytest.raises(Outdated):  # one was changed meanwhile
         await spool.documents.impossible(document, [(jobs[1], ends[0][1]), ends[1]], "damaged PDF")
     await spool.documents.impossible(document, ends, "damaged PDF")
-    assert await spool.reports.due() == (document.message, frozenset(job.queue_id for job in jobs))
+    assert await spool.reports.due(8) == {document.message: {job.queue_id for job in jobs}}
     stored = await spool.jobs.of(document.message)
     assert [job.state for job in stored] == [JobState.CANCELLED, JobState.FAILED, JobState.FAILED]
     assert stored[2].status == BROKEN

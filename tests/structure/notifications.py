@@ -19,7 +19,17 @@ PAGE = """\
 # Notifications
 
 Drawn by `scripts/draw` from `mailfax/letters`; a test compares. Every text that mailfax mails, as a plain text
-mail program shows it. Which of them somebody gets: [the table](reference/who-is-told.md).
+mail program shows it; others show the same words as a page, with the first page of the fax:
+
+![A fax that was delivered](notifications/delivered.png)
+
+![Several numbers](notifications/several.png)
+
+![Several numbers, on a phone in the dark](notifications/several-phone-dark.png)
+
+![A received fax, in the dark](notifications/received-dark.png)
+
+What of the fax is shown, and which of them somebody gets: [the table](reference/who-is-told.md).
 """
 
 
