@@ -122,12 +122,16 @@ class Site:
 
     # --- processes -----------------------------------------------------------------------------------------
 
-    def start_sandbox(self) -> None:
+    def start_sandbox(self, *more: str) -> None:
+        """With the two accounts that every flow may use, and with these."""
+        accounts = [
+            part for number in (NUMBER, OTHER_NUMBER, *more) for part in ("--account", f"{number}:{PASSWORD}")
+        ]
         self._start(
             [
                 *(sys.executable, "-m", "mailfax", "sandbox", "--address", f"127.0.0.1:{self.sandbox_port}"),
                 *("--state", str(self.folder / "sandbox"), "--speed", "600"),
-                *("--account", f"{NUMBER}:{PASSWORD}", "--account", f"{OTHER_NUMBER}:{PASSWORD}"),
+                *accounts,
             ],
             "sandbox.log",
         )
@@ -274,9 +278,11 @@ class Site:
         """The calls of an operation that FaxCore has heard, in their order."""
         return [request for request in self.control("requests") if request["operation"] == operation]
 
-    def drop_in(self, document: bytes, caller: str = "15552010009", count: int = 1) -> list[str]:
+    def drop_in(
+        self, document: bytes, caller: str = "15552010009", count: int = 1, account: str = NUMBER
+    ) -> list[str]:
         """Let a fax come in at FaxCore; its ids there."""
-        ids: list[str] = self.control(f"inbound?account={NUMBER}&caller={caller}&count={count}", document)["ids"]
+        ids: list[str] = self.control(f"inbound?account={account}&caller={caller}&count={count}", document)["ids"]
         return ids
 
     # --- the spool -----------------------------------------------------------------------------------------
