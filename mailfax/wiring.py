@@ -25,6 +25,7 @@ from mailfax.offramp.damaged import AnswerDamage
 from mailfax.offramp.deadlines import Deadlines
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.fax_accounts import FaxAccounts
+from mailfax.offramp.foreign import ForeignFailures
 from mailfax.offramp.prepare import Prepare, PrepareSlow
 from mailfax.offramp.preview import Preview
 from mailfax.offramp.reconcile import Reconcile
@@ -144,6 +145,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
             contacts=contacts,
             look=config.received,
             trouble=fax_accounts.trouble,
+            failed=ForeignFailures(context, client, account).look,
         )
         onramp.append((f"collect {name}", collect))
     of_role: dict[str, list[tuple[str, Worker]]] = {

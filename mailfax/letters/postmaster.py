@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from mailfax.config.targets import MAIL, kind_of
 from mailfax.letters import texts
 from mailfax.letters.blocks import Block, blocks, facts, listing, paragraph
-from mailfax.letters.plain import count, moment, one_line
+from mailfax.letters.plain import count, moment, one_line, reported_phone
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import written
 from mailfax.rules.job import Letter
@@ -120,6 +120,42 @@ def left_out(site: Site, marks: Marks, *, senders: Sequence[str]) -> Letter:
         listing(texts.LEFT_OUT_TEXT, [one_line(sender) or "<>" for sender in senders]),
         paragraph(texts.LEFT_OUT_NEXT),
         sandbox=False,
+    )
+
+
+def failed_elsewhere(
+    site: Site,
+    marks: Marks,
+    *,
+    to: str,
+    account: str,
+    fax_id: str,
+    number: str,
+    subject: str,
+    said: str,
+    at: float | None,
+    sandbox: bool,
+) -> Letter:
+    """A fax that was sent over the account by other means has failed there; to whoever owns the account."""
+    return tell(
+        site,
+        marks,
+        texts.FOREIGN_SUBJECT.format(
+            number=reported_phone(number) or texts.FOREIGN_NUMBER, account=one_line(account)
+        ),
+        paragraph(texts.FOREIGN_TEXT.format(account=one_line(account))),
+        facts(
+            [
+                (texts.ROW_TO, reported_phone(number)),
+                (texts.ROW_SUBJECT, subject),
+                (texts.ROW_SENT, moment(at, site.zone) if at is not None else ""),
+                (texts.ROW_SAID, said),
+                (texts.ROW_FAX_ID, fax_id),
+            ]
+        ),
+        paragraph(texts.FOREIGN_NEXT),
+        to=to,
+        sandbox=sandbox,
     )
 
 

@@ -269,6 +269,14 @@ LEFT_OUT_NEXT = (
     "expire like any others."
 )
 
+FOREIGN_SUBJECT = 'Fax failed at the fax service: to {number}, fax account "{account}"'
+FOREIGN_NUMBER = "an unknown number"
+FOREIGN_TEXT = (
+    'A fax on account "{account}" has failed at the fax service. As far as we know, it was not sent through this '
+    "gateway: somebody used the service's own website, or another program."
+)
+FOREIGN_NEXT = "We can't send it again. Whoever sent it has to, if it is still needed."
+ROW_SENT = "Sent"
 UNDELIVERABLE_SUBJECT = "Undeliverable: {kind} for {recipients}"
 UNDELIVERABLE_ELSEWHERE_TEXT = "The fax gateway could not hand over a received fax, and will not retry automatically."
 UNDELIVERABLE_TEXT = "The fax gateway could not deliver a notification, and will not retry automatically."

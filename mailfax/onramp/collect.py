@@ -14,7 +14,7 @@ import logging
 import math
 import secrets
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -46,12 +46,17 @@ LEASE = 50.0
 #: Received faxes fetched in one round and account.
 FETCHES = 20
 
+#: One list of so many is that of the Failed folder, in place of the Inbox (docs/decisions/0011).
+FAILED_EVERY = 15
+
 Trouble = Callable[[str, AccountTrouble], Awaitable[None]]
+#: What is done with the ids in the Failed folder.
+Failed = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class Collect(Worker):
     """Collects for one account. ``routing`` says where to, ``contacts`` who calls, ``look`` how it is shown;
-    ``trouble`` hears what is wrong with the account."""
+    ``trouble`` hears what is wrong with the account, ``failed`` now and then what is in the Failed folder."""
 
     news = ("account-resumed",)
 
@@ -66,6 +71,7 @@ class Collect(Worker):
         contacts: Contacts,
         look: Received,
         trouble: Trouble,
+        failed: Failed,
         choose: Callable[[str], str] = secrets.choice,
     ) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
@@ -73,7 +79,8 @@ class Collect(Worker):
         self._steady = context.steady
         self._client, self._account, self._renderer, self._trouble = client, account, renderer, trouble
         self._routing, self._contacts, self._look = routing, contacts, look
-        self._poll_at, self._failures = 0.0, 0
+        self._failed = failed
+        self._poll_at, self._failures, self._polls = 0.0, 0, 0
 
     async def round(self) -> bool:
         """List if it is time, fetch what is due; False if there was nothing to do."""
@@ -102,14 +109,19 @@ class Collect(Worker):
         self._poll_at = self._elapsed() + wait
 
     async def _list(self) -> bool:
-        """List the Inbox once a poll; whether something new was in it."""
+        """List one folder a poll; whether something new was in the Inbox."""
         if self._elapsed() < self._poll_at:
             return False
         name, now = self._account.name, self._spool.now()
-        async with aclosing(self._client.list_folder(Folder.INBOX)) as listed:
+        folder = Folder.INBOX if (self._polls + 1) % FAILED_EVERY else Folder.FAILED
+        async with aclosing(self._client.list_folder(folder)) as listed:
             ids = [fax_id async for fax_id in listed]
         self._failures = 0
+        self._polls += 1
         self._poll_next()
+        if folder is Folder.FAILED:
+            await self._failed(ids)
+            return False
         new = await self._spool.ledger.unknown(name, ids)
         if not new:
             return False

@@ -5,12 +5,15 @@ In: ids as FaxCore lists them, up to 50,000 at once. Out: those we don't know ye
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mailfax.rules.job import Letter
 from mailfax.spool.commits import Commit, Hits, Outdated, Statement
 from mailfax.spool.engine import Engine
+from mailfax.spool.outbox import CLASHES, Outbox
 from mailfax.spool.rows import history
 
 #: How many ids one question carries: PostgreSQL and SQLite both plan it well.
@@ -31,8 +34,8 @@ class LedgerEntry:
 class Ledger:
     """``spool.ledger``."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, outbox: Outbox) -> None:
+        self._engine, self._outbox = engine, outbox
 
     async def baseline(self, account: str, ids: Sequence[str]) -> bool:
         """Note what was there when we first met the account, once. False where that was done already."""
@@ -44,13 +47,13 @@ class Ledger:
             return False
         return True
 
-    async def foreign(self, account: str, ids: Sequence[str]) -> None:
-        """Note faxes that are surely not of any job, so that nobody looks into them again."""
-        try:
-            statement = _entries(account, ids, "foreign", Hits.SOME)
-            await self._engine.commit(Commit("foreign-noted", (statement,)))
-        except Outdated:
-            return  # all of them were known
+    async def foreign(self, account: str, ids: Sequence[str], *, letters: Sequence[Letter] = ()) -> None:
+        """Note faxes that are surely not of any job, so that nobody looks into them again, with the letters that this
+        owes: nothing where all of them were known already."""
+        statement = _entries(account, ids, "foreign", Hits.SOME)
+        with contextlib.suppress(Outdated):
+            async with self._outbox.sealed(letters) as owed:
+                await self._engine.commit(Commit("foreign-noted", (statement, *owed), CLASHES))
 
     async def unknown(self, account: str, ids: Sequence[str]) -> list[str]:
         """Those that the ledger doesn't have, in their order, each once."""

@@ -70,7 +70,7 @@ class Spool:
         self.jobs = Jobs(engine, self.outbox)
         self.reports = Reports(engine, self.outbox)
         self.accounts = Accounts(engine, self.outbox)
-        self.ledger = Ledger(engine)
+        self.ledger = Ledger(engine, self.outbox)
         self.inbound = Inbound(engine, self.content, self.outbox)
         self.history = History(engine)
         self.queue = Queue(engine)

@@ -14,13 +14,14 @@ import pytest
 
 from mailfax.config import Account, Limits, Received, Route
 from mailfax.letters import Marks
+from mailfax.offramp.foreign import ForeignFailures
 from mailfax.onramp.collect import Collect
 from mailfax.render import Renderer
 from mailfax.rules.caller import Contacts
 from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.routing import Routing
 from tests.offramp.conftest import account, sandbox
-from tests.offramp.pipeline import NUMBER, Clock, Pipeline, Sandbox, opened
+from tests.offramp.pipeline import NUMBER, PASSWORD, Clock, Pipeline, Sandbox, opened
 from tests.support.documents import pdf
 
 __all__ = ["account", "sandbox"]
@@ -64,6 +65,7 @@ class Inbox:
             contacts=Contacts.of(self.look.contacts, "US"),
             look=self.look,
             trouble=fax_accounts.trouble,
+            failed=ForeignFailures(context, client, account).look,
             choose=chance,
         )
 
@@ -80,6 +82,15 @@ class Inbox:
             reply = await http.post(url, content=pdf(pages))
         fax_id: str = reply.json()["ids"][0]
         return fax_id
+
+    async def sent_by_others(self, number: str, subject: str = "Theirs") -> str:
+        """A fax that somebody else sends over the account; its id."""
+        there = f"{self.sandbox.base_url}SendFax"
+        theirs = {"recpfax": number, "subject": subject, "filename": "a.txt"}
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        async with httpx.AsyncClient(trust_env=False) as http:
+            await http.post(there, params=theirs, content=b"Their fax.", headers=form, auth=(NUMBER, PASSWORD))
+        return str((await self.sandbox.faxes())[0]["id"])
 
     async def fault(self, operation: str, action: str, count: int = 1) -> None:
         """Goes wrong so many times."""

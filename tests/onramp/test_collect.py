@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailfax.config import Account, Limits, Route
+from mailfax.onramp.collect import FAILED_EVERY
 from mailfax.render import Renderer
 from mailfax.rules.states import InboundState
 from tests.offramp.pipeline import Sandbox
@@ -346,3 +347,50 @@ async def test_a_service_that_asks_for_patience_is_left_alone_so_long(
     for _ in range(2):
         await inbox.collect.round()
     assert [(await inbox.fax(fax_id)).state for fax_id in faxes] == [InboundState.STORED] * 5
+
+
+async def test_a_fax_of_others_that_failed_is_told_once_to_who_owns_the_account(inbox: Inbox) -> None:
+    await inbox.sandbox.control("requests", method="DELETE")
+    fax_id = await inbox.sent_by_others("15557770000", subject="Price list")
+    for _ in range(FAILED_EVERY):
+        await inbox.poll()
+    assert await inbox.letters("alarm") == [], "it has not failed yet"
+    await inbox.sandbox.control(f"faxes/{fax_id}/move", {"folder": "Failed"})
+    for _ in range(3 * FAILED_EVERY):
+        await inbox.poll()
+    [told] = await inbox.letters("alarm")
+    assert told.recipients == ("office@example.com",)
+    letter = await inbox.spool.outbox.get(told.letter_id)
+    assert letter is not None
+    mail = email.message_from_bytes(letter.content, policy=SMTP)
+    assert mail["Subject"] == '[TEST] Fax failed at the fax service: to +1 555 777 0000, fax account "main"'
+    assert "Price list" in mail.get_content() and fax_id in mail.get_content()
+    entry = await inbox.spool.ledger.find("main", fax_id)
+    assert entry is not None and entry.kind == "foreign"
+    requests = await inbox.sandbox.control("requests", method="GET")
+    lists = [request for request in requests if request["operation"] == "GetFaxList"]
+    assert len(lists) == 4 * FAILED_EVERY, "one list a round, and no more"
+    assert sum(request["operation"] == "GetFaxDetails" for request in requests) == 1
+
+
+async def test_what_had_failed_before_we_came_is_not_told(open_inbox: OpenInbox, account: Account) -> None:
+    async with open_inbox(account) as inbox:
+        fax_id = await inbox.sent_by_others("15557770000")
+        await inbox.sandbox.control(f"faxes/{fax_id}/move", {"folder": "Failed"})
+        for _ in range(2 * FAILED_EVERY):
+            await inbox.poll()
+        assert await inbox.letters("alarm") == []
+
+
+async def test_while_one_of_ours_may_be_it_nothing_is_told(inbox: Inbox) -> None:
+    """Ours is found by its reference, and its own sender hears of it."""
+    await inbox.fault("SendFax", "drop_after")
+    await inbox.pipeline.mail("15557654321")
+    await inbox.pipeline.submit.round()
+    [job] = await inbox.spool.jobs.in_doubt("main")
+    [fax_id] = [fax["id"] for fax in await inbox.sandbox.faxes()]
+    await inbox.sandbox.control(f"faxes/{fax_id}/move", {"folder": "Failed"})
+    for _ in range(2 * FAILED_EVERY):
+        await inbox.poll()
+    assert await inbox.letters("alarm") == [] and await inbox.spool.ledger.find("main", fax_id) is None
+    assert (await inbox.spool.jobs.in_doubt("main"))[0].queue_id == job.queue_id

@@ -161,6 +161,21 @@ def _alarms() -> Iterator[tuple[str, Letter]]:
     yield "Alarm: senders without a rule", letters.left_out(SITE, MARKS, senders=("alice@example.com",))
     (lost,) = letters.owed(SITE, a_message(), DOCUMENT, (a_job(),), b"", MARKS, sandbox=False)
     lost, said = replace(lost, attempts=3), "smtp; 550 5.1.1 No such user"
+    yield (
+        "Fax of others that failed",
+        letters.failed_elsewhere(
+            SITE,
+            MARKS,
+            to="office@example.com",
+            account="main",
+            fax_id="208123456789",
+            number="15557770000",
+            subject="Price list",
+            said="Failed",
+            at=RECEIVED - 600,
+            sandbox=False,
+        ),
+    )
     yield "Undeliverable", letters.undeliverable(SITE, MARKS, letter=lost, problem=said)
     lost = replace(lost, kind="received", recipients=("folder:/srv/fax",))
     yield (
