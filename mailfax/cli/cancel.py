@@ -1,4 +1,4 @@
-"""``mailfax cancel``: cancel faxes that FaxCore does not have yet, and give up mails that are owed."""
+"""``mailfax cancel``: cancel faxes that FaxCore does not have yet, and give up notifications."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from mailfax.cli import steer
 
-HELP = "cancel faxes that FaxCore does not have yet, and give up mails that are owed"
+HELP = "cancel faxes that FaxCore does not have yet, and give up notifications that are not handed over"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

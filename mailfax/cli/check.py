@@ -136,14 +136,14 @@ async def _renderer(config: Config) -> AsyncIterator[Finding]:
             mail = Path(folder) / "mail"
             mail.write_bytes(b"Subject: check\r\n\r\nA page of text.\r\n")
             made = await renderer.render(mail, into=Path(folder))
-        yield True, f"pages: a mail became {made.pages} page"
+        yield True, f"pages: a message became {made.pages} page"
         yield True, f"files are opened in a cell: {renderer.closed}"
         for finding in (*_programs(), _scripts()):
             yield finding
     except ConfigError as wrong:
         yield False, str(wrong)
     except (CannotRender, OSError) as failed:
-        yield False, f"pages: a plain mail could not be turned into pages: {failed}"
+        yield False, f"pages: a plain message could not be turned into pages: {failed}"
     finally:
         await renderer.close()
 
@@ -172,8 +172,8 @@ def _scripts() -> Finding:
     covered = covered_scripts()
     lacking = ", ".join(script for script, there in covered.items() if not there)
     if lacking:
-        return False, f"fonts: there is none for {lacking}; mails written so are refused. Install fonts-noto-core"
-    return True, f"fonts: {', '.join(covered)}; mails in any other writing are refused by its name"
+        return False, f"fonts: there is none for {lacking}; messages written so are refused. Install fonts-noto-core"
+    return True, f"fonts: {', '.join(covered)}; messages in any other writing are refused by its name"
 
 
 async def _relay(config: Config) -> AsyncIterator[Finding]:

@@ -1,5 +1,5 @@
-"""``mailfax explain``: why a mail would be taken or refused, rule by rule, and the very reply of the listener; with
-``--received``, which route a received fax takes.
+"""``mailfax explain``: why a message would be taken or refused, rule by rule, and the very reply of the listener;
+with ``--received``, which route a received fax takes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mailfax.rules.explanation import Explanation
 
 HELP = (
-    "say which rules a mail meets: who may send it, what would be dialled, and what the listener would answer; "
+    "say which rules a message meets: who may send it, what would be dialled, and what the listener would answer; "
     "with --received, which route a received fax takes"
 )
 
@@ -187,7 +187,7 @@ def _print(facts: dict[str, Any], config: Config) -> None:
         print(f"quota of {facts['payer']}: {' and '.join(quotas) or 'none'}")
         print(f"ceiling of the site: {f'{ceiling} faxes a day' if ceiling else 'none'}")
     for line in facts["later"]:
-        print(f"when the mail is here: {line}")
+        print(f"when the message is here: {line}")
     print(f"reply: {facts['reply']}")
 
 

@@ -1,4 +1,4 @@
-"""``mailfax find``: faxes and mails that have a text in a number, an ID, an address or the subject."""
+"""``mailfax find``: faxes and notifications that have a text in a number, an ID, an address or the subject."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "queue_ids",
         metavar="QUEUE-ID",
         nargs="*",
-        help="of a mail or one of its faxes, a received fax, a notification",
+        help="of a message or one of its faxes, a received fax, a notification",
     )
     parser.add_argument(
         "--sender",
@@ -66,7 +66,7 @@ async def _keep(spool: Spool, arguments: argparse.Namespace) -> int:
             print(f"{what or name}: {'is deleted in its time again' if done else 'was not kept'}")
         elif what is None:
             done = False
-            print(f"{name}: no mail, fax or notification has this queue ID")
+            print(f"{name}: no message, fax or notification has this queue ID")
         else:
             done = True
             new = await spool.retention.keep(what)
@@ -76,7 +76,7 @@ async def _keep(spool: Spool, arguments: argparse.Namespace) -> int:
 
 
 async def whole(spool: Spool, name: str) -> str | None:
-    """What is kept and deleted as one: the mail of a fax; else itself. None where there is none."""
+    """What is kept and deleted as one: the message of a fax; else itself. None where there is none."""
     if job := await spool.jobs.get(name):
         return job.message
     found = await spool.intake.message(name) or await spool.outbox.get(name) or await spool.queue.received(name)

@@ -1,4 +1,4 @@
-"""``mailfax preview``: the pages that a mail would become, from a file, without sending anything."""
+"""``mailfax preview``: the pages that a message would become, from a file, without sending anything."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from mailfax.config import Config
     from mailfax.rules.job import FaxJob, Message
 
-HELP = "show the pages that a mail would become, and what would be left out; nothing is faxed"
+HELP = "show the pages that a message would become, and what would be left out; nothing is faxed"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("mail", metavar="MAIL", type=Path, help="a mail as a file (.eml)")
+    parser.add_argument("mail", metavar="FILE", type=Path, help="a message as a file (.eml)")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="where to write the pages, as a PDF")
     parser.add_argument("--fax", action="store_true", help="write the dots of the fax instead, as a TIFF")
     parser.add_argument("--json", action="store_true", help="the plan as one JSON object, for scripts")
@@ -104,7 +104,7 @@ async def _preview(config: Config, arguments: argparse.Namespace, raw: bytes) ->
 
 
 def _unsent(config: Config, arguments: argparse.Namespace, raw: bytes) -> tuple[Message, FaxJob]:
-    """The mail and its fax as the listener would have them, but for a place in the spool."""
+    """The message and its fax as the listener would have them, but for a place in the spool."""
     from mailfax.offramp.faxes import faxes_of
     from mailfax.rules.envelope import Recipient
     from mailfax.rules.fields import heading_of

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mailfax.config import Config
     from mailfax.spool import Spool
 
-HELP = "delete now what is older than [retention] says; or, of mails and faxes that have ended, the content"
+HELP = "delete now what is older than [retention] says; or, of messages and faxes that have ended, the content"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "queue_ids",
         metavar="QUEUE-ID",
         nargs="*",
-        help="of a mail or one of its faxes (all of them lose their content), a received fax, a notification",
+        help="of a message or one of its faxes (all of them lose their content), a received fax, a notification",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -69,7 +69,7 @@ async def _one(spool: Spool, name: str) -> tuple[bool, str]:
         return await _deleted(spool, "inbound", name, fax.content_id, (name,))
     if letter := await spool.outbox.get(name):
         return await _deleted(spool, "letter", name, letter.content_id, ())
-    return False, "no mail, fax or notification has this queue ID"
+    return False, "no message, fax or notification has this queue ID"
 
 
 async def _deleted(

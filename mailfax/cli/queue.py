@@ -10,7 +10,7 @@ from typing import Any
 
 from mailfax.cli import CannotRun, add_config
 
-HELP = "list the faxes that have not ended, and why; received faxes and mails that are not settled"
+HELP = "list the faxes that have not ended, and why; received faxes and notifications that are not settled"
 #: Lines of one page, for people.
 PAGE = 100
 #: Read at a time, for scripts.
@@ -163,7 +163,7 @@ COLUMNS = {
         "next": "next_attempt_at",
     },
     "mails": {
-        "letter ID": "letter_id",
+        "ID": "letter_id",
         "outcome": "outcome",
         "for": "recipients",
         "state": "state",
@@ -171,7 +171,7 @@ COLUMNS = {
         "next": "next_attempt_at",
     },
 }
-TITLES = {"faxes": "Faxes", "received": "Received faxes", "mails": "Mails"}
+TITLES = {"faxes": "Faxes", "received": "Received faxes", "mails": "Notifications"}
 
 
 def print_listing(listing: dict[str, list[dict[str, Any]]]) -> None:
@@ -179,7 +179,7 @@ def print_listing(listing: dict[str, list[dict[str, Any]]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    # Into a pipe everything goes whole; on a narrow terminal addresses of mails give way, never a number or an ID.
+    # Into a pipe everything goes whole; on a narrow terminal addresses give way, never a number or an ID.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
     for kind, columns in COLUMNS.items():
         rows = listing[kind]

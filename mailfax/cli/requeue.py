@@ -1,4 +1,4 @@
-"""``mailfax requeue``: try waiting faxes, mails and received faxes again now."""
+"""``mailfax requeue``: try waiting faxes, notifications and received faxes again now."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from mailfax.cli import steer
 
-HELP = "try waiting faxes, mails and received faxes again now"
+HELP = "try waiting faxes, notifications and received faxes again now"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""``mailfax resend``: send faxes once more, also received ones, and mails that could not be delivered."""
+"""``mailfax resend``: send faxes once more, also received ones, and notifications that could not be delivered."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from mailfax.cli import steer
 
-HELP = "send faxes that have ended once more, received ones to their readers, and mails that could not be delivered"
+HELP = "send ended faxes once more, received ones to their readers, and notifications that could not be delivered"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

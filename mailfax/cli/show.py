@@ -1,4 +1,4 @@
-"""``mailfax show``: everything that is known of one mail, fax or letter, in the order in which it happened."""
+"""``mailfax show``: everything that is known of a message, fax or notification, in its order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from mailfax.cli import CannotRun, add_config
 
-HELP = "show the whole life of one mail or fax, by its queue ID"
+HELP = "show everything that is known of a message, a fax or a notification, by its queue ID"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments, passwords=False)
     life = with_spool(config, lambda spool: _gather(spool, arguments.queue_id.strip()))
     if not life["history"]:
-        raise CannotRun(f"{arguments.queue_id}: no mail, fax or letter has this queue ID")
+        raise CannotRun(f"{arguments.queue_id}: no message, fax or notification has this queue ID")
     if arguments.json:
         json.dump(life, sys.stdout, indent=2, default=str)
         print()
@@ -111,7 +111,7 @@ def _print(life: dict[str, Any]) -> None:
                 shown = ", ".join(str(part) for part in value)
             console.print(f"  {name.replace('_', ' ')}: {escape(str(shown))}")
 
-    fields("Mail", life["message"])
+    fields("Message", life["message"])
     fields("Received fax", life["received"])
     if life["content"] == "deleted":
         console.print("  content: deleted; its record is left, and it can't be sent again")
@@ -121,7 +121,7 @@ def _print(life: dict[str, Any]) -> None:
     for job in life["jobs"]:
         fields(f"Fax {job['queue_id']}", job)
     for letter in life["letters"]:
-        fields("Answer", letter)
+        fields("Notification", letter)
     console.print("[bold]History[/bold]")
     for line in life["history"]:
         detail = f" ({line['detail']})" if line["detail"] else ""

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
     from mailfax.cli.times import since
 
     add_config(parser)
-    parser.add_argument("queue_ids", metavar="QUEUE-ID", nargs="*", help="of a mail (all its faxes), a fax, a letter")
+    parser.add_argument(
+        "queue_ids", metavar="QUEUE-ID", nargs="*", help="of a message (all its faxes), a fax, a notification"
+    )
     parser.add_argument("--sender", metavar="ADDRESS", default="", help="faxes of this sender, or of a whole @domain")
     parser.add_argument("--to", metavar="NUMBER", default="", help="faxes to this number, or to numbers that end so")
     parser.add_argument("--account", metavar="NAME", default="", help="faxes of this account")
@@ -40,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
         default=default,
         help="accepted since then: 90m, 2h, 3d, 14:02 or a date" + (" (default: 1d)" if ended else ""),
     )
-    every = "all that failed or were cancelled, and mails that nobody took" if ended else "all that can be"
+    every = "all that failed or were cancelled, and notifications that nobody took" if ended else "all that can be"
     parser.add_argument("--all", action="store_true", help=every)
     if ended:
         again = "also faxes that were delivered, or may have been sent; they ring twice"
@@ -83,7 +85,7 @@ async def _steer(spool: Spool, config: Config, arguments: argparse.Namespace, ve
 
 
 async def _chosen(spool: Spool, arguments: argparse.Namespace, verb: str) -> list[str]:
-    """The queue IDs of what the filters mean, oldest first: faxes, and mails that nobody took."""
+    """The queue IDs of what the filters mean, oldest first: faxes, and notifications that nobody took."""
     from mailfax.offramp.steering import MEANT
     from mailfax.rules.states import LetterState
     from mailfax.spool import Wanted

@@ -52,14 +52,14 @@ class Trip:
         except Missing as missing:
             _say("NOT DONE", str(missing))
             return False
-        _say("done", "a mail became a fax, and a fax became a mail")
+        _say("done", "a message became a fax, and a fax became a message")
         return True
 
     async def _offramp(self, sender: str) -> None:
         letter, scan = await asyncio.to_thread(paperwork.letter), await asyncio.to_thread(paperwork.scan)
         mail = _mail(sender, letter, scan)
         queue_id = await asyncio.to_thread(self._hand_over, sender, mail)
-        _say("accepted", f"mail from {sender} to {TO}, queued as {queue_id}")
+        _say("accepted", f"message from {sender} to {TO}, queued as {queue_id}")
         job = await self._followed(queue_id)
         if job.state is not JobState.DELIVERED:
             raise Missing(f"the fax ended as {job.state.value}: {job.status.sentence if job.status else ''}")
@@ -75,7 +75,7 @@ class Trip:
             if code == 250:
                 code, text = smtp.data(mail.as_bytes(policy=email.policy.SMTP))
         if code != 250:
-            raise Missing(f"the mail was refused: {code} {text.decode(errors='replace')}")
+            raise Missing(f"the message was refused: {code} {text.decode(errors='replace')}")
         return text.decode().rpartition("queued as ")[2].strip()
 
     async def _followed(self, queue_id: str) -> FaxJob:
@@ -142,7 +142,7 @@ class Trip:
                     raise Missing(f"{file} has {pages} pages where {paperwork.SCAN_PAGES} came in")
                 _say("attached", f"{pages} pages: {file}")
                 return
-        raise Missing("the mail that brings the received fax has no PDF")
+        raise Missing("the message that brings the received fax has no PDF")
 
     async def _queue_id_of(self, fax_id: str) -> str:
         """Our name for a received fax, as soon as it was listed."""
@@ -162,7 +162,7 @@ class Trip:
                     _say("mailed", f"to {address}: {file}")
                     return mail
             await asyncio.sleep(0.1)
-        raise Missing(f"no mail about {queue_id} reached {address} within {PATIENCE:.0f} seconds")
+        raise Missing(f"no message about {queue_id} reached {address} within {PATIENCE:.0f} seconds")
 
 
 def _mail(sender: str, letter: bytes, scan: bytes) -> EmailMessage:

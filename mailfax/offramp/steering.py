@@ -1,7 +1,7 @@
-"""What a person may do to a fax or a letter: hold, release, cancel, requeue, resend; and the truth about each.
+"""What a person may do to a fax or a notification: hold, release, cancel, requeue, resend; and the truth about each.
 
-In: a job or a letter as it stands. Out: ``Told``: whether it was done, and a sentence. What FaxCore may have can't be
-held or taken back: a cancel is noted, and honoured only once it is sure that nothing was sent (``rules.states``).
+In: a job or a notification as it stands. Out: ``Told``: whether it was done, and a sentence. What FaxCore may have
+can't be held or taken back: a cancel is noted, and honoured only once it is sure that nothing was sent (``rules.states``).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Steering:
             return [(name, await self.letter(verb, letter))]
         if fax := await self._spool.queue.received(name):
             return [(name, await self.received(verb, fax))]
-        return [(name, Told(False, "no mail, fax or letter has this queue ID"))]
+        return [(name, Told(False, "no message, fax or notification has this queue ID"))]
 
     async def fax(self, verb: str, queue_id: str) -> Told:
         """Do ``verb`` ("hold", "release", "cancel", "requeue", "resend") to a job."""
@@ -147,10 +147,10 @@ class Steering:
         if not job.final:
             return Told(False, f"has not ended: {job.state.value}; mailfax requeue tries it again now")
         if job.preview:
-            return Told(False, "was a preview: send its mail again")
+            return Told(False, "was a preview: send its message again")
         message = await self._spool.intake.message(job.message)
         if message is None or not message.content_id:
-            return Told(False, "can't be sent again: its content was deleted; send its mail again")
+            return Told(False, "can't be sent again: its content was deleted; send its message again")
         others = await self._spool.jobs.of(job.message)
         newer = [each for each in others if each.number == job.number and each.accepted_at > job.accepted_at]
         if newer:
@@ -174,10 +174,10 @@ class Steering:
         return Told(True, f"is sent again as {again.queue_id}")
 
     async def letter(self, verb: str, letter: Letter) -> Told:
-        """Do ``verb`` to a letter: resend and requeue hand it over now, cancel gives it up."""
+        """Do ``verb`` to a notification: resend and requeue hand it over now, cancel gives it up."""
         event = {"resend": LetterEvent.RESEND, "requeue": LetterEvent.RESEND, "cancel": LetterEvent.CANCEL}.get(verb)
         if event is None:
-            return Told(False, "is a mail of ours: it can only be resent, requeued or cancelled")
+            return Told(False, "is a notification: it can only be resent, requeued or cancelled")
         if not LETTER.may(letter.state, event):
             return Told(False, f"can't be changed: {letter.state.value}")
         now = self._spool.now()

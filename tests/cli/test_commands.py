@@ -157,7 +157,7 @@ def test_queue_and_show_tell_of_a_fax_that_waits(office: Site) -> None:
 def test_show_of_an_id_that_is_not_there_is_a_sentence(office: Site) -> None:
     ran = office.run("show", "NOSUCHID42", "--config", str(office.config))
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr == "mailfax show: NOSUCHID42: no mail, fax or letter has this queue ID\n"
+    assert ran.stderr == "mailfax show: NOSUCHID42: no message, fax or notification has this queue ID\n"
 
 
 def test_what_ended_is_in_the_queue_only_when_asked_for(office: Site) -> None:

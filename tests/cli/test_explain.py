@@ -131,8 +131,8 @@ def test_every_rule_is_told_in_order_with_each_of_its_keys(config: Path, capsys:
         'account: "main"\n'
         "quota of boss@example.com: 20 faxes a day\n"
         "ceiling of the site: 5000 faxes a day\n"
-        "when the mail is here: automatic mail, list mail and notices are refused\n"
-        "when the mail is here: mail that this client had from elsewhere (by its Received lines) "
+        "when the message is here: automatic mail, list mail and notices are refused\n"
+        "when the message is here: mail that this client had from elsewhere (by its Received lines) "
         "is refused: it is not named in relays\n"
         "reply: 250 2.1.5 Ok: 15551234567 will be dialled\n"
     )

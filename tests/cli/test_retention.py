@@ -68,7 +68,7 @@ def test_keep_and_purge_say_what_they_do(run: Run, names: dict[str, str], monkey
     ]
     assert run("keep", "--sender", "Alice@Example.COM")[0] == 0
     assert [line.partition(":")[0] for line in run("keep")[1].splitlines()] == [mail, received, "alice@example.com"]
-    assert run("keep", "NOSUCHID42")[:2] == (1, "NOSUCHID42: no mail, fax or notification has this queue ID\n")
+    assert run("keep", "NOSUCHID42")[:2] == (1, "NOSUCHID42: no message, fax or notification has this queue ID\n")
     assert "is no address" in run("keep", "--sender", "alice")[2]
     assert "say which" in run("keep", "--release")[2]
 
@@ -94,7 +94,7 @@ def test_keep_and_purge_say_what_they_do(run: Run, names: dict[str, str], monkey
     assert json.loads(run("show", ended, "--json")[1])["content"] == "deleted"
     assert run("resend", ended)[:2] == (
         1,
-        f"{ended}: can't be sent again: its content was deleted; send its mail again\n",
+        f"{ended}: can't be sent again: its content was deleted; send its message again\n",
     )
     assert run("purge", "--yes")[1] == "deleted: content of 0, records of 0\n"
 

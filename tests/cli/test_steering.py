@@ -92,7 +92,7 @@ def test_what_faxcore_has_can_not_be_taken_back_and_that_is_said(site: Site) -> 
 
 def test_what_is_not_there_and_what_is_not_said(site: Site) -> None:
     gone = order(site, "hold", "NOSUCHID42")
-    assert (gone.returncode, gone.stdout) == (1, "NOSUCHID42: no mail, fax or letter has this queue ID\n")
+    assert (gone.returncode, gone.stdout) == (1, "NOSUCHID42: no message, fax or notification has this queue ID\n")
     nothing = order(site, "cancel")
     assert nothing.returncode == 1 and "say which" in nothing.stderr
     both = order(site, "cancel", "X", "--all")

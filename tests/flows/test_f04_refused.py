@@ -62,7 +62,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         pytest.param(
             [f"MAIL FROM:<{SENDER}> SIZE={LIMIT + 1}"],
             552,
-            f"5.3.4 This mail is too big: at most {LIMIT} bytes are taken here",
+            f"5.3.4 This message is too big: at most {LIMIT} bytes are taken here",
             id="announced too big",
         ),
     ],
@@ -81,7 +81,12 @@ def test_refused_before_the_mail_is_sent(closed: Site, commands: list[str], code
     ("field", "value", "padding", "code", "sentence"),
     [
         pytest.param(
-            "Subject", "Large", LIMIT, 552, f"5.3.4 This mail is too big: at most {LIMIT} bytes", id="found too big"
+            "Subject",
+            "Large",
+            LIMIT,
+            552,
+            f"5.3.4 This message is too big: at most {LIMIT} bytes",
+            id="found too big",
         ),
         pytest.param(
             "Auto-Submitted",

@@ -142,7 +142,7 @@ async def test_idle_chatter_is_ended(open_server: OpenServer) -> None:
     await line.hear()
     await line.send(b"NOOP\r\n" * 60)
     replies = [await line.hear() for _ in range(52)]
-    assert replies[51] == "421 4.7.0 Too many commands without a mail; closing the connection"
+    assert replies[51] == "421 4.7.0 Too many commands without a message; closing the connection"
 
 
 async def test_drain_sends_idle_clients_away_and_lets_a_mail_arrive(open_server: OpenServer) -> None:

@@ -14,8 +14,8 @@ from mailfax.rules.failure import NotSent
 from tests.smtpd.conftest import Backend, Kept, OpenServer
 
 pytestmark = pytest.mark.anyio
-STORAGE = "452 4.3.1 The mail can't be stored now, nothing was kept; try again later"
-TROUBLE = "451 4.3.0 The mail can't be taken now; try again later"
+STORAGE = "452 4.3.1 The message can't be stored now, nothing was kept; try again later"
+TROUBLE = "451 4.3.0 The message can't be taken now; try again later"
 
 
 async def test_content_is_our_received_line_and_the_mail_unchanged(open_server: OpenServer) -> None:
@@ -61,7 +61,7 @@ async def test_the_header_block_ends_at_the_first_empty_line_wherever_packets_en
 async def test_a_mail_over_the_limit_is_read_to_its_end_and_refused(open_server: OpenServer) -> None:
     opened = await open_server(limits=Limits(message_bytes=10_000))
     line = await opened.connect()
-    for size, reply in ((10_000, "250 2.0.0 "), (10_001, "552 5.3.4 This mail is too big: at most 10000 bytes")):
+    for size, reply in ((10_000, "250 2.0.0 "), (10_001, "552 5.3.4 This message is too big: at most 10000 bytes")):
         await line.begin() if size == 10_000 else await line.ask(
             "MAIL FROM:<alice@example.com>", "RCPT TO:<15551234567@fax.local>", "DATA"
         )
@@ -75,7 +75,7 @@ async def test_a_header_without_end_is_refused(open_server: OpenServer) -> None:
     line = await opened.connect()
     await line.begin()
     await line.send(b"X: y\r\n" * 50_000 + b".\r\n")
-    assert (await line.hear()).startswith("552 5.3.4 The header of this mail is too big")
+    assert (await line.hear()).startswith("552 5.3.4 The header of this message is too big")
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,9 @@ async def test_10_recipients_are_limited_and_none_is_dropped_in_silence(open_ser
     await line.ask("EHLO c", "MAIL FROM:<alice@example.com>")
     replies = [await line.ask(f"RCPT TO:<1555123{number:04}@fax.local>") for number in range(102)]
     assert all(reply.startswith("250 2.1.5 ") for reply in replies[:100])
-    assert all(reply.startswith("452 4.5.3 Too many recipients in one mail: at most 100") for reply in replies[100:])
+    assert all(
+        reply.startswith("452 4.5.3 Too many recipients in one message: at most 100") for reply in replies[100:]
+    )
     await line.ask("DATA", "\r\n.")
     assert len(opened.backend.mails[0].envelope.recipients) == 100
 
@@ -177,7 +179,7 @@ async def test_exceptions_never_reach_the_client(open_server: OpenServer, caplog
     opened = await open_server(backend=Backend(before_accept=broken))
     line = await opened.connect()
     await line.begin()
-    assert await line.ask(".") == "451 4.3.0 The mail can't be taken now; try again later"
+    assert await line.ask(".") == "451 4.3.0 The message can't be taken now; try again later"
     assert "pw=x" in caplog.text
     assert opened.backend.contents[0].abandoned
     assert await line.ask("NOOP") == "250 2.0.0 Ok"

@@ -130,8 +130,8 @@ async def test_a_subject_without_a_number_or_with_too_many_is_refused(open_serve
     ("proven", "reply"),
     [
         (Proven("alice@example.com", ""), "250 "),
-        (Proven("mallory@example.net", ""), "550 5.7.1 Nothing proves that this mail is from alice@example.com"),
-        (Proven("", "SPF and DKIM failed"), "550 5.7.1 Nothing proves that this mail is from alice@example.com"),
+        (Proven("mallory@example.net", ""), "550 5.7.1 Nothing proves that this message is from alice@example.com"),
+        (Proven("", "SPF and DKIM failed"), "550 5.7.1 Nothing proves that this message is from alice@example.com"),
         (Proven("", "DNS is silent", temporary=True), "451 4.7.1 "),
     ],
 )
@@ -169,7 +169,7 @@ async def test_a_proof_that_breaks_is_temporary_and_keeps_nothing(open_server: O
     await line.hear()
     await line.ask("LHLO c", "MAIL FROM:<alice@example.com>", TO_FAX, "RCPT TO:<15551234568@fax.local>", "DATA")
     await line.send(b".\r\n")
-    assert [await line.hear() for _ in range(2)] == ["451 4.3.0 The mail can't be taken now; try again later"] * 2
+    assert [await line.hear() for _ in range(2)] == ["451 4.3.0 The message can't be taken now; try again later"] * 2
     assert opened.backend.contents[0].abandoned
     assert await line.ask("NOOP") == "250 2.0.0 Ok"
 
