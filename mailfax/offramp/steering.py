@@ -1,7 +1,8 @@
 """What a person may do to a fax or a notification: hold, release, cancel, requeue, resend; and the truth about each.
 
 In: a job or a notification as it stands. Out: ``Told``: whether it was done, and a sentence. What FaxCore may have
-can't be held or taken back: a cancel is noted, and honoured only once it is sure that nothing was sent (``rules.states``).
+can't be held or taken back: a cancel is noted, and honoured only once it is sure that nothing was sent
+(``rules.states``).
 """
 
 from __future__ import annotations
