@@ -20,7 +20,6 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +105,6 @@ def main() -> None:
         counted = storm(
             Path(folder) / "storm", asked.seed, faxes=faxes, accounts=on, kills=kills, poison=poison, patience=900
         )
-    told = asdict(counted)
     result = {
         **measured,
         "in_time": measured["p95_s"] < measured["bound_s"],
@@ -116,12 +114,12 @@ def main() -> None:
             "kills": kills,
             "lost": len(counted.lost),
             "doubled": len(counted.doubled),
-            "in_wrong_box": len(told["wrong_box"]),
-            "with_wrong_pages": len(told["wrong_pages"]),
-            "out_of_order": len(told["out_of_order"]),
+            "in_wrong_box": len(counted.wrong_box),
+            "with_wrong_pages": len(counted.wrong_pages),
+            "out_of_order": len(counted.out_of_order),
             "unreadable": poison,
             "unreadable_that_were_reported": counted.reported["postmaster@example.com"],
-            "answers_of_the_relay": told["relay"],
+            "answers_of_the_relay": dict(counted.relay),
             "copies_with_the_same_message_id": counted.copies,
             "seconds": round(counted.seconds),
         },
