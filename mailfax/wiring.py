@@ -123,6 +123,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
     again = BringAgain(
         context,
         config.accounts,
+        renderer,
         routing=routing,
         contacts=contacts,
         look=config.received,

@@ -17,7 +17,10 @@ CONFIGS = Path(__file__).parent / "configs"
 BAD = sorted(CONFIGS.glob("bad-*.toml"))
 GOOD = sorted(CONFIGS.glob("good-*.toml"))
 SECRETS = {"MAILFAX_ACCOUNT_MAIN_PASSWORD": "secret"}
-SIGNED = {"MAILFAX_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}
+SIGNED = {
+    "MAILFAX_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+    "MAILFAX_PDF_MAIN_PASSWORD": "of the PDFs",
+}
 OFFICE_SECRETS = {
     "MAILFAX_ACCOUNT_SALES_PASSWORD": "one",
     "MAILFAX_ACCOUNT_LAW_PASSWORD": "two",
@@ -151,13 +154,16 @@ def test_every_key_about_received_faxes_is_what_counts(folder: Path) -> None:
         "[fax] {caller} {{{pages}}}",
         "{date}-{queue_id}",
         (("+442079460958", "Example LLP"), ("+15551234567", "Müller; Söhne"), ("5557654321", "Other Ltd")),
+        "reply-to",
     )
+    [account] = config.accounts
+    assert account.pdf_password == "of the PDFs" and "of the PDFs" not in repr(account)
 
 
 @pytest.mark.parametrize("secret", ["plain text that is long enough", "whsec_c2hvcnQ=", "whsec_***"])
 def test_a_secret_that_signs_badly_is_refused(folder: Path, secret: str) -> None:
     with pytest.raises(ConfigError, match="is no secret of 24 to 64 bytes"):
-        load(folder / "good-06-everything.toml", SECRETS | {"MAILFAX_WEBHOOK_SECRET": secret})
+        load(folder / "good-06-everything.toml", SECRETS | SIGNED | {"MAILFAX_WEBHOOK_SECRET": secret})
 
 
 def test_every_key_of_the_listener_is_what_counts(folder: Path) -> None:

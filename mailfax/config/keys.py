@@ -128,6 +128,7 @@ SECTIONS: dict[str, Section] = {
             "username": Key(login, Required('"5557152222"')),
             "deliver_to": Key(several(target), ()),
             "deliver_as": Key(choice("pdf", "tiff", "both"), "pdf"),
+            "pdf_password": Key(flag, False),
             "poll_seconds": Key(at_least(0.05), 60.0),
             "settle_seconds": Key(at_least(0), 900.0),
             "timeout_seconds": Key(at_least(1), 180.0),
@@ -188,6 +189,7 @@ SECTIONS: dict[str, Section] = {
             "subject_template": Key(template, Received().subject_template),
             "attachment_name": Key(template, Received().attachment_name),
             "contacts_file": Key(some_text, ""),
+            "fax_back": Key(choice("address", "reply-to", "none"), "address"),
         }
     ),
     "contacts": Section({}, own=(number, some_text)),

@@ -207,7 +207,23 @@ def _account(part: Part, top: Part, secrets: Mapping[str, str] | None) -> Accoun
                     f"{part[key]:g} is too short for a service that is not on this machine; write at least {least}",
                 )
     files = {"ca_file": _authorities(part), "cover_folder": _cover_folder(part)}
-    return Account(**{**part.values, "password": password, **files})
+    given = {"password": password, "pdf_password": _pdf_password(part, secrets), **files}
+    return Account(**{**part.values, **given})
+
+
+def _pdf_password(part: Part, secrets: Mapping[str, str] | None) -> str:
+    """With which received PDFs open. A TIFF can't be locked."""
+    if not part["pdf_password"]:
+        return ""
+    if part["deliver_as"] != "pdf":
+        part.refuse(
+            "pdf_password", f'stands beside deliver_as = "{part["deliver_as"]}", which can\'t be locked; write "pdf"'
+        )
+    variable = password_name(part["name"], "PDF")
+    password = secrets.get(variable, "") if secrets is not None else ""
+    if secrets is not None and not password:
+        part.refuse("pdf_password", f"the password is missing; set {variable} in the environment or in .env")
+    return password
 
 
 def _cover_folder(part: Part) -> Path | None:

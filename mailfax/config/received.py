@@ -30,7 +30,7 @@ def read_received(part: Part, contacts: Part) -> Received:
         except UnicodeDecodeError as problem:
             part.refuse("contacts_file", f'"{path}": byte {problem.start} is not UTF-8; save the file as UTF-8')
         listed += _rows(part, content)
-    return Received(part["subject_template"], part["attachment_name"], tuple(listed))
+    return Received(part["subject_template"], part["attachment_name"], tuple(listed), part["fax_back"])
 
 
 def read_webhook_secret(

@@ -202,6 +202,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"write one of {', '.join(names)}"
 
 
-def password_name(account: str) -> str:
-    """The environment variable of an account's password."""
-    return f"MAILFAX_ACCOUNT_{re.sub('[^A-Z0-9]', '_', account.upper())}_PASSWORD"
+def password_name(account: str, of: str = "ACCOUNT") -> str:
+    """The environment variable of an account's password, or of another one that it has: "PDF"."""
+    return f"MAILFAX_{of}_{re.sub('[^A-Z0-9]', '_', account.upper())}_PASSWORD"

@@ -6,7 +6,7 @@ Sizes are in bytes, times in seconds, paths absolute.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -59,6 +59,8 @@ class Account:
     deliver_to: tuple[str, ...] = ()
     #: In which form received faxes are asked for, "pdf" or "tiff"; the other one where that is damaged.
     deliver_as: str = "pdf"
+    #: With which a received PDF opens; "": without any.
+    pdf_password: str = field(default="", repr=False)
     poll_seconds: float = 60.0
     settle_seconds: float = 900.0
     #: How long FaxCore may take to answer a SendFax; ASP.NET allows itself 110 s. Leases are made from it.
@@ -167,6 +169,8 @@ class Received:
     subject_template: str = "Fax received from {caller}, {pages}"
     attachment_name: str = "fax-{date}-{time}-{number}"
     contacts: tuple[tuple[str, str], ...] = ()
+    #: The address that faxes the caller back is told ("address"), is also the Reply-To, or is left out ("none").
+    fax_back: str = "address"
 
 
 @dataclass(frozen=True, slots=True)

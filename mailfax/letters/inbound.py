@@ -1,7 +1,7 @@
 """The mail that carries a received fax to its people, and the one that tells of a fax that can't be had.
 
-No Reply-To, and an address that takes no mail: whoever answers by habit must not send a fax to a number that nobody
-has verified (design A19: the number is what the fax service reported).
+An address that takes no mail, and no Reply-To unless the site wants one: whoever answers by habit must not send a fax
+to a number that nobody has verified (design A19: the number is what the fax service reported).
 
 STANDARDS: RFC 4160 4.2.3 (address of the caller), RFC 3834 (auto-generated), RFC 2183 (attachment).
 """
@@ -56,6 +56,8 @@ class Arrival:
     route: str = ""
     caller_name: str = ""
     look: Received = field(default_factory=Received)
+    answers_to: str = ""  #: the caller's number with its country code, where it surely is one
+    locked: bool = False  #: the PDF opens with a password alone
     picture: bytes = b""  #: its first page, as a PNG
     sandbox: bool = False
 
@@ -79,10 +81,15 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
     arrived = fax.listed_at if fax.received_at is None else fax.received_at
     forms = texts.INBOUND_AND.join(form.word for form in arrival.forms)
     instead = arrival.instead
+    # RFC 4160 4.2.3: an address of its own, and no Reply-To unless the site wants its people to fax by answering.
+    wanted = arrival.answers_to and arrival.look.fax_back != "none"
+    back = f"FAX=+{arrival.answers_to}@{site.fax_domain}" if wanted else ""
+    replies = bool(back) and arrival.look.fax_back == "reply-to"
     said = blocks(
         paragraph(texts.TEST_TEXT) if arrival.sandbox else None,
         headline(texts.INBOUND_FROM.format(caller=caller)),
         paragraph(texts.INBOUND_OPENING.format(form=forms)),
+        paragraph(texts.INBOUND_LOCKED) if arrival.locked else None,
         paragraph(texts.INBOUND_INSTEAD.format(form=forms, damaged=instead.word)) if instead else None,
         paragraph(texts.INBOUND_SHORT.format(announced=count(announced, "page"), pages=pages))
         if short and announced is not None
@@ -93,11 +100,12 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
                 (texts.ROW_CALLED, f"{arrival.number} (account {fax.account})"),
                 (texts.ROW_ARRIVED, moment(arrived, site.zone)),
                 (texts.ROW_PAGES, told_pages.rpartition(" ")[0]),
+                (texts.ROW_FAX_BACK, back),
                 (texts.ROW_QUEUE_ID, fax.queue_id),
             ]
         ),
         picture(texts.FIRST_PAGE, arrival.picture),
-        paragraph(texts.INBOUND_CALLER_NOTE),
+        paragraph(texts.INBOUND_REPLY_NOTE if replies else texts.INBOUND_CALLER_NOTE),
         paragraph(texts.ASK.format(gateway=site.postmaster, queue_id=fax.queue_id)),
     )
     filled = _fields(site, fax, arrival) | {"caller": caller, "pages": told_pages}
@@ -112,7 +120,11 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
         kind="received",
         about=fax.queue_id,
         number=digits_of(fax.caller),
-        more=_headers(fax, arrival, arrived),
+        more=[
+            *([("Reply-To", back)] if replies else []),
+            *_headers(fax, arrival, arrived),
+            *([("X-Fax-Back", back)] if back else []),
+        ],
         written_by=address("From", texts.INBOUND_FROM.format(caller=caller), site.fax_bringer),
         sandbox=arrival.sandbox,
     )

@@ -180,6 +180,12 @@ INBOUND_CALLER_NOTE = (
     "The caller's number is shown as the fax service reported it, and is no proof of who sent the fax. Please don't "
     "reply to this message: nobody would read the reply, and it would not be faxed."
 )
+INBOUND_REPLY_NOTE = (
+    "The caller's number is shown as the fax service reported it, and is no proof of who sent the fax. A reply to "
+    "this message is faxed to that number."
+)
+INBOUND_LOCKED = "It opens with the password that was agreed on for this fax number."
+ROW_FAX_BACK = "Fax back to"
 ROW_FROM_NAME, ROW_NOTES = "From", "Text"
 ROW_CALLER = "From"
 ROW_CALLED = "Received on"

@@ -19,6 +19,8 @@ from mailfax.config import Account, Received
 from mailfax.context import Context, Worker
 from mailfax.letters import Arrival
 from mailfax.onramp.bring import bring
+from mailfax.onramp.fetch import as_brought
+from mailfax.render import Renderer
 from mailfax.rules.caller import Contacts
 from mailfax.rules.job import InboundFax
 from mailfax.rules.routing import Call, Routing
@@ -37,6 +39,7 @@ class BringAgain(Worker):
         self,
         context: Context,
         accounts: Sequence[Account],
+        renderer: Renderer,
         *,
         routing: Routing,
         contacts: Contacts,
@@ -44,7 +47,7 @@ class BringAgain(Worker):
         is_sandbox: Callable[[str], bool],
     ) -> None:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
-        self._numbers = {account.name: account.username for account in accounts}
+        self._accounts, self._renderer = {account.name: account for account in accounts}, renderer
         self._routing, self._contacts, self._look = routing, contacts, look
         self._is_sandbox = is_sandbox
 
@@ -52,6 +55,8 @@ class BringAgain(Worker):
         """Bring those that are wanted; whether any was brought. One that can't be now waits, and stops no other."""
         brought = 0
         for fax in await self._spool.inbound.again():
+            if fax.account not in self._accounts:
+                continue  # it waits for its account to be there again: who reads its faxes stands there
             try:
                 await self._bring(fax)
                 brought += 1
@@ -77,17 +82,22 @@ class BringAgain(Worker):
         routed = self._routing.to(Call(fax.account, fax.caller, fax.listed_at), even_junk=True)
         with await asyncio.to_thread(pages.open, "rb") as file:
             form = letters.PDF if file.read(4) == b"%PDF" else letters.TIFF
+        account = self._accounts[fax.account]
+        brought = await as_brought(self._renderer, account, [(form, pages)], pages.parent)
         arrival = Arrival(
-            number=self._numbers.get(fax.account, ""),
+            number=account.username,
             announced_pages=None,
-            forms=(form,),
+            forms=tuple(form for form, _ in brought.files),
             route=routed.why,
             caller_name=self._contacts.name_of(fax.caller),
             look=self._look,
+            picture=brought.picture,
+            answers_to=self._contacts.answers_to(fax.caller),
+            locked=brought.locked,
             sandbox=self._is_sandbox(fax.account),
         )
-        owed = await asyncio.to_thread(bring, self._site, fax, arrival, self._marks, [pages], to=routed.to)
-        brought = fax.after(InboundEvent.BROUGHT)
-        detail = f"by {routed.why}"
-        brought = await self._spool.inbound.advance(fax, brought, InboundEvent.BROUGHT, detail=detail, letters=owed)
-        maillog.fax_stored(brought)
+        files = [path for _, path in brought.files]
+        owed = await asyncio.to_thread(bring, self._site, fax, arrival, self._marks, files, to=routed.to)
+        again, detail = fax.after(InboundEvent.BROUGHT), f"by {routed.why}"
+        again = await self._spool.inbound.advance(fax, again, InboundEvent.BROUGHT, detail=detail, letters=owed)
+        maillog.fax_stored(again)

@@ -28,7 +28,7 @@ from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailabl
 from mailfax.faxcore.values import FaxDetails, Folder, Progress
 from mailfax.letters import Arrival
 from mailfax.onramp.bring import bring
-from mailfax.onramp.fetch import fetch
+from mailfax.onramp.fetch import as_brought, fetch
 from mailfax.onramp.meet import meet
 from mailfax.render import CannotRender, Renderer
 from mailfax.rules import schedule
@@ -199,6 +199,7 @@ class Collect(Worker):
 
     async def _fetch_and_store(self, fax: InboundFax, details: FaxDetails, folder: Path) -> None:
         fetched = await fetch(self._client, self._renderer, fax.fax_id, self._account.deliver_as, folder)
+        brought = await as_brought(self._renderer, self._account, fetched.files, folder)
         reported = details.completed or details.created
         routed = self._routing.to(Call(fax.account, details.caller, fax.listed_at))
         event = InboundEvent.JUNKED if routed.junk else InboundEvent.FETCHED
@@ -214,20 +215,24 @@ class Collect(Worker):
         arrival = Arrival(
             number=self._account.username,
             announced_pages=details.page_count,
-            forms=tuple(form for form, _ in fetched.files),
+            forms=tuple(form for form, _ in brought.files),
             instead=fetched.instead,
             route=routed.why,
             caller_name=self._contacts.name_of(details.caller),
             look=self._look,
-            picture=await self._renderer.thumbnail(fetched.files[0][1], into=folder),
+            picture=brought.picture,
+            answers_to=self._contacts.answers_to(details.caller),
+            locked=brought.locked,
             sandbox=self._client.observed.is_sandbox,
         )
-        files = [path for _, path in fetched.files]
+        files = [path for _, path in brought.files]
         owed = await asyncio.to_thread(bring, self._site, stored, arrival, self._marks, files, to=routed.to)
         words, instead = " and ".join(form.word for form in arrival.forms), fetched.instead
         damaged = f"as {words}, because its {instead.word} is damaged" if instead else ""
         detail = ", ".join(part for part in (f"by {routed.why}", damaged) if part)
-        stored = await self._spool.inbound.advance(fax, stored, event, detail=detail, content=files[0], letters=owed)
+        stored = await self._spool.inbound.advance(
+            fax, stored, event, detail=detail, content=fetched.files[0][1], letters=owed
+        )
         maillog.fax_stored(stored)
 
     async def _not_now(self, fax: InboundFax, attempts: int, detail: str) -> None:

@@ -7,10 +7,12 @@ raise: of a damaged fax ``Unreadable`` or ``CannotRender``.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailfax import letters
+from mailfax.config import Account
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.download import FileType
 from mailfax.faxcore.errors import NotKnown, Unreadable
@@ -51,6 +53,26 @@ async def fetch(client: FaxCore, renderer: Renderer, fax_id: str, deliver_as: st
         assert damaged is not None
         raise damaged[1] from None
     return Fetched(tuple((form, path) for form, path, _ in good), good[0][2], damaged[0] if damaged else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What people get: the files, and the first page as a picture; none of one that is locked with a password."""
+
+    files: tuple[tuple[letters.Form, Path], ...]
+    picture: bytes = b""
+    locked: bool = False
+
+
+async def as_brought(
+    renderer: Renderer, account: Account, files: Sequence[tuple[letters.Form, Path]], folder: Path
+) -> Brought:
+    """The files, or one PDF that opens with the account's password alone, where it has one."""
+    first = files[0][1]
+    if not account.pdf_password:
+        return Brought(tuple(files), await renderer.thumbnail(first, into=folder))
+    made = await renderer.lock(first, account.pdf_password, into=folder)
+    return Brought(((letters.PDF, made),), locked=True)
 
 
 async def _download(client: FaxCore, renderer: Renderer, fax_id: str, form: letters.Form, path: Path) -> int:

@@ -169,6 +169,17 @@ class Renderer:
             raise _no_document()
         return made
 
+    async def lock(self, source: Path, password: str, *, into: Path) -> Path:
+        """A received fax, PDF or TIFF, as a PDF that opens with ``password`` alone: its file in the directory
+        ``into``. Raises ``CannotRender``."""
+        made = into / "locked.pdf"
+        with source.open("rb") as fax, made.open("xb") as empty:
+            await self._ask("lock", fax.fileno(), empty.fileno(), password=password)
+        # A cell may be a stranger's by now: nothing goes out in clear by its word.
+        if not await asyncio.to_thread(_is_encrypted, made):
+            raise _no_document()
+        return made
+
     async def _shown(self, do: str, source: Path, into: Path, **more: object) -> tuple[bytes, dict[str, Any]]:
         made = into / f".shown-{next(self._names)}"
         try:
@@ -287,6 +298,12 @@ class Renderer:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(CannotRender(gone, later=True))
+
+
+def _is_encrypted(pdf: Path) -> bool:
+    """Whether a PDF says so itself, in its trailer."""
+    content = pdf.read_bytes()
+    return content.startswith(b"%PDF-") and b"/Encrypt" in content[-4096:]
 
 
 def _search_path() -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from mailfax.render.compose import compose
 from mailfax.render.converters import ConverterClient
 from mailfax.render.drawing import planned, render
+from mailfax.render.locked import locked
 from mailfax.render.programs import NotConverted
 from mailfax.render.received import count_pages
 from mailfax.render.screen import as_pdf, picture
@@ -72,6 +73,10 @@ def work(task: dict[str, Any], files: Sequence[int], terms: Terms, say: Say, con
         elif task["do"] == "as pdf":
             with os.fdopen(files[1], "wb") as pdf:
                 pdf.write(as_pdf(raw))
+            say({"pages": 0})
+        elif task["do"] == "lock":
+            with os.fdopen(files[1], "wb") as pdf:
+                pdf.write(locked(raw, task["password"]))
             say({"pages": 0})
         else:
             as_words = frozenset(task.get("as_words", ()))

@@ -23,6 +23,16 @@ def digits_of(caller: str) -> str:
     return re.sub("[^0-9]", "", caller) if _NUMBER.fullmatch(caller.strip()) else ""
 
 
+def whole_number(caller: str, country: str) -> str:
+    """The digits of a caller whose country code is surely there, or "": who answers must not reach a stranger.
+
+    Ten digits are a number of the caller's own country, whichever that is.
+    """
+    bare, digits = caller.strip(), digits_of(caller)
+    surely = bare.startswith("+") or (len(digits) == 11 and digits.startswith("1"))
+    return _whole(bare, country) if digits and surely else ""
+
+
 def is_caller(pattern: str, caller: str | None, country: str) -> bool:
     """Whether ``pattern`` ("unknown", "+15551234567", "5551234567", "+1555*") means this caller; None means nobody
     knows it. ``country``: whose numbers are written without a country code."""
@@ -58,6 +68,10 @@ class Contacts:
                 names.setdefault(form, name)
         names.pop("", None)
         return cls(names, country)
+
+    def answers_to(self, caller: str) -> str:
+        """The number that an answer is faxed to, or ""."""
+        return whole_number(caller, self.country)
 
     def name_of(self, caller: str) -> str:
         """The name, or ""."""

@@ -171,6 +171,30 @@ def test_no_name_makes_a_field_or_a_path(name, caller, parts):
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.pdf", file) and len(file) <= 110, file
 
 
+@pytest.mark.parametrize(
+    ("fax_back", "reply_to", "row"),
+    [("address", None, True), ("reply-to", "FAX=+15557654321@fax.local", True), ("none", None, False)],
+)
+def test_an_address_of_its_own_faxes_back_and_is_reply_to_only_on_wish(site, marks, a_fax, fax_back, reply_to, row):
+    _, mail = bring(site, a_fax(), marks, answers_to="15557654321", look=Received(fax_back=fax_back))
+    assert mail["Reply-To"] == reply_to
+    assert mail["X-Fax-Back"] == ("FAX=+15557654321@fax.local" if row else None)
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    assert ("Fax back to: FAX=+15557654321@fax.local" in text) is row
+    assert ("A reply to this message is faxed" in text) is (reply_to is not None)
+    assert ("Please don't reply" in text) is (reply_to is None)
+
+
+def test_without_a_sure_number_nothing_can_be_faxed_back(site, marks, a_fax):
+    _, mail = bring(site, a_fax(), marks, look=Received(fax_back="reply-to"))
+    assert mail["Reply-To"] is None and mail["X-Fax-Back"] is None
+
+
+def test_a_locked_pdf_is_said(site, marks, a_fax):
+    _, mail = bring(site, a_fax(), marks, locked=True)
+    assert "opens with the password that was agreed on" in " ".join(mail.get_body(("plain",)).get_content().split())
+
+
 @pytest.mark.parametrize("written", ["{nobody}", "{caller!r}", "{caller.x}", "{caller:>9}", "{", "{}", "{0}", "x}"])
 def test_a_template_with_an_unknown_field_is_refused(written):
     with pytest.raises(Unfit):

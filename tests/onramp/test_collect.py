@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import email
+import io
 import sys
 import tempfile
 from dataclasses import replace
 from email.policy import SMTP
 from pathlib import Path
 
+import pikepdf
 import pytest
 
 from mailfax.config import Account, Limits, Route
@@ -77,6 +79,30 @@ async def test_routes_say_who_gets_a_fax_and_history_says_which_route(inbox: Inb
     to = sorted(letter.recipients for letter in await inbox.letters())
     assert to == [("archive@example.com",), ("sales@example.com",)]
     assert "by route 2" in [line.detail for line in await inbox.spool.history.of(fax.queue_id)]
+
+
+async def test_where_the_account_has_a_password_the_pdf_opens_with_it_alone(
+    open_inbox: OpenInbox, account: Account
+) -> None:
+    async with open_inbox(replace(account, pdf_password="of the PDFs")) as inbox:
+        await inbox.collect.round()
+        fax_id = await inbox.drop_in(2)
+        await inbox.fault("DownloadFax", "garbled_after")  # the PDF: the TIFF comes, and is no less locked
+        await inbox.poll()
+        (listed,) = await inbox.letters()
+        letter = await inbox.spool.outbox.get(listed.letter_id)
+        assert letter is not None
+        mail = email.message_from_bytes(letter.content, policy=SMTP)
+        (attached,) = mail.iter_attachments()
+        content = attached.get_payload(decode=True)
+        assert isinstance(content, bytes) and attached.get_content_type() == "application/pdf"
+        with pytest.raises(pikepdf.PasswordError):
+            pikepdf.open(io.BytesIO(content))
+        with pikepdf.open(io.BytesIO(content), password="of the PDFs") as pdf:
+            assert len(pdf.pages) == 2 and pdf.encryption.bits == 256
+        assert not [part for part in mail.walk() if part.get_content_maintype() == "image"], "no page in clear"
+        kept = await inbox.spool.content.read((await inbox.fax(fax_id)).content_id)
+        assert kept.startswith(b"II*\0"), "the spool has what was received"
 
 
 async def test_of_a_caller_on_the_junk_list_nobody_hears_and_its_pages_are_kept(
@@ -364,7 +390,8 @@ async def test_a_fax_of_others_that_failed_is_told_once_to_who_owns_the_account(
     assert letter is not None
     mail = email.message_from_bytes(letter.content, policy=SMTP)
     assert mail["Subject"] == '[TEST] Fax failed at the fax service: to +1 555 777 0000, fax account "main"'
-    assert "Price list" in mail.get_content() and fax_id in mail.get_content()
+    text = mail.get_body(("plain",)).get_content()
+    assert "Price list" in text and fax_id in text
     entry = await inbox.spool.ledger.find("main", fax_id)
     assert entry is not None and entry.kind == "foreign"
     requests = await inbox.sandbox.control("requests", method="GET")

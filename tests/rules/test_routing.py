@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailfax.config import Account, Route
 from mailfax.config.names import caller as caller_kind
-from mailfax.rules.caller import digits_of
+from mailfax.rules.caller import Contacts, digits_of, whole_number
 from mailfax.rules.routing import Call, Routing
 
 ADDRESSES = st.sampled_from(["a@example.com", "b@example.com", "c@example.com"])
@@ -138,6 +138,38 @@ def test_of_junk_nobody_hears_not_even_who_gets_copies_of_all() -> None:
 def test_without_routes_it_is_the_account_s_and_without_that_the_postmaster_s() -> None:
     assert routing().to(Call("main", "", 0.0)).to == ("office@example.com",)
     assert routing(to=()).to(Call("main", "", 0.0)).to == ("postmaster@example.com",)
+
+
+@pytest.mark.parametrize(
+    ("caller", "whole"),
+    [
+        ("15557654321", "15557654321"),
+        ("+15557654321", "15557654321"),
+        ("+44 20 7946 0958", "442079460958"),
+        ("5557654321", ""),
+        ("442079460958", ""),
+        ("", ""),
+        ("ACME 15557654321", ""),
+        ("1911", ""),
+    ],
+)
+def test_an_answer_goes_only_to_a_number_with_its_country_code(caller: str, whole: str) -> None:
+    assert whole_number(caller, "US") == whole
+
+
+@pytest.mark.parametrize(
+    ("number", "caller", "name"),
+    [
+        ("+15551234567", "15551234567", "ACME"),
+        ("+15551234567", "5551234567", "ACME"),
+        ("5551234567", "+15551234567", "ACME"),
+        ("+15551234567", "15551234568", ""),
+        ("+15551234567", "", ""),
+        ("+15551234567", "15551234567 ACME", ""),
+    ],
+)
+def test_whose_number_it_is(number: str, caller: str, name: str) -> None:
+    assert Contacts.of([(number, "ACME"), (number, "never")], "US").name_of(caller) == name
 
 
 @pytest.mark.parametrize(

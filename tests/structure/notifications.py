@@ -116,9 +116,10 @@ def _outcomes() -> Iterator[tuple[str, Letter]]:
 
 
 def _received() -> Iterator[tuple[str, Letter]]:
-    usual = Arrival("5557152222", 3, route="route 2")
+    usual = Arrival("5557152222", 3, route="route 2", answers_to="15557654321")
     for title, fax, arrival in (
         ("Received fax", a_fax(), usual),
+        ("Received fax with a password", a_fax(), replace(usual, locked=True)),
         ("Received fax of a contact", a_fax(), replace(usual, caller_name="Example Ltd")),
         ("Received fax with pages missing", a_fax(pages=2), usual),
         ("Received fax as PDF and TIFF", a_fax(), replace(usual, forms=(letters.PDF, letters.TIFF))),
