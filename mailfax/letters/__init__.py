@@ -16,6 +16,7 @@ allows it, and a copier's scan does not travel twice); English only; no MDN.
 
 from __future__ import annotations
 
+from mailfax.letters.audience import apart
 from mailfax.letters.inbound import PDF, TIFF, Arrival, Form, inbound, inbound_problem
 from mailfax.letters.mime import BASE64_BLOCK, base64_lines
 from mailfax.letters.outcome import delayed, owed
@@ -53,6 +54,7 @@ __all__ = [
     "Site",
     "alarm",
     "all_clear",
+    "apart",
     "base64_lines",
     "ceiling",
     "damaged",

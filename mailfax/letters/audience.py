@@ -22,6 +22,7 @@ STANDARDS: RFC 3461 5.2, 6.
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 from mailfax.letters.site import Site
 from mailfax.rules.envelope import Notify
@@ -66,3 +67,16 @@ def form_of(message: Message, job: FaxJob, recipient: Spelling) -> Form:
         return form
     # Of a preview nothing was to be delivered, so there is no delivery to report about.
     return Form.PLAIN if message.hears or asked_by is Notify.FAILURE else Form.NOTHING
+
+
+def apart(message: Message, jobs: Sequence[FaxJob]) -> list[list[FaxJob]]:
+    """Jobs that have ended, as they are told of together: all in one letter, unless a report is wanted both of what
+    was delivered and of what was not. Programs that read bounces take one with a "delivered" in it for no bounce.
+    """
+    delivered = [job for job in jobs if job.state is JobState.DELIVERED]
+    others = [job for job in jobs if job.state is not JobState.DELIVERED]
+
+    def wants_report(some: Sequence[FaxJob]) -> bool:
+        return any(form_of(message, job, each) is Form.REPORT for job in some for each in job.spellings)
+
+    return [others, delivered] if wants_report(delivered) and wants_report(others) else [list(jobs)]

@@ -63,16 +63,20 @@ class Ending:
         header = await self._spool.intake.header(message)
         shown = letters.NOTHING_SHOWN if first.preview else await self._pages.of(message, document)
         try:
-            return letters.owed(
-                self._site,
-                message,
-                document,
-                ended,
-                header,
-                self._marks(),
-                open_faxes=open_faxes,
-                shown=shown,
-                sandbox=self._fax_accounts.is_sandbox(first.account),
+            return tuple(
+                letter
+                for together in letters.apart(message, ended)
+                for letter in letters.owed(
+                    self._site,
+                    message,
+                    document,
+                    together,
+                    header,
+                    self._marks(),
+                    open_faxes=open_faxes,
+                    shown=shown,
+                    sandbox=self._fax_accounts.is_sandbox(first.account),
+                )
             )
         except Exception:
             # The end is true and must be written down; a letter that can't be written is a bug, told to a person.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mailfax.letters import delayed, owed
+from mailfax.letters import apart, delayed, owed
 from mailfax.rules.envelope import Notify
 from mailfax.rules.job import FaxJob, Letter, Spelling
 from mailfax.rules.states import JobState
@@ -96,6 +96,11 @@ def test_the_machine_s_part_tells_of_those_for_which_a_report_is_wanted() -> Non
     both = frozenset({Notify.SUCCESS, Notify.FAILURE})
     one, two, three, four, five = faxes(DELIVERED, FAILED, DELIVERED, FAILED, FAILED)
     three = replace(three, notify=both)
+    assert [[job.queue_id[-1] for job in jobs] for jobs in apart(a_message(), [one, two, three, four, five])] == [
+        ["2", "4", "5"],
+        ["1", "3"],
+    ], "who reads bounces takes a report of both for none"
+    assert len(apart(a_message(), [one, two, four, five])) == 1
     four = replace(four, notify=frozenset({Notify.NEVER}))
     letter = told(one, two, three, four, five)
     reported = [(block["Final-Recipient"], block["Action"], block["Final-Log-ID"]) for block in blocks(letter)]
