@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from asn1crypto import pem, x509
+from mailfax.smtpd.certificate import server_certificate
 
 #: Whoever renews certificates does it a month before they end; two weeks before, it has not worked.
 SOON = timedelta(days=14)
@@ -19,7 +19,7 @@ SOON = timedelta(days=14)
 
 def troubles(file: Path, hostname: str, now: float) -> Iterator[tuple[bool, str]]:
     """(whether clients can't live with it, the sentence). Raises ``OSError`` and ``ValueError``."""
-    certificate = _first(file.read_bytes())
+    certificate = server_certificate(file)
     validity, today = certificate["tbs_certificate"]["validity"], datetime.fromtimestamp(now, UTC)
     begins, ends = validity["not_before"].native, validity["not_after"].native
     if begins > today:
@@ -32,14 +32,6 @@ def troubles(file: Path, hostname: str, now: float) -> Iterator[tuple[bool, str]
     if not any(_names(name, hostname) for name in names):
         told = ", ".join(names) or "no host"
         yield False, f"the certificate names {told}, and not {hostname} (hostname): clients that look at it turn away"
-
-
-def _first(content: bytes) -> x509.Certificate:
-    """The server's own certificate is the first of the file."""
-    for kind, _, der in pem.unarmor(content, multiple=True):
-        if kind == "CERTIFICATE":
-            return x509.Certificate.load(der)
-    raise ValueError("there is no certificate in it")
 
 
 def _names(name: str, hostname: str) -> bool:

@@ -6,12 +6,14 @@ LIMITS: events are counted since this process started; what the spool holds is c
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Mapping
 
 from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from mailfax import __version__, maillog
+from mailfax.rules.states import InboundState, JobState, LetterState
 from mailfax.web.watched import Snapshot
 
 
@@ -24,17 +26,18 @@ class _Figures:
     def collect(self) -> Iterator[Metric]:
         seen = self._snapshot
         yield _gauge("mailfax_build_info", "The version that runs; always 1.", ["version"], {__version__: 1})
-        yield _gauge("mailfax_faxes", "Faxes to send in the spool, by state.", ["state"], seen.counts.jobs)
+        faxes = _all(JobState, seen.counts.jobs)
+        yield _gauge("mailfax_faxes", "Faxes to send in the spool, by state.", ["state"], faxes)
         yield _gauge(
             "mailfax_documents",
             "Documents made of messages in the spool, by state.",
             ["state"],
             seen.counts.documents,
         )
-        yield _gauge(
-            "mailfax_received_faxes", "Received faxes in the spool, by state.", ["state"], seen.counts.inbound
-        )
-        yield _gauge("mailfax_notifications", "Mail that we write, by state.", ["state"], seen.counts.letters)
+        received = _all(InboundState, seen.counts.inbound)
+        yield _gauge("mailfax_received_faxes", "Received faxes in the spool, by state.", ["state"], received)
+        letters = _all(LetterState, seen.counts.letters)
+        yield _gauge("mailfax_notifications", "Mail that we write, by state.", ["state"], letters)
         yield _gauge("mailfax_damaged_rows", "Rows that were moved aside as damaged.", ["table"], seen.counts.damaged)
         yield _gauge(
             "mailfax_overdue_seconds",
@@ -72,6 +75,11 @@ class _Figures:
         for event, number in sorted(maillog.events.items()):
             events.add_metric([event], number)
         yield events
+
+
+def _all(states: type[enum.StrEnum], counted: Mapping[str, int]) -> dict[str, int]:
+    """Every state, so that a figure does not vanish where nothing is in one."""
+    return {str(state): counted.get(state, 0) for state in states}
 
 
 def exposition(snapshot: Snapshot) -> bytes:

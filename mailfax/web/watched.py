@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asn1crypto import pem, x509
-
+from mailfax.smtpd.certificate import server_certificate
 from mailfax.spool import AccountState, Counts, Spool
 
 #: A fax or a notification that has been due for so many seconds, and has not been begun, waits for something.
@@ -95,8 +94,7 @@ async def look(watched: Watched) -> Snapshot:
 def valid_until(path: Path) -> float:
     """Seconds since 1970 until which the first certificate of a PEM file is valid; 0.0 where there is none."""
     try:
-        _, _, der = pem.unarmor(path.read_bytes())
-        moment: float = x509.Certificate.load(der).not_valid_after.timestamp()
+        moment: float = server_certificate(path).not_valid_after.timestamp()
     except (OSError, ValueError):
         return 0.0
     return moment

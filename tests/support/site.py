@@ -176,6 +176,10 @@ class Site:
         """Start ``mailfax`` with a command that goes on until it is stopped."""
         return self._start([sys.executable, "-m", "mailfax", *command], log)
 
+    def start_program(self, *command: str, log: str) -> subprocess.Popen[bytes]:
+        """Start somebody else's program beside the bridge."""
+        return self._start(command, log)
+
     def configure(self, name: str = "mailfax.toml", port: int = 0) -> Path:
         """Write a configuration; its file."""
         config = self.folder / name

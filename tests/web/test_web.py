@@ -49,9 +49,8 @@ async def test_each_trouble_is_told_in_words_and_in_figures(monitored: Monitored
     authority = trustme.CA()
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=2, hours=1)
     monitored.certificates["submission"] = tmp_path / "certificate.pem"
-    authority.issue_cert("fax.example.com", not_after=soon).cert_chain_pems[0].write_to_path(
-        str(monitored.certificates["submission"])
-    )
+    certificate = authority.issue_cert("fax.example.com", not_after=soon)
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(monitored.certificates["submission"]))
     monitored.certificates["gone"] = tmp_path / "gone.pem"
     ready = await monitored.get("/readyz")
     assert ready.status_code == 503 and ready.json() == {
