@@ -6,6 +6,7 @@ Postfix, clients of the whole Internet come by XCLIENT; else it is set up as ``d
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from contextlib import closing
 import pytest
 
 from tests.smtpd.test_smuggling import HIDDEN, OUTER, PUBLISHED
+from tests.structure.packages import TOP
 from tests.support.gate import Gate, gate
 from tests.support.postfix import Postfix, running
 
@@ -57,13 +59,16 @@ notify = "owner@example.com"
 """
 #: Which listener a number is routed to.
 BY_SMTP, BY_LMTP, BY_DMARC = "15557651001", "15557651002", "15557651003"
-MAIN = {
+#: What our page says to write into main.cf; where mail goes is said by ``routes`` here.
+PAGE = (TOP / "docs" / "howto" / "postfix-and-exim.md").read_text()
+OF_THE_PAGE = dict(re.findall(r"^(\w+) = (.+)$", PAGE.partition("main.cf\n")[2].partition("\n\n")[0], re.MULTILINE))
+assert OF_THE_PAGE.pop("transport_maps") and "smtpd_forbid_bare_newline" in OF_THE_PAGE
+MAIN = OF_THE_PAGE | {
     "mynetworks": "127.0.0.1/32",
     "smtpd_authorized_xclient_hosts": "127.0.0.1/32",
     "smtpd_relay_restrictions": "reject_unauth_destination",
     # Mail about what was refused has nowhere to go here.
     "default_transport": "discard",
-    "smtpd_forbid_bare_newline": "normalize",
     "smtpd_forbid_bare_newline_exclusions": "",
     # In place of a milter: what was found out about each client's mail, and nobody else's words about it.
     "smtpd_recipient_restrictions": "check_client_access inline:{"

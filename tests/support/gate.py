@@ -92,15 +92,18 @@ class Gate:
 
 
 @contextmanager
-def gate(folder: Path, listeners: str, users: Mapping[str, str] | None = None) -> Iterator[Gate]:
+def gate(folder: Path, listeners: str, users: Mapping[str, str] | None = None, *, keys: str = "") -> Iterator[Gate]:
     """Open the gate. ``listeners``: its ``[[listener]]`` and ``[[sender]]`` tables, "{pem}" standing for a
-    certificate with its key; ``users``: "name" or "name:listener" -> password. The authority is ``ca.pem``."""
+    certificate with its key; ``users``: "name" or "name:listener" -> password; ``keys``: keys above all tables.
+    The authority is ``ca.pem``."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     pem = folder / "gate.pem"
     certificate = authority.issue_cert("127.0.0.1", "localhost", "gate.example.com")
     certificate.private_key_and_cert_chain_pem.write_to_path(pem)
-    (folder / "mailfax.toml").write_text(HEAD + listeners.replace("{pem}", f'certificate = "{pem}"\nkey = "{pem}"'))
+    (folder / "mailfax.toml").write_text(
+        keys + HEAD + listeners.replace("{pem}", f'certificate = "{pem}"\nkey = "{pem}"')
+    )
     lines = []
     for user, password in (users or {}).items():
         name, bound, listener = user.partition(":")
