@@ -32,7 +32,7 @@ _SIZE: Json = {
     "name": "size",
     "in": "query",
     "schema": {"type": "string", "enum": ["small"]},
-    "description": "320 dots wide",
+    "description": "420 dots wide",
 }
 
 

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from mailfax.pages.bridge import Bridge
 from mailfax.render.terms import Order
@@ -23,7 +24,7 @@ from mailfax.rules.job import Document, FaxJob, InboundFax, Message
 REMEMBERED = 64 << 20
 AT_A_TIME = 2
 #: How wide pages are drawn, in dots: to be read, and as small pictures.
-WIDE, SMALL = 1200, 320
+WIDE, SMALL = 1200, 420
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Pictures:
     _pages: OrderedDict[object, int] = field(default_factory=OrderedDict)
     _size: int = 0
     _cells: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_A_TIME))
-    _locks: dict[object, asyncio.Lock] = field(default_factory=dict)
+    _locks: WeakValueDictionary[object, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def count(self, bridge: Bridge, shown: Shown) -> int:
         """How many pages there are."""
@@ -91,22 +92,17 @@ class Pictures:
 
     async def _remembered(self, key: object, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """Made once, also where many ask at the same time."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        try:
-            async with lock:
-                if key in self._made:
-                    self._made.move_to_end(key)
-                    return self._made[key]
-                made = await make()
-                if len(made) < REMEMBERED // 4:
-                    self._made[key] = made
-                    self._size += len(made)
-                while self._size > REMEMBERED:
-                    self._size -= len(self._made.popitem(last=False)[1])
-                return made
-        finally:
-            if not lock.locked():
-                self._locks.pop(key, None)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+            made = await make()
+            if len(made) < REMEMBERED // 4:
+                self._made[key] = made
+                self._size += len(made)
+            while self._size > REMEMBERED:
+                self._size -= len(self._made.popitem(last=False)[1])
+            return made
 
 
 async def _composed(bridge: Bridge, document: Document, order: Order) -> bytes:

@@ -94,7 +94,7 @@ def test_a_fax_is_found_by_its_number_and_its_pages_are_opened(page: Page, site:
     expect(page.get_by_role("heading", name="Fax to +1 555 555 0177")).to_be_visible()
     picture = page.get_by_role("img", name="Page 1 of")
     expect(picture).to_be_visible()
-    expect(picture).to_have_js_property("naturalWidth", 320)
+    expect(picture).to_have_js_property("naturalWidth", 420)
     judged(page)
     picture.click()
     assert page.url.endswith("/pages/1.png")

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import httpx
@@ -112,6 +113,12 @@ def test_every_viewing_of_content_is_written_down(site: PagesSite, fax: str) -> 
     assert viewings()[before:] == ["its pages, by anna"]
     anna.get(f"/faxes/{fax}/pages/1.png?size=small")
     assert len(viewings()) == before + 1, "pictures of one page are one viewing"
+    olga = site.visitor("olga")
+    with ThreadPoolExecutor(6) as pool:
+        others = list(pool.map(olga.get, [f"/faxes/{fax}/pages/1.png"] * 6))
+    assert {each.status_code for each in others} == {200}
+    lines = site.rows("SELECT detail FROM history WHERE event = 'viewed' AND detail = 'its pages, by olga'")
+    assert len(lines) == 1, "also where they are asked for at once"
     pdf = anna.get(f"/faxes/{fax}/fax.pdf")
     assert pdf.content.startswith(b"%PDF-") and "attachment" in pdf.headers["content-disposition"]
     assert viewings()[-1] == "downloaded, by anna" and "Looked at" in anna.get(f"/faxes/{fax}").text
