@@ -1,6 +1,7 @@
 """Takes the four pictures of the pages in ``docs/``, of a site with a week behind it.
 
-In: nothing; run it as ``python -m tests.support.pages_pictures``. Out: ``docs/pages-*.png``. Everything in them is sent for it, or copied from what was sent.
+In: nothing; run it as ``python -m tests.support.pages_pictures``. Out: ``docs/pages-*.png``. Everything in them is
+sent for it, or copied from what was sent.
 """
 
 from __future__ import annotations
