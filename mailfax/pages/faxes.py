@@ -58,8 +58,8 @@ register_url_convertor("verb", _Verb())
 async def listing(visit: Visit) -> Response:
     """A page of faxes by filters."""
     view = visit.asked("view") if visit.asked("view") in VIEWS else "open"
-    filters = {name: visit.asked(name) for name in ("number", "sender", "account")}
-    wanted = Wanted(VIEWS[view][1], filters["account"], filters["sender"], filters["number"])
+    filters = {name: visit.asked(name) for name in ("sender", "account")}
+    wanted = Wanted(VIEWS[view][1], filters["account"], filters["sender"])
     page = page_number(visit)
     found = await faxes_of(visit, wanted, page)
     rows = await told(visit, found.rows)

@@ -1,10 +1,11 @@
 """The first page: what needs a person, how the accounts and the relay are, and how much was faxed in the last days.
 
-LIMITS: figures of the charts are a minute old at the most.
+LIMITS: figures of the charts are a minute old, or as old as the last look at them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ from mailfax.spool import AccountState, Hour, Wanted
 REMEMBERED = 60.0
 #: Faxes of the first page.
 FEW = 8
+_asking: set[asyncio.Task[list[Hour]]] = set()
 _figures: dict[tuple[int, int], tuple[float, list[Hour]]] = {}
 
 
@@ -61,11 +63,22 @@ async def _accounts(visit: Visit) -> list[dict[str, Any]]:
 
 
 async def _hours(visit: Visit, days: int) -> list[Hour]:
-    """The last days hour by hour, remembered for all visitors together."""
+    """The last days hour by hour, for all visitors together. What is old is told once more, and asked for anew
+    meanwhile: a week may have many faxes."""
     key = id(visit.spool), days
-    at, hours = _figures.get(key, (-REMEMBERED, []))
-    if time.monotonic() - at > REMEMBERED:
+
+    async def ask() -> list[Hour]:
         hours = await visit.spool.shown.hours(visit.spool.now() - days * 86_400)
         _figures.clear()
         _figures[key] = time.monotonic(), hours
+        return hours
+
+    if key not in _figures:
+        return await ask()
+    at, hours = _figures[key]
+    if time.monotonic() - at > REMEMBERED and not _asking:
+        task = asyncio.create_task(ask())
+        _asking.add(task)
+        task.add_done_callback(_asking.discard)
+        task.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
     return hours

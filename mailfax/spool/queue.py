@@ -95,7 +95,7 @@ class Queue:
         queue_ids = {row["owner"] for row in of_ids}
         for question in ("accepted_find", "searchable_find"):
             queue_ids |= await self._search(question, texts, limit)
-        jobs = await self._named(queue_ids)
+        jobs = await self.named(queue_ids)
         [faxes] = await self._engine.read(("inbound_rows", {"queue_ids": tuple(queue_ids)}))
         mails += [row for row in letters if row["letter_id"] not in {known["letter_id"] for known in mails}]
         return (
@@ -138,9 +138,9 @@ class Queue:
     async def rows(self, question: str, values: dict[str, Any]) -> list[Queued]:
         """The page is found first: neither the rows before it nor those after it are joined with anything."""
         [found] = await self._engine.read((question, values))
-        return await self._named(row["queue_id"] for row in found)
+        return await self.named(row["queue_id"] for row in found)
 
-    async def _named(self, queue_ids: Iterable[str]) -> list[Queued]:
+    async def named(self, queue_ids: Iterable[str]) -> list[Queued]:
         [rows] = await self._engine.read(("queue_rows", {"queue_ids": tuple(queue_ids)}))
         return await readable(self._engine, "job", _queued, rows)
 

@@ -2,7 +2,7 @@
 
 In: ``Owner``, and filters as for operators. Out: the same values as ``spool.queue`` gives.
 
-LIMITS: the faxes of one user are sorted for each page of them.
+LIMITS: a text is looked for in all faxes of the user; pages go by when the message came.
 """
 
 from __future__ import annotations
@@ -31,18 +31,15 @@ class Owner:
 
     def has(self, sender: str, login: str) -> bool:
         """Whether a message of that sender and login is theirs."""
-        return lower(sender) in self._addresses or bool(login and lower(login) == lower(self.login))
+        return lower(sender) in self.lowered or bool(login and lower(login) == lower(self.login))
 
     @property
-    def _addresses(self) -> tuple[str, ...]:
+    def lowered(self) -> tuple[str, ...]:
         return tuple(lower(address) for address in self.addresses)
-
-    def values(self) -> dict[str, Any]:
-        return {"login": lower(self.login), "senders": self._addresses or ("",)}
 
     def recipients(self) -> tuple[str, ...]:
         """As a letter of a received fax has them."""
-        return tuple(json.dumps([address]) for address in self._addresses) or ("",)
+        return tuple(json.dumps([address]) for address in self.lowered) or ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +62,21 @@ class Shown:
     ) -> list[Queued]:
         """Those of a user, newest first; ``text`` as in ``queue.find``."""
         digits = re.sub(r"\D", "", text)
-        values = owner.values() | {
+        values: dict[str, Any] = {
             "states": tuple(JobState if wanted.states is None else wanted.states),
             "number": escaped(re.sub(r"\D", "", wanted.number), "%") if wanted.number else "",
             "since": wanted.since,
             "text": escaped(text, "%", "%"),
             "digits": f"%{digits}%" if len(digits) > 3 and not re.search(r"[^\W\d]", text) else "",
-            "limit": limit,
-            "offset": offset,
+            "limit": limit + offset,
         }
-        return await self._queue.rows("shown_faxes", values)
+        found = await self._engine.read(
+            ("shown_by_login", values | {"who": lower(owner.login)}),
+            *(("shown_by_address", values | {"who": address}) for address in owner.lowered),
+        )
+        newest = sorted({(row["received_at"], row["queue_id"]) for rows in found for row in rows}, reverse=True)
+        named = await self._queue.named(queue_id for _, queue_id in newest[offset : offset + limit])
+        return sorted(named, key=lambda each: each.job.accepted_at, reverse=True)
 
     async def received(self, owner: Owner, *, limit: int = 100, offset: int = 0) -> list[InboundFax]:
         """Received faxes that were mailed to a user, newest first."""

@@ -836,11 +836,11 @@ WHERE o.state IN (:states) AND o.damaged = 0
 ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 
 -- name: queue_of_sender
--- An address alone: only that sender's faxes are looked at.
+-- An address alone: that sender's messages, newest first, as far as the page needs them.
 SELECT o.queue_id FROM message s JOIN job o ON o.message = s.queue_id
 WHERE LOWER(s.sender) = :sender AND o.state IN (:states) AND o.damaged = 0
   AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
-ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+ORDER BY s.received_at DESC, s.queue_id DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 
 -- name: searchable_find
 -- :text and :digits are patterns; that of FTS5 may know no escape, so it finds too much, and the row decides. Newest first,
@@ -1245,18 +1245,27 @@ DELETE FROM bearer WHERE kind = :kind AND ((kind = 'session' AND hash = :hash) O
 -- name: bearer_tokens
 SELECT hash, kind, name, login, stamp, made_at, used_at, ends_at FROM bearer WHERE kind = 'token' ORDER BY name
 
--- name: shown_faxes
--- The faxes of one user: what they sent with their login, or from an address of theirs.
-SELECT o.queue_id FROM message s JOIN job o ON o.message = s.queue_id
-WHERE s.queue_id IN (
-    SELECT b.queue_id FROM message b WHERE LOWER(b.sender) IN (:senders)
-    UNION SELECT l.queue_id FROM message l WHERE LOWER(l.login) = :login AND l.login <> ''
-) AND o.state IN (:states) AND o.damaged = 0
+-- name: shown_by_login
+-- The newest faxes of one user: what they sent with their login.
+SELECT o.queue_id, s.received_at FROM message s JOIN job o ON o.message = s.queue_id
+WHERE LOWER(s.login) = :who AND s.login <> ''
+  AND o.state IN (:states) AND o.damaged = 0
   AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
   AND (:text = '' OR LOWER(o.queue_id) LIKE :text ESCAPE '!' OR LOWER(o.address) LIKE :text ESCAPE '!'
     OR LOWER(o.fax_id) LIKE :text ESCAPE '!' OR LOWER(o.reference) LIKE :text ESCAPE '!'
     OR LOWER(s.subject) LIKE :text ESCAPE '!' OR (:digits <> '' AND o.number LIKE :digits))
-ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
+ORDER BY s.received_at DESC, s.queue_id DESC, o.queue_id DESC LIMIT :limit
+
+-- name: shown_by_address
+-- What they sent from an address of theirs.
+SELECT o.queue_id, s.received_at FROM message s JOIN job o ON o.message = s.queue_id
+WHERE LOWER(s.sender) = :who
+  AND o.state IN (:states) AND o.damaged = 0
+  AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:text = '' OR LOWER(o.queue_id) LIKE :text ESCAPE '!' OR LOWER(o.address) LIKE :text ESCAPE '!'
+    OR LOWER(o.fax_id) LIKE :text ESCAPE '!' OR LOWER(o.reference) LIKE :text ESCAPE '!'
+    OR LOWER(s.subject) LIKE :text ESCAPE '!' OR (:digits <> '' AND o.number LIKE :digits))
+ORDER BY s.received_at DESC, s.queue_id DESC, o.queue_id DESC LIMIT :limit
 
 -- name: shown_received
 -- The received faxes of one user: those that were mailed to an address of theirs.
