@@ -15,8 +15,8 @@ from mailfax.config.tables import Part
 from mailfax.config.users import fold
 from mailfax.config.values import Listener, PagesConfig, PageUser
 
-#: The name of the pages where a listener is named: of what was sent by them.
-PAGES = "pages"
+#: The name of the pages where a listener is named: of what was sent by them. The spool's statements know it, too.
+PAGES = "[pages]"
 EVERYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 
@@ -57,9 +57,9 @@ def read_page_users(parts: Sequence[Part]) -> tuple[PageUser, ...]:
 
 def with_pages(listeners: Sequence[Listener], pages: PagesConfig | None, parts: Sequence[Part]) -> list[Listener]:
     """The listeners (of ``parts``), and the pages as what they are to sender rules: one where people log in."""
-    if pages is None:
-        return list(listeners)
     for part in parts:
         if part["name"] == PAGES:
             part.refuse("name", f'"{PAGES}" is what is sent by the pages; write another')
+    if pages is None:
+        return list(listeners)
     return [*listeners, Listener(PAGES, pages.host, pages.port, networks=EVERYWHERE, proof="auth")]

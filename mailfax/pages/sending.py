@@ -29,6 +29,7 @@ from mailfax.rules.number import Unfit, read_number
 from mailfax.rules.policy import Permission
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.smtpd.trace import received_line
+from mailfax.spool import KeyTaken
 
 #: What stands between two numbers.
 _BETWEEN = re.compile(r"[\n\r,;]+")
@@ -84,7 +85,8 @@ async def judge(bridge: Bridge, visitor: Visitor, ip: str, wish: Wish) -> Judged
         raise Declined(f"You may not send as {wish.sender or 'nobody'}; choose one of {', '.join(visitor.senders)}.")
     if not (wish.files or wish.text.strip()):
         raise Declined("There is nothing to send: choose a file, or write a text.")
-    client = Client(PAGES, ip, login=visitor.login, tls=True, proof="pages")
+    secure = bridge.config.pages is not None and bridge.config.pages.secure
+    client = Client(PAGES, ip, login=visitor.login, tls=secure, proof="pages")
     judged = bridge.policy.judge_sender(client, wish.sender)
     if isinstance(judged, Refusal):
         raise _declined(judged)
@@ -105,8 +107,11 @@ async def hand_over(bridge: Bridge, visitor: Visitor, ip: str, wish: Wish) -> tu
     if known := await bridge.spool.shown.by_key(_message_id(bridge, visitor.login, wish.key)):
         return known, False
     judged = await judge(bridge, visitor, ip, wish)
-    # Whoever leaves now can't stop a commit half way.
-    return await asyncio.shield(_accept(bridge.accept, bridge, judged)), True
+    try:
+        # Whoever leaves now can't stop a commit half way.
+        return await asyncio.shield(_accept(bridge.accept, bridge, judged)), True
+    except KeyTaken:  # at the same moment, perhaps by another process
+        return await bridge.spool.shown.by_key(_message_id(bridge, visitor.login, wish.key)), False
 
 
 async def _accept(accept: Accept, bridge: Bridge, judged: Judged) -> str:
@@ -181,7 +186,7 @@ def _mail(bridge: Bridge, wish: Wish, recipients: Sequence[Recipient], login: st
 def _message_id(bridge: Bridge, login: str, key: str) -> str:
     """The same for what a user sends again under the same key."""
     name = hashlib.sha256(repr((login.casefold(), key)).encode()).hexdigest()[:40]
-    return f"<{name}.{PAGES}@{bridge.config.hostname}>"
+    return f"<{name}.pages@{bridge.config.hostname}>"
 
 
 def _line(text: str, longest: int) -> str:

@@ -33,6 +33,10 @@ class QueueIdTaken(Taken):
     """Another message, job, letter or received fax has this queue ID. Draw another one."""
 
 
+class KeyTaken(Taken):
+    """Something was sent by the pages or the API under this key; read which (``Shown.by_key``)."""
+
+
 class FaxIdTaken(Taken):
     """This fax id belongs to something else already: never give one fax to two jobs."""
 

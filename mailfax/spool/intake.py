@@ -16,7 +16,16 @@ from dataclasses import replace
 from mailfax import maillog
 from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob, Letter, Message
-from mailfax.spool.commits import CeilingReached, Commit, Hits, QueueIdTaken, QuotaUsedUp, ReferenceTaken, Statement
+from mailfax.spool.commits import (
+    CeilingReached,
+    Commit,
+    Hits,
+    KeyTaken,
+    QueueIdTaken,
+    QuotaUsedUp,
+    ReferenceTaken,
+    Statement,
+)
 from mailfax.spool.content import Contents
 from mailfax.spool.engine import Engine, NotCommitted
 from mailfax.spool.growing import Content
@@ -52,7 +61,7 @@ class Intake:
         ``unheard``: the jobs by their keys; ``same``: what came again with it and is no job of it; ``ceiling``: how
         many faxes the site may send in a day, or 0. Raises ``ReferenceTaken``, ``QueueIdTaken`` (draw again) or
         ``SentBefore`` (read what is known), and may be called again with the same content; ``CeilingReached``,
-        ``QuotaUsedUp`` or ``NotSent``: nothing is stored, and the content is gone; ``CommitUnclear``.
+        ``QuotaUsedUp``, ``KeyTaken`` or ``NotSent``: nothing is stored, and the content is gone; ``CommitUnclear``.
         """
         with not_stored():
             _, sealed = await self._contents.seal(content)
@@ -83,11 +92,12 @@ class Intake:
                                 "job.reference": ReferenceTaken,
                                 "job.queue_id": QueueIdTaken,
                                 "message.queue_id": QueueIdTaken,
+                                "message.header_message_id": KeyTaken,
                                 "letter.letter_id": QueueIdTaken,
                             },
                         )
                     )
-        except (NotSent, CeilingReached, QuotaUsedUp):
+        except (NotSent, CeilingReached, QuotaUsedUp, KeyTaken):
             content.discard()
             raise
         return message

@@ -1294,4 +1294,4 @@ WHERE listed_at >= :since AND damaged = 0
 GROUP BY 1
 
 -- name: shown_by_key
-SELECT queue_id FROM message WHERE header_message_id = :header_message_id AND listener = 'pages' LIMIT 1
+SELECT queue_id FROM message WHERE header_message_id = :header_message_id AND listener = '[pages]' LIMIT 1

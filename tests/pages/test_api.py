@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -68,6 +69,10 @@ def test_what_is_sent_again_under_one_key_is_not_sent_twice(site: PagesSite, ann
     first, second = send("order-7"), send("order-7")
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json()["message"] == second.json()["message"] != send("order-8").json()["message"]
+    with ThreadPoolExecutor(6) as pool:
+        at_once = list(pool.map(send, ["order-9"] * 6))
+    assert sorted(each.status_code for each in at_once) == [200] * 5 + [201], [each.text for each in at_once]
+    assert len({each.json()["message"] for each in at_once}) == 1, "also where they come at once"
     other = send("order-7", site.program("bob"))
     assert other.status_code == 201 and other.json()["message"] != first.json()["message"], "a key is one user's"
     assert anna.post("/faxes", data={"to": "1"}, headers={"Idempotency-Key": "a b"}).status_code == 400

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mailfax.spool import SESSION, TOKEN, Owner, Spool, Wanted
+from mailfax.spool import SESSION, TOKEN, KeyTaken, Owner, Spool, Wanted
 from tests.spool.conftest import Clock, Mails
 
 pytestmark = pytest.mark.anyio
@@ -59,3 +59,27 @@ async def test_a_bearer_is_found_by_its_secret_alone_until_it_ends(spool: Spool,
     assert await bearers.find("secret") is None, "it has ended"
     assert await bearers.remove(TOKEN, name="crm") and not await bearers.remove(TOKEN, name="crm")
     assert await bearers.find("other") is None
+
+
+async def test_what_is_sent_under_one_key_is_one_message(spool: Spool, mails: Mails) -> None:
+    first = await accepted(spool, mails, listener="[pages]", header_message_id="<key@fax>")
+    with pytest.raises(KeyTaken):
+        await accepted(spool, mails, listener="[pages]", header_message_id="<key@fax>")
+    assert await spool.shown.by_key("<key@fax>") == first and await spool.shown.by_key("<other@fax>") == ""
+    await accepted(spool, mails, listener="smtp", header_message_id="<key@fax>")
+    assert (await spool.counts()).jobs == {"accepted": 2}, "mail by SMTP may say what it likes"
+
+
+async def test_pages_of_a_user_are_read_newest_first_from_all_their_addresses(
+    spool: Spool, mails: Mails, clock: Clock
+) -> None:
+    names = []
+    for number in range(6):
+        clock.now += 10
+        more = {"login": "anna"} if number % 3 == 0 else {"sender": f"anna{number % 2}@example.com"}
+        names.append(await accepted(spool, mails, received_at=clock.now, **more))
+    owner, newest = Owner("Anna", ("anna0@example.com", "Anna1@example.com")), names[::-1]
+    pages = [await spool.shown.faxes(owner, Wanted(), limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+    assert [[each.job.message for each in page] for page in pages] == [newest[:2], newest[2:4], newest[4:], []]
+    assert len(await spool.shown.faxes(owner, Wanted(), "5551234567", limit=50)) == 6
+    assert await spool.shown.faxes(owner, Wanted(), "nothing like it") == []
