@@ -34,6 +34,19 @@ def _template() -> Template:
 def as_html(said: Sequence[Block], *, title: str, picture_id: str) -> str:
     """The page; ``picture_id`` is the Content-ID of the picture, without angle brackets."""
     shown = [(type(block).__name__, block) for block in said if not isinstance(block, Picture)]
+    # The picture stands beside the facts and the lists below them.
+    first = next((place for place, (kind, _) in enumerate(shown) if kind == "Facts"), len(shown))
+    last = first
+    while last < len(shown) and shown[last][0] in ("Facts", "Listing"):
+        last += 1
     picture = next((block for block in said if isinstance(block, Picture)), None)
     tone = next((block.tone for block in said if isinstance(block, Headline)), Tone.PLAIN)
-    return _template().render(blocks=shown, title=title, tone=tone, picture=picture, picture_id=picture_id)
+    return _template().render(
+        before=shown[:first],
+        beside=shown[first:last],
+        behind=shown[last:],
+        title=title,
+        tone=tone,
+        picture=picture,
+        picture_id=picture_id,
+    )
