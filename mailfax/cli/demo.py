@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import secrets
 import signal
 import socket
 import sys
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 HELP = "run bridge, sandbox and mailboxes together on loopback, and send a fax through them"
 
 NUMBER, PASSWORD = "5557152222", "demo"
+#: Who signs in to the pages; the password is another one for each demo.
+USER = "demo"
 SENDER, OFFICE = "alice@example.com", "office@example.com"
 
 CONFIGURATION = """\
@@ -58,6 +61,14 @@ company = "Example Ltd"
 
 [relay]
 maildir = "mail"
+
+[pages]
+address = "{pages}"
+
+[[page_user]]
+login = "{user}"
+role = "operator"
+from = ["{sender}"]
 """
 
 
@@ -76,6 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sandbox", default="127.0.0.1:8087", metavar="HOST:PORT", help="the sandbox (default: %(default)s)"
     )
+    parser.add_argument(
+        "--pages", default="127.0.0.1:8026", metavar="HOST:PORT", help="the pages (default: %(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,26 +99,31 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(verbose=False)
     # The stations are told by the trip itself; the operator's log would only double them.
     logging.getLogger("mailfax").setLevel(logging.WARNING)
-    smtp, sandbox = _free(arguments.smtp), _free(arguments.sandbox)
+    smtp, sandbox, pages = _free(arguments.smtp), _free(arguments.sandbox), _free(arguments.pages)
     state: Path = arguments.state.absolute()
-    file = _write_configuration(state, smtp, sandbox)
+    password = secrets.token_urlsafe(9)
+    file = _write_configuration(state, smtp, sandbox, pages, password)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_demo(state, file, sandbox, once=arguments.once))
+        return runner.run(_demo(state, file, sandbox, password, once=arguments.once))
 
 
-def _write_configuration(state: Path, smtp: str, sandbox: str) -> Path:
+def _write_configuration(state: Path, smtp: str, sandbox: str, pages: str, password: str) -> Path:
+    from mailfax.config.users import User, write_user
+    from mailfax.passwords import hash_password
+
     state.mkdir(parents=True, exist_ok=True)
     file = state / "mailfax.toml"
-    file.write_text(
-        CONFIGURATION.format(file=file, smtp=smtp, sandbox=sandbox, number=NUMBER, office=OFFICE), encoding="utf-8"
-    )
-    secrets = state / ".env"
-    secrets.write_text(f"MAILFAX_ACCOUNT_MAIN_PASSWORD={PASSWORD}\n", encoding="utf-8")
-    secrets.chmod(0o600)
+    values = {"smtp": smtp, "sandbox": sandbox, "pages": pages, "number": NUMBER, "office": OFFICE}
+    values |= {"user": USER, "sender": SENDER}
+    file.write_text(CONFIGURATION.format(file=file, **values), encoding="utf-8")
+    environment = state / ".env"
+    environment.write_text(f"MAILFAX_ACCOUNT_MAIN_PASSWORD={PASSWORD}\n", encoding="utf-8")
+    environment.chmod(0o600)
+    write_user(state / "passwords", USER, User(USER, hash_password(password)))
     return file
 
 
-async def _demo(state: Path, file: Path, sandbox: str, *, once: bool) -> int:
+async def _demo(state: Path, file: Path, sandbox: str, password: str, *, once: bool) -> int:
     from mailfax.cli.trip import Trip
 
     async with _bridge(state, file, sandbox) as (service, base_url):
@@ -116,7 +135,9 @@ async def _demo(state: Path, file: Path, sandbox: str, *, once: bool) -> int:
         good = await trip.run(sender=SENDER, office=OFFICE)
         if once:
             return 0 if good else 1
-        print(_invitation(host, port, state, base_url), flush=True)
+        assert service.pages is not None
+        pages = "http://{}:{}/".format(*service.pages.address)
+        print(_invitation(host, port, state, base_url, pages, password), flush=True)
         await _signalled()
         return 0
 
@@ -160,7 +181,7 @@ def _free(address: str) -> str:
             probe.bind((host.strip("[]"), int(port)))
         except (OSError, OverflowError) as taken:
             why = getattr(taken, "strerror", None) or taken
-            raise CannotRun(f"{address}: {why}; choose another with --smtp or --sandbox") from None
+            raise CannotRun(f"{address}: {why}; choose another with --smtp, --sandbox or --pages") from None
         return f"{host}:{probe.getsockname()[1]}"
 
 
@@ -172,8 +193,8 @@ async def _signalled() -> None:
     await stop.wait()
 
 
-def _invitation(host: str, port: int, state: Path, base_url: str) -> str:
-    pages = base_url.removesuffix("/api/") + "/_sandbox/?folder=Sent"
+def _invitation(host: str, port: int, state: Path, base_url: str, pages: str, password: str) -> str:
+    at_faxcore = base_url.removesuffix("/api/") + "/_sandbox/?folder=Sent"
     attached = "--attach-type application/pdf --attach-name FILE.pdf --attach @FILE.pdf"
     return f"""
 The bridge stays up. Send to it with any mail client (server {host}, port {port}, no login), or with one line:
@@ -181,7 +202,8 @@ The bridge stays up. Send to it with any mail client (server {host}, port {port}
   swaks --server {host}:{port} --from {SENDER} --to 15551234567@fax.local {attached}
 
 Numbers from 15555550100 on have outcomes of their own (…0101 is busy): see docs/reference/sandbox.md.
-Faxed pages, as FaxCore sees them: {pages}
-Mails: {state / "mail"}
+See, find and send faxes: {pages} (sign in as {USER}, password {password})
+Faxed pages, as FaxCore sees them: {at_faxcore}
+Messages: {state / "mail"}
 Queue: {sys.argv[0]} queue --config {state / "mailfax.toml"}
 Ctrl-C ends it."""

@@ -42,7 +42,17 @@ def test_the_round_trip_leaves_mails_and_pages_that_others_can_read(tmp_path: Pa
     site = Site(tmp_path)
     del site.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"]
     ran = site.run(
-        "demo", "--once", "--smtp", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", "--state", str(state), patience=110
+        "demo",
+        "--once",
+        "--smtp",
+        "127.0.0.1:0",
+        "--sandbox",
+        "127.0.0.1:0",
+        "--pages",
+        "127.0.0.1:0",
+        "--state",
+        str(state),
+        patience=110,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stderr == ""
@@ -74,7 +84,16 @@ def test_a_password_in_the_environment_is_not_the_demos(tmp_path: Path) -> None:
     """A password that is set for a real account belongs neither to the demo nor to its sandbox."""
     site = Site(tmp_path)
     site.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"] = "a real one"
-    options = ("--smtp", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", "--state", str(tmp_path))
+    options = (
+        "--smtp",
+        "127.0.0.1:0",
+        "--sandbox",
+        "127.0.0.1:0",
+        "--pages",
+        "127.0.0.1:0",
+        "--state",
+        str(tmp_path),
+    )
     running = site.start_command("demo", *options, log="demo.log")
     try:
         until(

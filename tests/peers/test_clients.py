@@ -33,7 +33,17 @@ def demo(folder: Path) -> Iterator[Site]:
     """A demo that has made its round trip and stays up."""
     site = Site(folder)
     del site.environment["MAILFAX_ACCOUNT_MAIN_PASSWORD"]
-    command = ("demo", "--smtp", "127.0.0.1:0", "--sandbox", "127.0.0.1:0", "--state", str(folder))
+    command = (
+        "demo",
+        "--smtp",
+        "127.0.0.1:0",
+        "--sandbox",
+        "127.0.0.1:0",
+        "--pages",
+        "127.0.0.1:0",
+        "--state",
+        str(folder),
+    )
     running = site.start_command(*command, log="demo.log")
     try:
         until(
