@@ -119,7 +119,7 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
         subject=arrival.look.subject_template.format_map(filled),
         kind="received",
         about=fax.queue_id,
-        number=digits_of(fax.caller),
+        numbers=(digits,) if (digits := digits_of(fax.caller)) else (),
         more=[
             *([("Reply-To", back)] if replies else []),
             *_headers(fax, arrival, arrived),

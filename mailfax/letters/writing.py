@@ -43,7 +43,7 @@ def written(
     kind: str,
     about: str,
     sandbox: bool,
-    number: str = "",
+    numbers: Sequence[str] = (),
     more: Sequence[Field] = (),
     results: Sequence[tuple[str, str, str]] = (),
     answers: Sequence[Field] | None = None,
@@ -54,9 +54,9 @@ def written(
     whole is a ``multipart`` of its own kind, which has a fixed number of them (RFC 6522 3). ``kind`` is the
     X-Fax-Outcome word: by this field the SMTP server knows our own mail, and never faxes it.
 
-    ``more``: further fields. ``results``: where it tells of several faxes, how each of them ended. ``answers`` are
-    the fields that put it below the mail it answers, None where it answers none; ``written_by`` is the value of From
-    where we write as another.
+    ``numbers`` are the digits of each fax that it tells of. ``more``: further fields. ``results``: where it tells of
+    several faxes, how each of them ended. ``answers`` are the fields that put it below the mail it answers, None where
+    it answers none; ``written_by`` is the value of From where we write as another.
     """
     heading = f"{texts.TEST_SUBJECT if sandbox else ''}{subject}"
     fields: list[Field] = [
@@ -68,7 +68,7 @@ def written(
         *(answers or ()),
         ("Auto-Submitted", "auto-generated" if answers is None else "auto-replied"),
         ("X-Fax-Outcome", kind),
-        *([("X-Fax-Number", number)] if number else []),
+        *(("X-Fax-Number", number) for number in numbers),
         *(("X-Fax-Result", f"{name}; {one_line(dialled, 60)}; {word}") for name, dialled, word in results),
         *([("X-Fax-Queue-ID", about)] if about else []),
         *more,

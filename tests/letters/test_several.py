@@ -75,6 +75,7 @@ def test_a_broadcast_is_one_letter_with_a_row_for_each_number() -> None:
     assert said.count("invoice.pdf (2 pages)") == 1
     assert max(map(len, said.splitlines())) <= 72
     results = [result.split("; ") for result in mail.get_all("X-Fax-Result")]
+    assert mail.get_all("X-Fax-Number") == [number for _, number, _ in results]
     assert results[7] == ["BK2N4C7Q9X-8", "15550000008", "failed"] and len(results) == 9
 
 
