@@ -55,8 +55,8 @@ def written(
     X-Fax-Outcome word: by this field the SMTP server knows our own mail, and never faxes it.
 
     ``numbers`` are the digits of each fax that it tells of. ``more``: further fields. ``results``: where it tells of
-    several faxes, how each of them ended. ``answers`` are the fields that put it below the mail it answers, None where
-    it answers none; ``written_by`` is the value of From where we write as another.
+    several faxes, how each of them ended. ``answers`` are the fields that put it below the mail it answers, None
+    where it answers none; ``written_by`` is the value of From where we write as another.
     """
     heading = f"{texts.TEST_SUBJECT if sandbox else ''}{subject}"
     fields: list[Field] = [
