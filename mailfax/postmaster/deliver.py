@@ -102,7 +102,8 @@ class Deliver(Worker):
             await self._later(letter, LetterEvent.MAYBE_TAKEN, InDoubt("Handing it over failed.", diagnostic=problem))
         else:
             taken = letter.after(LetterEvent.TAKEN, problem="")
-            maillog.letter_taken(await self._spool.outbox.advance(letter, taken, LetterEvent.TAKEN))
+            place = letter.recipients[0] if self._elsewhere else ""
+            maillog.letter_taken(await self._spool.outbox.advance(letter, taken, LetterEvent.TAKEN, detail=place))
             await self._takes_mail(letter)
 
     @contextlib.asynccontextmanager

@@ -24,7 +24,7 @@ LIFE = (
     "FaxCore took it (fax id ",
     "Delivered: every page reached the other side",
     "The notification is written (delivered)",
-    "The mail server took the notification (delivered)",
+    "The notification was taken (delivered)",
 )
 
 
@@ -71,7 +71,9 @@ def test_a_received_fax_has_a_life_too(site: Site) -> None:
     [(queue_id, fax_id)] = site.rows("SELECT queue_id, fax_id FROM inbound WHERE state = 'stored'")
     shown = told(site, str(fax_id))
     assert shown.startswith(f"Received fax {queue_id} from ") and f"FaxCore's ID: {fax_id}" in shown
-    assert shown.index("Seen at FaxCore") < shown.index("Fetched and stored") < shown.index("The mail server took")
+    assert (
+        shown.index("Seen at FaxCore") < shown.index("Fetched and stored") < shown.index("The notification was taken")
+    )
 
 
 def test_programs_read_the_same(site: Site) -> None:
