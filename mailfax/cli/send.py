@@ -61,7 +61,7 @@ def _number(config: Config, text: str) -> str:
         return text
     number = read_number(text, default_country=config.default_country)
     if isinstance(number, Unfit):
-        raise CannotRun(f"--to {text}: {number.why}")
+        raise CannotRun(f"--to {text}: this is no fax number: {number.why}")
     return f"+{number.dialled}"
 
 

@@ -207,7 +207,7 @@ def test_send_follows_the_fax_to_its_end(office: Site, tmp_path: Path, number: s
             "no-such-file.pdf: No such file or directory",
         ),
         (["--text", "Hello", "--to", "15551234567"], "no rule names a whole address to send as: give --from ADDRESS"),
-        (["--text", "Hello", "--to", "12", "--from", SENDER], "refused: 550 5.1.3 This is not a fax number"),
+        (["--text", "Hello", "--to", "12", "--from", SENDER], "--to 12: this is no fax number: it is too short"),
         (
             ["--text", "Hello", "--to", "15551234567", "--from", "mallory@example.net"],
             "refused: 550 5.7.1 Sender mallory@example.net may not send faxes",
