@@ -71,7 +71,7 @@ def lent(path: Path) -> Path:
     files, and for root's commands."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     copy = Path(folder, path.name) if folder else path
-    return copy if copy.exists() else path
+    return copy if os.access(copy, os.R_OK) else path
 
 
 def read_dotenv(path: Path) -> dict[str, str]:

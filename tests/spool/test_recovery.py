@@ -120,7 +120,7 @@ async def test_a_backup_has_large_contents_and_is_whole(open_spool: OpenSpool, m
 
 
 @only("sqlite")
-@pytest.mark.parametrize("broken", ["no tar", "no spool", "cut"])
+@pytest.mark.parametrize("broken", ["no tar", "no spool", "leads out", "cut"])
 async def test_what_is_no_backup_is_refused(open_spool: OpenSpool, mails: Mails, tmp_path: Path, broken: str) -> None:
     file = tmp_path / "backup.tar"
     if broken == "no tar":
@@ -129,6 +129,10 @@ async def test_what_is_no_backup_is_refused(open_spool: OpenSpool, mails: Mails,
         (tmp_path / "letter").write_text("x")
         with tarfile.open(file, "w") as archive:
             archive.add(tmp_path / "letter", "letter")
+    elif broken == "leads out":
+        (tmp_path / "letter").write_text("x")
+        with tarfile.open(file, "w") as archive:
+            archive.add(tmp_path / "letter", "../../outside")
     else:
         await mails.accept(await open_spool(), body=b"Subject: x\r\n\r\n" + b"x" * 3_000_000)
         back_up(tmp_path / "spool.db", tmp_path / "whole.tar")
@@ -136,4 +140,4 @@ async def test_what_is_no_backup_is_refused(open_spool: OpenSpool, mails: Mails,
     target = tmp_path / "elsewhere" / "spool.db"
     with pytest.raises(SpoolRefused):
         restore(file, target)
-    assert not target.exists()
+    assert not target.exists() and not (tmp_path / "outside").exists()
