@@ -267,6 +267,7 @@ def kills(site: Site) -> dict[str, Any]:
     site.control("faults", method="DELETE")
     site.start()
     until(lambda: not site.rows("SELECT 1 FROM job WHERE ended_at = 0"), "all to end", site.log, 300)
+    until(lambda: not site.rows("SELECT 1 FROM report"), "all reports", site.log)
     until(lambda: not site.rows("SELECT 1 FROM letter WHERE state != 'handed-over'"), "all letters", site.log)
     faxed = [fax["number"] for fax in site.faxes()]
     told = {mail["Message-ID"]: mail["X-Fax-Number"] for mail in site.mails()}

@@ -16,7 +16,8 @@ def test_letters_wait_for_a_relay_that_is_down_and_then_each_comes_once(site: Si
     port = free_port()
     site.settings["relay"] = f'address = "127.0.0.1:{port}"'
     site.start()
-    site.send("15555550100", "15555550101")
+    for number in ("15555550100", "15555550101"):
+        site.send(number)
     until(lambda: site.log().count(": letter-waiting ") >= 2, "both letters to be tried in vain", site.log)
     with smarthost(port) as sink:
         until(lambda: len(sink.taken) >= 2, "both letters at the relay", site.log)
