@@ -41,12 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.page < 1 or (arguments.limit is not None and arguments.limit < 1):
         raise CannotRun("--page and --limit begin at 1")
     config = load_config(arguments, passwords=False)
-    listing, more, waits = with_spool(config, lambda spool: _gather(spool, arguments))
+    listing, more, waits, junk = with_spool(config, lambda spool: _gather(spool, arguments))
     if arguments.json:
         json.dump(for_scripts(listing), sys.stdout, indent=2)
         print()
         return 0
     print_listing(listing)
+    if junk and not arguments.all:
+        print(f"Junk: {junk} received {'fax' if junk == 1 else 'faxes'}; mailfax queue --all lists them.")
     if waits:
         print(f"Restored from an older copy, known since {when(waits)}.", end=" ")
         print("Notifications wait for mailfax release --outbox.")
@@ -55,8 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _gather(spool: Any, arguments: argparse.Namespace) -> tuple[dict[str, list[dict[str, Any]]], bool, float]:
-    """What was asked for, whether there is another page of any list, since when notifications wait for a person."""
+async def _gather(
+    spool: Any, arguments: argparse.Namespace
+) -> tuple[dict[str, list[dict[str, Any]]], bool, float, int]:
+    """What was asked for, whether there is another page of any list, since when notifications wait for a person, how
+    many received faxes are junk."""
     from mailfax.rules.states import INBOUND, LETTER, InboundState, LetterState
     from mailfax.spool import Wanted
 
@@ -76,7 +81,8 @@ async def _gather(spool: Any, arguments: argparse.Namespace) -> tuple[dict[str, 
         "received": [received(each) for each in faxes],
         "mails": [mail(letter) for letter in mails],
     }
-    return listing, more_jobs or more_faxes or more_mails, await spool.recovery.waits_since()
+    junk = (await spool.counts()).inbound.get("junk", 0)
+    return listing, more_jobs or more_faxes or more_mails, await spool.recovery.waits_since(), junk
 
 
 def _states(arguments: argparse.Namespace) -> Any:

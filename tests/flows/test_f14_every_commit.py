@@ -299,6 +299,8 @@ def test_a_received_fax(site: Site, commit: str, action: str | None, mails: int)
         states = "SELECT state FROM inbound WHERE content_id <> ''"
         until(lambda: site.rows(states) == [("junk",)], "its pages to be kept", site.log)
         assert site.mails() == []
+        assert "Junk: 1 received fax; mailfax queue --all" in site.run("queue", "--config", str(site.config)).stdout
+        assert " junk " in site.run("queue", "--all", "--config", str(site.config)).stdout
 
 
 @pytest.mark.parametrize("junk", [False, True])
