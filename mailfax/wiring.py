@@ -106,6 +106,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
     relay = relay_for(config.relay, config.hostname)
     deliver = Deliver(context, relay)
     targets = Targets(secret=config.webhook_secret, private=config.webhook_private)
+    elsewhere = Deliver(context, targets, elsewhere=True)
     disk = DiskAlarm(context, relay)
     devices = [listener.name for listener in config.listeners if listener.device]
     prepare = Prepare(context, fax_accounts, ending, renderer, devices=devices, disk_failed=disk.failed)
@@ -154,7 +155,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         "onramp": onramp,
         "postmaster": [
             *[("deliver", deliver)] * DELIVERERS,
-            ("deliver elsewhere", Deliver(context, targets, elsewhere=True)),
+            *[("deliver elsewhere", elsewhere)] * DELIVERERS,
             ("delays", Delays(context, is_sandbox=fax_accounts.is_sandbox)),
         ],
     }

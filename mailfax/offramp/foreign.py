@@ -17,7 +17,7 @@ from mailfax.config import Account
 from mailfax.config.targets import mailboxes
 from mailfax.context import Context
 from mailfax.faxcore.client import FaxCore
-from mailfax.faxcore.errors import NotKnown
+from mailfax.faxcore.errors import NotKnown, Unreadable
 from mailfax.faxcore.values import FaxDetails
 from mailfax.rules.reference import references_in
 from mailfax.spool import Outdated
@@ -45,6 +45,8 @@ class ForeignFailures:
                 details = await self._client.fax_details(fax_id)
             except NotKnown:  # deleted since
                 await self._spool.ledger.foreign(name, (fax_id,))
+                continue
+            except Unreadable:  # asked again with the next list; the others are told of
                 continue
             with contextlib.suppress(Outdated):
                 await self._note(details)

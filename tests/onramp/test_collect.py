@@ -400,6 +400,20 @@ async def test_a_fax_of_others_that_failed_is_told_once_to_who_owns_the_account(
     assert sum(request["operation"] == "GetFaxDetails" for request in requests) == 1
 
 
+async def test_one_of_others_that_can_t_be_read_keeps_no_other_from_being_told(inbox: Inbox) -> None:
+    for number in ("15557770000", "15557770001"):
+        fax_id = await inbox.sent_by_others(number)
+        await inbox.sandbox.control(f"faxes/{fax_id}/move", {"folder": "Failed"})
+    for _ in range(FAILED_EVERY - 2):  # the first list was made when the account was met
+        await inbox.poll()
+    await inbox.fault("GetFaxDetails", "garbled_after")
+    await inbox.poll()
+    assert len(await inbox.letters("alarm")) == 1
+    for _ in range(FAILED_EVERY):
+        await inbox.poll()
+    assert len(await inbox.letters("alarm")) == 2
+
+
 async def test_what_had_failed_before_we_came_is_not_told(open_inbox: OpenInbox, account: Account) -> None:
     async with open_inbox(account) as inbox:
         fax_id = await inbox.sent_by_others("15557770000")
