@@ -7,7 +7,7 @@
 ``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster, ``inbound_problem`` also those whom the fax
 was for,
 ``forward_to_postmaster`` passes on mail that was written to him. All wording stands in ``texts``; who hears what
-stands in ``audience``.
+stands in ``audience``. What is said is ``blocks``, which ``plain`` writes as text and ``page`` as HTML, in one mail.
 
 STANDARDS: RFC 3461 (who is told), RFC 3464, 6522, 6533 (reports), RFC 3834 (automatic mail), RFC 5322, 2047, 2183.
 LIMITS: reports return the header of the original, never its content (RET=FULL is treated as RET=HDRS: RFC 3461 6.2

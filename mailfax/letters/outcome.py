@@ -89,6 +89,8 @@ def _told(
     heard = [job for job in jobs if any(forms[job, each] is not Form.NOTHING for each in job.spellings)]
     if not heard:
         return ()
+    if not message.hears:
+        shown = NOTHING_SHOWN  # the postmaster hears what became of it, and need not see what it says
     reports = [_told_of(job, each) for (job, each), form in forms.items() if form is Form.REPORT]
     veiled = message.notice_content == "none"
     parts = [delivery_status(site, message, reports)] if reports else []

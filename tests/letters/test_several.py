@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mailfax.letters import apart, delayed, owed
+from mailfax.letters import Shown, apart, delayed, owed
 from mailfax.rules.envelope import Notify
 from mailfax.rules.job import FaxJob, Letter, Spelling
 from mailfax.rules.states import JobState
@@ -192,3 +192,12 @@ def test_the_owner_of_a_sender_without_an_address_hears_of_all_in_a_plain_mail()
     postmaster = told(*faxes(DELIVERED, FAILED), sender="")
     assert postmaster.recipients == ("postmaster@example.com",)
     assert "+1 555 000 0001" not in text(postmaster)
+
+
+def test_the_postmaster_is_shown_no_page() -> None:
+    shown = Shown(b"\x89PNG\r\n\x1a\n", pdf=b"%PDF-1.4")
+    for sender, owner, parts in (("", "", 0), ("", "office@example.com", 2), ("alice@example.com", "", 2)):
+        message = a_message(sender=sender, owner=owner)
+        (letter,) = owed(SITE, message, DOCUMENT, faxes(FAILED), HEADER, MARKS, shown=shown, sandbox=False)
+        kinds = [part.get_content_type() for part in parsed(letter).walk()]
+        assert sum(kind in ("image/png", "application/pdf") for kind in kinds) == parts
