@@ -8,7 +8,7 @@ can't be held or taken back: a cancel is noted, and honoured only once it is sur
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mailfax.offramp.faxes import Fax
@@ -29,7 +29,7 @@ from mailfax.rules.states import (
     LetterEvent,
     LetterState,
 )
-from mailfax.spool import Outdated, QueueIdTaken, ReferenceTaken, Spool
+from mailfax.spool import CeilingReached, Outdated, QueueIdTaken, QuotaUsedUp, ReferenceTaken, Spool, Statement
 
 #: How often a row may change under our hands before we say so.
 TRIES = 5
@@ -53,13 +53,19 @@ class Told:
 
 class Steering:
     """The verbs. ``expire_seconds`` is how long a fax that is sent again may wait; ``by`` is who wants it, for the
-    history."""
+    history; ``spends``: what a fax that is sent again takes of a day's faxes."""
 
     def __init__(
-        self, spool: Spool, *, expire_seconds: float, even_if_sent: bool = False, by: str = "a person"
+        self,
+        spool: Spool,
+        *,
+        expire_seconds: float,
+        even_if_sent: bool = False,
+        by: str = "a person",
+        spends: Sequence[Statement] = (),
     ) -> None:
         self._spool, self._expire_seconds, self._even_if_sent = spool, expire_seconds, even_if_sent
-        self._by = f"by {by}"
+        self._by, self._spends = f"by {by}", spends
 
     async def any(self, verb: str, name: str) -> list[tuple[str, Told]]:
         """Do ``verb`` to whatever has that name: a fax, a message with its faxes, a notification, a received fax."""
@@ -171,7 +177,10 @@ class Steering:
         )
         # The newer one, also where the clock stands still.
         again = replace(again, accepted_at=max(again.accepted_at, job.accepted_at + 0.001))
-        await self._spool.jobs.resend(job, again)
+        try:
+            await self._spool.jobs.resend(job, again, self._spends)
+        except (QuotaUsedUp, CeilingReached):
+            return Told(False, "can't be sent again today: no faxes are left for this day")
         return Told(True, f"is sent again as {again.queue_id}")
 
     async def letter(self, verb: str, letter: Letter) -> Told:

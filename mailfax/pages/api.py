@@ -22,11 +22,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mailfax.offramp.steering import Steering, Told
 from mailfax.pages import faxes
 from mailfax.pages import received as inbound
 from mailfax.pages.bridge import Bridge
 from mailfax.pages.openapi import DIGITS, KEY, LIMIT, LINE, ROOT, document
+from mailfax.pages.orders import order
 from mailfax.pages.sending import Upload, Wish, hand_over
 from mailfax.pages.sessions import Session
 from mailfax.pages.visit import Shared, Visit
@@ -115,14 +115,8 @@ async def steer(visit: Visit) -> Response:
     if asked.text("even_if_sent") not in ("", "true", "false"):
         raise _bad("even_if_sent: write true or false.")
     verb = visit.request.path_params["verb"]
-    job, _ = await visit.fax(visit.request.path_params["queue_id"])
-    steering = Steering(
-        visit.spool,
-        expire_seconds=visit.bridge.config.limits.expire_seconds,
-        even_if_sent=asked.text("even_if_sent") == "true",
-        by=visit.visitor.login,
-    )
-    said: Told = await steering.fax(verb, job.queue_id)
+    job, message = await visit.fax(visit.request.path_params["queue_id"])
+    said = await order(visit, verb, job, message, even_if_sent=asked.text("even_if_sent") == "true")
     return JSONResponse({"done": said.done, "sentence": said.sentence}, 200 if said.done else 409)
 
 

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
-from mailfax.offramp.steering import MEANT, Steering
 from mailfax.pages.guard import OF_PICTURES
+from mailfax.pages.orders import VERBS, buttons, order
 from mailfax.pages.pictures import SMALL, WIDE, Shown, of_fax
 from mailfax.pages.visit import NotThere, Visit
 from mailfax.rules.facts import Facts, fax_facts, letter_facts, received_facts
@@ -29,14 +29,6 @@ VIEWS: dict[str, tuple[str, tuple[JobState, ...] | None]] = {
     "failed": ("Not delivered", (JobState.FAILED, JobState.CANCELLED, JobState.UNCONFIRMED)),
     "delivered": ("Delivered", (JobState.DELIVERED,)),
     "all": ("All", None),
-}
-#: The buttons of a fax: verb -> what it is called.
-VERBS = {
-    "hold": "Hold",
-    "release": "Release",
-    "requeue": "Try now",
-    "cancel": "Cancel",
-    "resend": "Send again",
 }
 
 
@@ -118,7 +110,7 @@ async def one(visit: Visit) -> Response:
         pages=pages,
         service_cover=_service_cover(visit, job, document),
         why_none=_why_none(visit, message.content_id, document),
-        verbs=verbs(job),
+        verbs=buttons(visit.visitor, job),
         others=others,
     )
 
@@ -134,14 +126,8 @@ async def whole_message(visit: Visit, queue_id: str) -> Response | None:
 async def steer(visit: Visit) -> Response:
     """An order: the same as the command of that name."""
     verb = visit.request.path_params["verb"]
-    job, _ = await visit.fax(visit.request.path_params["queue_id"])
-    steering = Steering(
-        visit.spool,
-        expire_seconds=visit.bridge.config.limits.expire_seconds,
-        even_if_sent=visit.said("even_if_sent") == "yes",
-        by=visit.visitor.login,
-    )
-    said = await steering.fax(verb, job.queue_id)
+    job, message = await visit.fax(visit.request.path_params["queue_id"])
+    said = await order(visit, verb, job, message, even_if_sent=visit.said("even_if_sent") == "yes")
     return visit.back(f"/faxes/{job.queue_id}", f"{job.queue_id} {said.sentence}.")
 
 
@@ -251,13 +237,6 @@ def life(lines: list[HistoryLine]) -> list[dict[str, Any]]:
         sentence, more = plain(line.event, line.detail)
         made.append({"at": line.at, "sentence": sentence, "more": more, "state": line.state, "event": line.event})
     return made
-
-
-def verbs(job: FaxJob) -> dict[str, str]:
-    """The buttons that change something now."""
-    if job.final:
-        return {"resend": VERBS["resend"]} if not job.preview else {}
-    return {verb: VERBS[verb] for verb, states in MEANT.items() if job.state in states and verb != "resend"}
 
 
 def _service_cover(visit: Visit, job: FaxJob, document: Document | None) -> bool:

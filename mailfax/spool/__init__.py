@@ -75,7 +75,7 @@ Whole program
     ``await note(was, now_is, *, detail="", letters=()) -> FaxJob``   ["noted"] same state, other fields
                                                    (absences, delay_told, expires_at, …)
     ``await delayed(jobs, *, detail, letters=()) -> None``   ["noted", "silent"] all of one message at once
-    ``await resend(was, again) -> None``           ["resent"] a new job beside one that has ended
+    ``await resend(was, again, spends=()) -> None``   ["resent"] a new job beside one that has ended
     ``await postpone(was, until) -> None``         ["postponed"] ask again later; no line of history;
                                                    ``postpone_all``: many at once, and none is Outdated
     ``await get(queue_id) -> FaxJob | None``       ``await of(message_queue_id) -> list[FaxJob]``
@@ -206,6 +206,7 @@ from mailfax.spool.commits import (
     QuotaUsedUp,
     ReferenceTaken,
     SentBefore,
+    Statement,
     Taken,
 )
 from mailfax.spool.damage import Damaged
@@ -256,6 +257,7 @@ __all__ = [
     "Serving",
     "Spool",
     "SpoolRefused",
+    "Statement",
     "Taken",
     "Unheard",
     "Wanted",

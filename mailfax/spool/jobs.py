@@ -202,14 +202,16 @@ class Jobs:
         async with self._outbox.sealed(letters) as owed:
             await self._engine.commit(Commit(name, (*statements, *owed), CLASHES))
 
-    async def resend(self, was: FaxJob, again: FaxJob) -> None:
+    async def resend(self, was: FaxJob, again: FaxJob, spends: Sequence[Statement] = ()) -> None:
         """A new job beside one that has ended, by a person's order; its document is made again where there is none.
 
-        Raises ``QueueIdTaken`` and ``ReferenceTaken``: draw again; ``Outdated`` where its content was deleted.
+        ``spends``: what it takes of a day's faxes (``Usage.faxes``). Raises ``QueueIdTaken`` and ``ReferenceTaken``:
+        draw again; ``Outdated`` where its content was deleted; what ``spends`` miss with.
         """
         more = () if again.state is JobState.READY else (Statement("document_now", {"message": was.message}),)
         statements = (
             Statement("message_whole", {"message": was.message}, Hits.ONE),
+            *spends,
             Statement("job_add", job_values(again), Hits.ONE),
             history(was.queue_id, "sent again by a person", was.state, f"as {again.queue_id}"),
             history(again.queue_id, "accepted", again.state, f"{was.queue_id}, sent again by a person"),
