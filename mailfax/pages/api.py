@@ -27,7 +27,7 @@ from mailfax.pages import received as inbound
 from mailfax.pages.bridge import Bridge
 from mailfax.pages.openapi import DIGITS, KEY, LIMIT, LINE, ROOT, document
 from mailfax.pages.orders import order
-from mailfax.pages.sending import Upload, Wish, hand_over
+from mailfax.pages.sending import IN_MEMORY, Upload, Wish, hand_over
 from mailfax.pages.sessions import Session
 from mailfax.pages.visit import Shared, Visit
 from mailfax.pages.visitor import visitor
@@ -129,7 +129,8 @@ async def send(visit: Visit) -> Response:
     limits = visit.bridge.config.limits
     if visit.request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise HTTPException(415, "Send multipart/form-data: to, files, subject, text, sender, name.")
-    async with visit.request.form(max_files=50, max_fields=limits.recipients + 20, max_part_size=300_000) as form:
+    limits_of_form = {"max_files": 50, "max_fields": limits.recipients + 20, "max_part_size": 300_000}
+    async with visit.request.form(**limits_of_form) as form, IN_MEMORY:
         wish = await _wish(visit, form, key or secrets.token_urlsafe(18))
         queue_id, new = await hand_over(visit.bridge, visit.visitor, visit.ip, wish)
     jobs = await visit.spool.jobs.of(queue_id)

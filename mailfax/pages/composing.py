@@ -12,7 +12,7 @@ from mailfax.offramp.sketch import sketch
 from mailfax.pages.drafts import Draft
 from mailfax.pages.guard import OF_PICTURES
 from mailfax.pages.pictures import AT_A_TIME, SMALL, WIDE
-from mailfax.pages.sending import Declined, Judged, Upload, Wish, hand_over, judge
+from mailfax.pages.sending import IN_MEMORY, Declined, Judged, Upload, Wish, hand_over, judge
 from mailfax.pages.visit import NotThere, Visit
 from mailfax.render import CannotRender
 
@@ -28,6 +28,11 @@ async def form(visit: Visit) -> Response:
 
 async def begin(visit: Visit) -> Response:
     """What was written: it is sent, or its pages are shown first. What is wrong with it is said beside it."""
+    async with IN_MEMORY:
+        return await _begun(visit)
+
+
+async def _begun(visit: Visit) -> Response:
     wish = await _wish(visit)
     try:
         if visit.said("then") == "send":

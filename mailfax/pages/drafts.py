@@ -3,7 +3,7 @@
 In: a mail that would be accepted. Out: ``Draft``, found again by its name by who made it and by nobody else. Nothing
 of it is durable, and nothing was promised.
 
-LIMITS: ``LIFETIME`` seconds; ``EACH`` for a user and ``ALL`` together: the oldest go.
+LIMITS: ``LIFETIME`` seconds; ``EACH`` for a user, ``ALL`` together, and ``BYTES`` of files in memory: the oldest go.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mailfax.offramp.sketch import Sketch
 from mailfax.pages.sending import Wish
 
 LIFETIME = 1800.0
-EACH, ALL = 5, 50
+EACH, ALL, BYTES = 5, 50, 256 << 20
 
 
 @dataclass(slots=True)
@@ -46,12 +46,15 @@ class Drafts:
         own = [draft for draft in self._known.values() if draft.login == login]
         for draft in own[: max(0, len(own) - EACH + 1)]:
             self.forget(draft)
-        while len(self._known) >= ALL:
+        while self._known and (len(self._known) >= ALL or self._size() + wish.size > BYTES):
             self.forget(next(iter(self._known.values())))
         folder = Path(tempfile.mkdtemp(prefix="mailfax-draft-"))
         draft = Draft(wish.key, login, wish, folder, time.monotonic())
         self._known[draft.key] = draft
         return draft
+
+    def _size(self) -> int:
+        return sum(draft.wish.size for draft in self._known.values())
 
     def find(self, login: str, key: str) -> Draft | None:
         self._forget_old()

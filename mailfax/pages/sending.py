@@ -37,6 +37,9 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
 #: Names of files are shown and stand in headers: so long, at the most.
 LONGEST_NAME, LONGEST_SUBJECT = 150, 250
 
+#: What is sent lies in memory until it is stored: so many at a time, the others wait.
+IN_MEMORY = asyncio.Semaphore(4)
+
 
 class Declined(Exception):
     """It can't be sent so. ``sentences`` say why; ``temporary``: it may work later. Nothing was stored."""
@@ -66,6 +69,11 @@ class Wish:
     text: str = ""
     to: str = ""
     files: tuple[Upload, ...] = field(default=())
+
+    @property
+    def size(self) -> int:
+        """Of its files, in bytes."""
+        return sum(len(file.content) for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
