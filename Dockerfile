@@ -8,7 +8,7 @@
 # "mailfax check" tells.
 # A container's network may show every client with its gateway's address: then networks prove nothing. Use
 # --network host, or let a mail server in front decide.
-FROM python:3.11-slim
+FROM python:3.11-slim-bookworm
 
 # The wheels bring the fonts of every common script; these have rare signs (mathematics, playing cards, Runic, …).
 # LibreOffice, Ghostscript and xpstopdf turn Office files, PostScript and XPS into pages; with the fonts that stand in for
@@ -24,8 +24,9 @@ COPY config/constraints.txt ./
 RUN pip install --no-cache-dir --constraint constraints.txt setuptools
 COPY pyproject.toml README.md LICENSE ./
 COPY mailfax ./mailfax
+COPY docs/mailfax.1 ./docs/
 RUN pip install --no-cache-dir --no-build-isolation --constraint constraints.txt . \
-    && rm -r mailfax build *.egg-info
+    && rm -r mailfax docs build *.egg-info
 
 RUN useradd --system --home-dir /var/lib/mailfax --create-home mailfax \
     && chmod 700 /var/lib/mailfax
