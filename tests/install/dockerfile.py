@@ -26,8 +26,8 @@ BASE = (
 #: What "docker run --read-only --tmpfs /tmp" and docker's own defaults mean for a process; the volume is written.
 AS_A_CONTAINER = (
     "ReadOnlyPaths=/",
-    "TemporaryFileSystem=/tmp",
-    "ReadWritePaths=/var/lib/mailfax",
+    "TemporaryFileSystem=/tmp:mode=1777",
+    "ReadWritePaths=/var/lib/mailfax /dev/shm",
     "InaccessiblePaths=/usr/src",
     "PrivateDevices=yes",
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
@@ -158,6 +158,11 @@ def build_and_run(machine: Machine) -> None:
         "the health check",
         f"for i in $(seq 30); do {healthy} && break || sleep 1; done; {healthy} && echo healthy",
         expect="healthy",
+    )
+    steps.do(
+        "its user and its root",
+        "cd /proc/$(systemctl show -P MainPID container); stat -c %U .; awk '$5 == \"/\" { print $6 }' mountinfo",
+        expect=rf"^{image.user}\nro\b",
     )
     secrets = "set -a; . /etc/mailfax/docker.env; set +a\n"
     steps.do("mailfax check in it", secrets + image.execute("mailfax", "check"), expect="everything works")
