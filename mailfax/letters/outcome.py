@@ -121,7 +121,7 @@ def _told(
         kind=outcome.word,
         about=message_id(first.queue_id) if several else first.queue_id,
         results=[(job.queue_id, last_digits(job) if veiled else job.number, word) for job, word in results],
-        numbers=() if veiled else [job.number for job in heard],
+        numbers=() if veiled else [job.number for job in heard if job.number],
         answers=answers,
         multipart="multipart/report; report-type=delivery-status",
         sandbox=sandbox,

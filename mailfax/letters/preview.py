@@ -57,7 +57,7 @@ def preview(
         subject=with_subject(texts.PREVIEW_SUBJECT, message),
         kind="preview",
         about=job.queue_id,
-        numbers=(job.number,),
+        numbers=(job.number,) if job.number else (),
         answers=thread(message, original_header),
         sandbox=sandbox,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -106,7 +107,12 @@ def test_top_goes_on_until_it_is_stopped(site: Site) -> None:
             shown += os.read(ours, 65536)
     finally:
         process.send_signal(signal.SIGINT)
+        os.close(theirs)
+        with contextlib.suppress(
+            OSError
+        ):  # it ends when the last one has closed the terminal; a full one would hold it up
+            while os.read(ours, 65536):
+                pass
         assert process.wait(timeout=30) == 130
         os.close(ours)
-        os.close(theirs)
     assert b"2 delivered" in shown

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mailfax.rules.status import Cause
 from mailfax.smtpd import Pace
-from tests.smtpd.conftest import LISTENERS, FaxAccounts, Site, site
+from tests.smtpd.conftest import LISTENERS, Backend, Server, server
 from tests.smtpd.kinds import CLEAR, LOGIN, UNHURRIED, Kind
 
 #: Good news, and what a reply may say besides the table: greeting, offers, challenges, help.
@@ -76,8 +76,8 @@ def test_any_bytes_get_replies_at_every_other_handler(
 async def _one_session(
     kind: Kind, said: bytes, *, mails: int, tls_files: tuple[trustme.CA, Path] | None = None
 ) -> None:
-    behind = FaxAccounts()
-    async with site(kind.listener, fax_accounts=behind, pace=PACE, limits=UNHURRIED, tls_files=tls_files) as opened:
+    behind = Backend()
+    async with server(kind.listener, backend=behind, pace=PACE, limits=UNHURRIED, tls_files=tls_files) as opened:
         replies = await _converse(opened, kind, said)
     taken = 0
     for reply in replies:
@@ -94,7 +94,7 @@ async def _one_session(
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
 
-async def _converse(opened: Site, kind: Kind, said: bytes) -> list[str]:
+async def _converse(opened: Server, kind: Kind, said: bytes) -> list[str]:
     reader, writer = await asyncio.open_connection(*opened.listeners.addresses[kind.listener.name])
     try:
         writer.write(said)
@@ -111,7 +111,7 @@ def test_memory_stays_flat_over_many_sessions(name: str) -> None:
     """What a session leaves behind, a thousand of them leave a thousand times."""
     chance = random.Random(4711)
 
-    async def sessions(opened: Site, number: int) -> None:
+    async def sessions(opened: Server, number: int) -> None:
         for _ in range(number):
             noise = chance.randbytes(chance.randrange(2000)) + b"\r\n" + b"A" * chance.randrange(5000)
             await _converse(opened, CLEAR[name], whole(CLEAR[name]) + noise)
@@ -119,7 +119,7 @@ def test_memory_stays_flat_over_many_sessions(name: str) -> None:
                 kept.clear()
 
     async def growth() -> int:
-        async with site(CLEAR[name].listener, fax_accounts=behind, pace=PACE, limits=UNHURRIED) as opened:
+        async with server(CLEAR[name].listener, backend=behind, pace=PACE, limits=UNHURRIED) as opened:
             await sessions(opened, 30)  # tables and caches fill
             tracemalloc.start()
             try:
@@ -132,5 +132,5 @@ def test_memory_stays_flat_over_many_sessions(name: str) -> None:
             finally:
                 tracemalloc.stop()
 
-    behind = FaxAccounts()
+    behind = Backend()
     assert asyncio.run(growth()) < 64 * 1024

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.smtpd.conftest import FaxAccounts, site
+from tests.smtpd.conftest import Backend, server
 from tests.smtpd.kinds import CLEAR, greet
 
 LINES = st.lists(st.binary(max_size=12) | st.sampled_from([b".", b"..", b"\0", b"Subject: x", b""]), max_size=12)
@@ -32,7 +32,7 @@ def test_data_and_bdat_agree(name: str, mail: bytes, cuts: list[int], packets: l
 
 
 async def _compare(name: str, mail: bytes, cuts: list[int], packets: list[int]) -> None:
-    kind, behind = CLEAR[name], FaxAccounts()
+    kind, behind = CLEAR[name], Backend()
     dotted = (b"\r\n" + mail).replace(b"\r\n.", b"\r\n..")[2:]
     edges = [0, *cuts, len(mail)]
     chunks = [mail[start:end] for start, end in itertools.pairwise(edges)]
@@ -41,7 +41,7 @@ async def _compare(name: str, mail: bytes, cuts: list[int], packets: list[int]) 
         b"BDAT %d%s\r\n%s" % (len(chunk), b" LAST" if at == last else b"", chunk) for at, chunk in enumerate(chunks)
     )
     answers = []
-    async with site(kind.listener, fax_accounts=behind) as opened:
+    async with server(kind.listener, backend=behind) as opened:
         for said, number in ((b"DATA\r\n" + dotted + b".\r\n", 2), (by_bdat, len(chunks))):
             line = await opened.connect(kind.listener.name)
             await greet(line, kind)

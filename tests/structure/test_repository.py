@@ -61,7 +61,7 @@ def test_a_module_is_small_and_opens_with_its_page(path: Path) -> None:
     )
 
 
-def test_every_file_that_the_house_reads_is_packed_with_it() -> None:
+def test_every_file_that_mailfax_reads_is_packed_with_it() -> None:
     patterns = PYPROJECT["tool"]["setuptools"]["package-data"]["mailfax"]
     for path in PACKAGE.rglob("*"):
         if path.is_file() and path.suffix not in (".py", ".pyc"):
