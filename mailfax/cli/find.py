@@ -35,11 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _gather(spool: Any, text: str, limit: int) -> dict[str, list[dict[str, Any]]]:
     from mailfax.cli import queue
+    from mailfax.rules.facts import letter_facts, received_facts
 
     jobs, faxes, mails = await spool.queue.find(text, limit)
     paused = await queue.pauses(spool)
     return {
         "faxes": [queue.fax(queued, paused) for queued in jobs],
-        "received": [queue.received(fax) for fax in faxes],
-        "mails": [queue.mail(letter) for letter in mails],
+        "received": [received_facts(fax) for fax in faxes],
+        "mails": [letter_facts(letter) for letter in mails],
     }

@@ -62,6 +62,7 @@ async def _gather(
 ) -> tuple[dict[str, list[dict[str, Any]]], bool, float, int]:
     """What was asked for, whether there is another page of any list, since when notifications wait for a person, how
     many received faxes are junk."""
+    from mailfax.rules.facts import letter_facts, received_facts
     from mailfax.rules.states import INBOUND, LETTER, InboundState, LetterState
     from mailfax.spool import Wanted
 
@@ -78,8 +79,8 @@ async def _gather(
     mails, more_mails = await _page(lambda **page: spool.outbox.listing(states=letters, **page), *asked)
     listing = {
         "faxes": [fax(queued, paused) for queued in jobs],
-        "received": [received(each) for each in faxes],
-        "mails": [mail(letter) for letter in mails],
+        "received": [received_facts(each) for each in faxes],
+        "mails": [letter_facts(letter) for letter in mails],
     }
     junk = (await spool.counts()).inbound.get("junk", 0)
     return listing, more_jobs or more_faxes or more_mails, await spool.recovery.waits_since(), junk
@@ -130,18 +131,6 @@ def fax(queued: Any, paused: dict[str, str]) -> dict[str, Any]:
         paused=paused.get(queued.job.account, ""),
         now=time.time(),
     )
-
-
-def received(fax: Any) -> dict[str, Any]:
-    from mailfax.rules.facts import received_facts
-
-    return received_facts(fax)
-
-
-def mail(letter: Any) -> dict[str, Any]:
-    from mailfax.rules.facts import letter_facts
-
-    return letter_facts(letter)
 
 
 def for_scripts(listing: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:

@@ -83,9 +83,7 @@ class Queue:
     async def find(self, text: str, limit: int = 100) -> tuple[list[Queued], list[InboundFax], list[Letter]]:
         """Faxes, received faxes and letters that have ``text`` in a number, an address, the subject or an ID; that of
         the fax service must be whole. Of the letters those that wait or are stuck, and one whose ID this is."""
-        # "+1 (555) 123-4567" finds what is dialled as 15551234567; two digits would find everything.
-        digits = "" if re.search(r"[^\W\d]", text) else re.sub(r"\D", "", text)
-        texts = {text, digits} if len(digits) > 3 else {text}
+        texts = {text, digits_in(text) or text}
         values = {"text": escaped(text, "%", "%"), "limit": limit}
         [of_ids, mails, letters] = await self._engine.read(
             ("fax_id_find", {"fax_id": text, "limit": limit}),
@@ -147,6 +145,13 @@ class Queue:
 
 def _queued(row: Row) -> Queued:
     return Queued(job_of(row), row["of_sender"], row["of_subject"], row["of_document"], row["last_detail"])
+
+
+def digits_in(text: str) -> str:
+    """The digits of a text that is a number: "+1 (555) 123-4567" finds what is dialled as 15551234567. "" for any
+    other, and for a few digits, which would find everything."""
+    digits = "" if re.search(r"[^\W\d]", text) else re.sub(r"\D", "", text)
+    return digits if len(digits) > 3 else ""
 
 
 def escaped(text: str, before: str = "", after: str = "") -> str:

@@ -16,7 +16,7 @@ from mailfax.rules.job import InboundFax
 from mailfax.rules.states import JobState
 from mailfax.spool.commits import Commit
 from mailfax.spool.engine import Engine
-from mailfax.spool.queue import Queue, Queued, Wanted, escaped, lower
+from mailfax.spool.queue import Queue, Queued, Wanted, digits_in, escaped, lower
 from mailfax.spool.rows import history, inbound_of, readable
 
 HOUR = 3600.0
@@ -61,13 +61,12 @@ class Shown:
         self, owner: Owner, wanted: Wanted, text: str = "", *, limit: int = 100, offset: int = 0
     ) -> list[Queued]:
         """Those of a user, newest first; ``text`` as in ``queue.find``."""
-        digits = re.sub(r"\D", "", text)
         values: dict[str, Any] = {
             "states": tuple(JobState if wanted.states is None else wanted.states),
             "number": escaped(re.sub(r"\D", "", wanted.number), "%") if wanted.number else "",
             "since": wanted.since,
             "text": escaped(text, "%", "%"),
-            "digits": f"%{digits}%" if len(digits) > 3 and not re.search(r"[^\W\d]", text) else "",
+            "digits": escaped(digits_in(text), "%", "%"),
             "limit": limit + offset,
         }
         found = await self._engine.read(
