@@ -42,6 +42,10 @@ class FirstPages:
         except (CannotRender, ContentDamaged, NotCommitted, OSError) as why:
             log.info("%s: its notification shows no page: %s", message.queue_id, why)
             return NOTHING_SHOWN
+        except Exception:
+            # A bug, and no reason to keep a sender from the answer, or all later reports from theirs.
+            log.exception("%s: its notification shows no page", message.queue_id)
+            return NOTHING_SHOWN
 
     async def _of(self, message: Message, document: Document | None) -> Shown:
         wanted = message.notice_content

@@ -102,6 +102,19 @@ async def test_an_answer_goes_out_without_a_picture_that_can_not_be_made(
     assert not pictures(await answer(pipeline, job))
 
 
+async def test_a_fault_of_ours_in_the_picture_keeps_nobody_from_an_answer(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else that report, the oldest that is due, would hold up all others for ever."""
+
+    async def fails(self: Renderer, *_: object, **__: object) -> bytes:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(Renderer, "thumbnail", fails)
+    [job] = await pipeline.mail("15551234567")
+    assert not pictures(await answer(pipeline, job))
+
+
 async def test_a_picture_is_made_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     thumbnail = Renderer.thumbnail
