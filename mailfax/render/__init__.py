@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 from mailfax.config import ConfigError, Limits, RenderConfig
 from mailfax.render.jail import Level
-from mailfax.render.terms import ORDINARY, Order, Terms, Wishes
+from mailfax.render.terms import ORDINARY, THUMBNAIL_WIDTH, Order, Terms, Wishes
 from mailfax.rules.job import Status
 from mailfax.rules.status import Cause, status
 
@@ -33,8 +33,6 @@ MARGIN = 5.0
 ORDINARY_CELL = RenderConfig()
 #: How a PNG begins.
 PNG = b"\x89PNG\r\n\x1a\n"
-#: Twice as many dots as it is shown with, so that it is sharp on every screen: of a page of text about 15 kB.
-THUMBNAIL_WIDTH = 360
 THUMBNAIL_SECONDS = 10.0
 #: The longest line of an answer.
 LINE = 4_500_000

@@ -17,6 +17,8 @@ class Terms:
     unsupported: str = "refuse"  #: or "name": what can't be faxed is left out and named
 
 
+#: A thumbnail has twice as many dots as it is shown with, so that it is sharp on every screen: of text about 15 kB.
+THUMBNAIL_WIDTH = 360
 #: What notes may cost in a URL, encoded: half of what IIS takes leaves room for names and subject (A30).
 NOTES_BYTES = 1200
 

@@ -6,11 +6,13 @@ import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from PIL import Image
 
 from mailfax.config import Limits
 from mailfax.render import CannotRender, Renderer
+from mailfax.render.rehearsal import STANDARD_FONTS
 from mailfax.render.screen import as_pdf, picture
 from tests.support import documents
 
@@ -36,6 +38,25 @@ async def test_a_page_is_drawn_in_a_cell(renderer: Renderer, tmp_path: Path, con
         assert dark < 128 < light, "something is written on it"
     assert (await renderer.as_pdf(source, into=tmp_path)).startswith(b"%PDF-")
     assert [file.name for file in tmp_path.iterdir()] == ["fax"]
+
+
+def test_a_picture_has_sixteen_greys_and_paper_stays_white() -> None:
+    grey = Image.linear_gradient("L")
+    scan = io.BytesIO()
+    grey.save(scan, "tiff")
+    png, _ = picture(scan.getvalue(), 1, 256)
+    with Image.open(io.BytesIO(png)) as drawn:
+        shown = drawn.convert("L")
+    assert shown.getextrema() == (0, 255) and len(shown.getcolors() or ()) == 16
+    off = [abs(tone - shade) for tone, shade in zip(grey.tobytes(), shown.tobytes(), strict=True)]
+    assert max(off) <= 8
+    assert png[24] == 4, "four bits a dot: half as large as eight"
+
+
+def test_the_standard_fonts_are_there() -> None:
+    with pypdfium2.PdfDocument.new() as empty:
+        for name in STANDARD_FONTS:
+            assert pypdfium2.raw.FPDFText_LoadStandardFont(empty, name.encode()), name
 
 
 async def test_what_can_not_be_drawn_says_so(renderer: Renderer, tmp_path: Path) -> None:
