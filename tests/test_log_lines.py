@@ -49,3 +49,12 @@ def test_objects(capsys: pytest.CaptureFixture[str]) -> None:
     assert (ready["level"], ready["message"]) == ("info", "mailfax 0.1 is ready")
     assert failed["message"] == "a command failed" and "ValueError" in failed["exception"]
     assert "subject of a fax" not in failed["exception"]
+
+
+def test_numbers_are_whole_only_where_the_operator_wants_them() -> None:
+    assert (maillog.short("15551234567"), maillog.masked("15551234567@x")) == ("…4567", "xxxxxxx4567@x")
+    maillog.show_whole_numbers(True)
+    try:
+        assert (maillog.short("15551234567"), maillog.masked("15551234567@x")) == ("15551234567", "15551234567@x")
+    finally:
+        maillog.show_whole_numbers(False)

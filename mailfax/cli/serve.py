@@ -29,10 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="how the lines of the log are written: words, or one JSON object each (default: text)",
     )
+    parser.add_argument(
+        "--whole-numbers",
+        action="store_true",
+        help="write whole fax numbers into the log, not their last four digits",
+    )
     parser.add_argument("--verbose", action="store_true", help="also write the developer's log")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from mailfax import maillog
     from mailfax.cli.settings import load_config
     from mailfax.config import ConfigError
     from mailfax.render.kernel import show_memory
@@ -46,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise CannotRun(f'"{role}" is not a role; write some of {", ".join(ROLES)}, with commas between them')
     show_memory(shown=False)  # there are passwords in it, and other processes of our user
     config = load_config(arguments)
+    maillog.show_whole_numbers(arguments.whole_numbers)
     try:
         return run_until_signalled(
             config, verbose=arguments.verbose, log_form=arguments.log, roles=roles, recovered=arguments.recovered

@@ -55,7 +55,7 @@ def test_none_of_the_marks_is_in_the_log(site: Site) -> None:
     queue_ids = [site.send(number, mail=marked(number)) for number in (PLAIN, LOST, REFUSED)]
     queue_ids.append(site.send(DAMAGED, mail=marked(DAMAGED, damaged=True)))
     site.drop_in(documents.tiff(1), caller=CALLER)
-    for event in ("in-doubt", "failed status=", "letter-waiting", "faxes-listed"):
+    for event in ("in-doubt", "failed status=", "notification-waiting", "faxes-listed"):
         until(lambda event=event: f" {event}" in site.log(), event, site.log)
     queue_ids.append(site.send(LOGIN, mail=marked(LOGIN)))
     until(lambda: "account-paused" in site.log(), "the account to be paused", site.log)

@@ -18,7 +18,7 @@ def test_letters_wait_for_a_relay_that_is_down_and_then_each_comes_once(site: Si
     site.start()
     for number in ("15555550100", "15555550101"):
         site.send(number)
-    until(lambda: site.log().count(": letter-waiting ") >= 2, "both letters to be tried in vain", site.log)
+    until(lambda: site.log().count(": notification-waiting ") >= 2, "both letters to be tried in vain", site.log)
     with smarthost(port) as sink:
         until(lambda: len(sink.taken) >= 2, "both letters at the relay", site.log)
         bell = site.send("15555550100")

@@ -24,7 +24,7 @@ def test_550_to_everything_for_25_seconds_loses_nothing(site: Site) -> None:
         site.drop_in(documents.pdf(1))
         until(lambda: "relay-paused" in site.log(), "the trouble to be seen", site.log)
         time.sleep(25)
-        assert "letter-undeliverable" not in site.log()
+        assert "notification-undeliverable" not in site.log()
         sink.reply = OK
         people = {f"user{sender}@example.com" for sender in range(5)} | {"office@example.com", POSTMASTER}
         until(lambda: {to for mail in sink.taken for to in mail.rcpt_tos} == people, "all to be told", site.log)

@@ -1,7 +1,7 @@
 """Draws from the code what the documents show of it. ``scripts/draw`` writes, the tests of structure compare.
 
-Out: the whole text of ``docs/states.md``, ``docs/notifications.md``, ``docs/reference/cli.md`` and the manual page
-``docs/mailfax.1``, and the marked parts of ``docs/architecture.md``.
+Out: the whole text of ``docs/states.md``, ``docs/notifications.md``, ``docs/reference/cli.md``, ``log.md`` and
+``answers.md`` there, and the manual page ``docs/mailfax.1``, and the marked parts of ``docs/architecture.md``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any
 
 from argparse_manpage.manpage import Manpage
 
-from mailfax import __version__, wiring
+from mailfax import __version__, maillog, wiring
 from mailfax.cli import build_parser
 from mailfax.context import Worker
 from mailfax.rules import states
 from mailfax.rules.states import INBOUND, JOB, LETTER, Machine
+from mailfax.rules.status import Cause
 from tests.structure.notifications import notifications
 from tests.structure.packages import LAYER_NAMES, LAYERS, LEAVES, PACKAGE, SANDBOX, TOP, all_imports, known_modules
 
@@ -37,6 +38,27 @@ COMMANDS_PAGE = """\
 
 Drawn by `scripts/draw` from the parser of the `mailfax` command; a test compares. Exit status: 0 done, 1 it did
 not work and a sentence says why, 2 the command line was wrong.
+"""
+LOG_PAGE = """\
+# The log
+
+Drawn by `scripts/draw` from `mailfax/maillog.py`; a test compares. A line is `<queue ID>: <event> key=value …`, or an
+object with the same names where `mailfax serve --log json` says so ([monitor](../howto/monitor.md)). Empty facts are
+left out. What belongs to no message or fax has "-" in place of a queue ID. Of a fax number its last four digits are
+written, or all with `serve --whole-numbers`. No subject, text or password is ever written.
+
+| event | when | facts |
+|---|---|---|
+"""
+ANSWERS_PAGE = """\
+# Answers
+
+Drawn by `scripts/draw` from `mailfax/rules/status.py`; a test compares. What an SMTP client is answered, and what
+stands in notifications: the SMTP reply code ("-" where it is never said by SMTP), the RFC 3463 code, and the sentence.
+The cause is what the log says of a refused client.
+
+| cause | reply | code | sentence |
+|---|---|---|---|
 """
 BEGIN, END = "<!-- drawn by scripts/draw: begin {} -->", "<!-- drawn by scripts/draw: end -->"
 
@@ -198,10 +220,52 @@ def manual() -> str:
     )  # fmt: skip
 
 
+def log_events() -> str:
+    """``docs/reference/log.md``: a row for each function of ``maillog`` that writes a line."""
+    rows = []
+    for function in ast.parse(inspect.getsource(maillog)).body:
+        calls = [each for each in ast.walk(function) if isinstance(each, ast.Call) and _name(each.func) == "line"]
+        if isinstance(function, ast.FunctionDef) and calls:
+            (call,) = calls
+            events = event_names(function, call.args[1])
+            facts = [f"`{each.arg}`" if each.arg else "…" for each in call.keywords]
+            when = " ".join((ast.get_docstring(function) or "").split()).replace("``", "`")
+            rows.append(f"| {', '.join(f'`{event}`' for event in events)} | {when} | {', '.join(facts)} |\n")
+    return LOG_PAGE + "".join(rows)
+
+
+def event_names(function: ast.FunctionDef, event: ast.expr) -> list[str]:
+    """The words of an event: one, or, where they are states, those that the docstring names."""
+    if isinstance(event, ast.Constant):
+        return [str(event.value)]
+    prefix = str(event.values[0].value) if isinstance(event, ast.JoinedStr) else ""  # type: ignore[attr-defined]
+    return [
+        word for word in re.findall(r"``([\w-]+)``", ast.get_docstring(function) or "") if word.startswith(prefix)
+    ]
+
+
+def _name(called: ast.expr) -> str:
+    return called.id if isinstance(called, ast.Name) else ""
+
+
+def answers() -> str:
+    """``docs/reference/answers.md``: a row for each cause."""
+    rows = []
+    for cause in Cause:
+        reply, code, sentence = cause.value
+        word = cause.name.lower().replace("_", "-")
+        rows.append(
+            f"| `{word}` | {reply or '-'} | {code} | {sentence.replace('|', '&#124;')} |\n".replace("<", "&lt;")
+        )
+    return ANSWERS_PAGE + "".join(rows)
+
+
 DRAWINGS: dict[Path, Callable[[], str]] = {
     TOP / "docs/architecture.md": architecture,
     TOP / "docs/states.md": state_tables,
     TOP / "docs/reference/cli.md": commands,
+    TOP / "docs/reference/log.md": log_events,
+    TOP / "docs/reference/answers.md": answers,
     TOP / "docs/mailfax.1": manual,
     TOP / "docs/notifications.md": notifications,
 }
