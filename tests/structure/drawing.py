@@ -54,7 +54,7 @@ ANSWERS_PAGE = """\
 # Answers
 
 Drawn by `scripts/draw` from `mailfax/rules/status.py`; a test compares. What an SMTP client is answered, and what
-stands in notifications: the SMTP reply code ("-" where it is never said by SMTP), the RFC 3463 code, and the sentence.
+stands in notifications: the SMTP reply code ("-" where SMTP never says it), the RFC 3463 code, and the sentence.
 The cause is what the log says of a refused client.
 
 | cause | reply | code | sentence |
