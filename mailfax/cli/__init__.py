@@ -33,6 +33,7 @@ VERBS = (
     "show",
     "trace",
     "send",
+    "probe",
     "hold",
     "release",
     "cancel",

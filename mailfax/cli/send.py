@@ -31,12 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", metavar="NUMBER", action="append", required=True, help="as people write it; may be given again"
     )
-    parser.add_argument("--from", metavar="ADDRESS", dest="sender", help="default: the first address a rule names")
     parser.add_argument("--subject", default="", help="for the cover page")
     parser.add_argument("--text", default="", help="a note for the cover page, or the fax itself without files")
+    add_sending(parser)
+    parser.add_argument("--no-wait", action="store_true", help="do not follow the fax")
+
+
+def add_sending(parser: argparse.ArgumentParser) -> None:
+    """As whom, and over which listener."""
+    parser.add_argument("--from", metavar="ADDRESS", dest="sender", help="default: the first address a rule names")
     parser.add_argument("--listener", metavar="NAME", help="the listener to use (default: the first)")
     parser.add_argument("--login", metavar="USER", help="log in; the password is asked for, or a line of a pipe")
-    parser.add_argument("--no-wait", action="store_true", help="do not follow the fax")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,12 +50,17 @@ def run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments, passwords=False)
     if not arguments.files and not arguments.text.strip():
         raise CannotRun("nothing to fax: name a FILE, or give --text")
-    recipients = [f"{_number(config, text)}@{config.fax_domains[0]}" for text in arguments.to]
-    queue_id = _hand_over(config, arguments, _mail(config, arguments, recipients), recipients)
+    queue_id = hand_over(config, arguments)
     print(f"queued as {queue_id}")
     if arguments.no_wait:
         return 0
     return with_spool(config, lambda spool: _follow(spool, queue_id))
+
+
+def hand_over(config: Config, arguments: argparse.Namespace) -> str:
+    """Send what the command line says as a message to the bridge; its queue ID. Raises ``CannotRun``."""
+    recipients = [f"{_number(config, text)}@{config.fax_domains[0]}" for text in arguments.to]
+    return _hand_over(config, arguments, _mail(config, arguments, recipients), recipients)
 
 
 def _number(config: Config, text: str) -> str:
