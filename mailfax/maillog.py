@@ -190,6 +190,16 @@ def account_met(account: str, baseline: int) -> None:
     line("", "account-met", account=account, baseline=baseline)
 
 
+def account_quiet(account: str, seconds: float) -> None:
+    """It has received no fax for unusually long; the postmaster is told."""
+    line("", "account-quiet", account=account, hours=round(seconds / 3600))
+
+
+def account_heard(account: str) -> None:
+    """After that, a fax has come."""
+    line("", "account-heard", account=account)
+
+
 def fax_listed(account: str, number: int) -> None:
     """New received faxes were seen."""
     line("", "faxes-listed", account=account, number=number)

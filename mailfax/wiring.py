@@ -35,6 +35,7 @@ from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
 from mailfax.onramp.again import BringAgain
 from mailfax.onramp.collect import Collect
+from mailfax.onramp.quiet import Quiet
 from mailfax.pages import Bridge
 from mailfax.passwords import Passwords
 from mailfax.postmaster.delays import Delays
@@ -131,6 +132,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         is_sandbox=fax_accounts.is_sandbox,
     )
     onramp.append(("bring again", again))
+    onramp.append(("quiet", Quiet(context, config.accounts, is_sandbox=fax_accounts.is_sandbox)))
     for account in config.accounts:
         name, client = account.name, fax_accounts.client(account.name)
         # Each account on its own: one that answers slowly keeps no other waiting.

@@ -2,7 +2,7 @@
 
 ``owed`` and ``delayed`` answer the sender of faxes (DSN or notice), ``preview`` shows what would be faxed,
 ``inbound`` carries a received fax to its people, ``record`` to folders and webhooks.
-``alarm``, ``all_clear``, ``ceiling``, ``disk_alarm``,
+``alarm``, ``all_clear``, ``quiet``, ``heard_again``, ``ceiling``, ``disk_alarm``,
 ``damaged``, ``disk_clear``, ``fax_alarm``, ``left_out``, ``recovered``,
 ``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster, ``inbound_problem`` also those whom the fax
 was for,
@@ -30,7 +30,9 @@ from mailfax.letters.postmaster import (
     failed_elsewhere,
     fax_alarm,
     forward_to_postmaster,
+    heard_again,
     left_out,
+    quiet,
     recovered,
     refused,
     relay_clear,
@@ -64,11 +66,13 @@ __all__ = [
     "failed_elsewhere",
     "fax_alarm",
     "forward_to_postmaster",
+    "heard_again",
     "inbound",
     "inbound_problem",
     "left_out",
     "owed",
     "preview",
+    "quiet",
     "record",
     "recovered",
     "refused",

@@ -55,6 +55,29 @@ def all_clear(site: Site, marks: Marks, *, account: str, sandbox: bool) -> Lette
     )
 
 
+def quiet(site: Site, marks: Marks, *, account: str, since: float, sandbox: bool) -> Letter:
+    """The account has received no fax since then, which is unusual for it."""
+    return tell(
+        site,
+        marks,
+        texts.QUIET_SUBJECT.format(account=account),
+        paragraph(texts.QUIET_TEXT.format(account=account, since=moment(since, site.zone))),
+        paragraph(texts.QUIET_NEXT),
+        sandbox=sandbox,
+    )
+
+
+def heard_again(site: Site, marks: Marks, *, account: str, sandbox: bool) -> Letter:
+    """A fax has come again."""
+    return tell(
+        site,
+        marks,
+        texts.HEARD_SUBJECT.format(account=account),
+        paragraph(texts.HEARD_TEXT.format(account=account)),
+        sandbox=sandbox,
+    )
+
+
 def disk_alarm(site: Site, marks: Marks, *, problem: str) -> Letter:
     """There is a problem with our own disk. ``problem`` is a sentence for people."""
     return tell(

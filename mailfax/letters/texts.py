@@ -230,6 +230,17 @@ CEILING_NEXT = (
     'Check who is sending so many faxes, and whether they mean to: "mailfax queue" lists the newest ones. If all is '
     "well, raise faxes_per_day in [limits] and restart mailfax. You get this alarm once a day at most."
 )
+QUIET_SUBJECT = 'Fax alarm: fax account "{account}" has received nothing for unusually long'
+QUIET_TEXT = (
+    'Fax account "{account}" has received no fax since {since}. In the four weeks before, it was never silent '
+    "for half as long. FaxCore answers as usual; what does not reach it can't be seen from here."
+)
+QUIET_NEXT = (
+    "Send a fax to its number, or run `mailfax probe`. If nothing arrives, ask your telephone company, and whoever "
+    "runs FaxCore for you. If this is a holiday, do nothing: we will write once more when a fax arrives."
+)
+HEARD_SUBJECT = 'Fax all-clear: fax account "{account}" receives faxes again'
+HEARD_TEXT = 'A fax has arrived on fax account "{account}" again.'
 ALL_CLEAR_SUBJECT = 'Fax all-clear: fax account "{account}" is working again'
 ALL_CLEAR_TEXT = (
     'Fax account "{account}" is working again. The faxes that were waiting are being sent. You need not do anything.'

@@ -107,6 +107,8 @@ Whole program
     ``await resume(name, letters=(), *, give_time_back=True) -> bool``   ["account-resumed"] expires_at of waiting
                                                    jobs grows by the pause
     ``await reference_returned(name) -> None``     ["reference-returned"]
+    ``await quiet(name, since, alarm) -> bool``    ["account-quiet"] False: it was told before; ``heard_again(name,
+                                                   all_clear)``: ["account-heard"]
 
 ``spool.ledger``                                   every fax id that we know, each once per account
     ``await baseline(account, ids) -> bool``       ["baseline"] sets baseline_at; False: it was made already
@@ -122,6 +124,8 @@ Whole program
                                                    ["inbound-fetched", "inbound-not-now", "inbound-given-up",
                                                    "inbound-gone"]
     ``await get(account, fax_id)``                 ``await listing(*, states=None, limit=100, offset=0)``
+    ``await last_at(account)``, ``await habit(account, since)``   when its newest fax was seen; how many
+                                                   were, and the longest time between two
 
 ``spool.outbox``
     ``await owe(letters) -> None``                 ["owed"]

@@ -30,6 +30,7 @@ class AccountState:
     epoch: int = 0
     lease_until: float = 0.0
     unclear: int = 0  #: unclear answers to SendFax in a row
+    quiet_since: float = 0.0  #: when its last fax came, where the postmaster was told that none comes
 
     @property
     def paused(self) -> bool:
@@ -91,6 +92,14 @@ class Accounts:
     async def reference_returned(self, name: str) -> None:
         """It has given a reference of ours back: from now on, absence can be proven."""
         await self._change("reference-returned", "account_reference_returned", {"name": name})
+
+    async def quiet(self, name: str, since: float, alarm: Letter) -> bool:
+        """It has received nothing for unusually long. False, and nothing owed, where that was told before."""
+        return await self._change("account-quiet", "account_quiet", {"name": name, "since": since}, (alarm,))
+
+    async def heard_again(self, name: str, all_clear: Letter) -> bool:
+        """A fax has come again. False, and nothing owed, where that was told before."""
+        return await self._change("account-heard", "account_heard", {"name": name}, (all_clear,))
 
     async def listing(self) -> list[AccountState]:
         """All accounts that were ever met."""

@@ -95,6 +95,16 @@ class Inbound:
         faxes = await self._read("inbound_get", {"account": account, "fax_id": fax_id})
         return faxes[0] if faxes else None
 
+    async def last_at(self, account: str) -> float:
+        """When its newest fax was first seen; 0.0 where there is none."""
+        [rows] = await self._engine.read(("inbound_last", {"account": account}))
+        return float(rows[0]["listed_at"]) if rows else 0.0
+
+    async def habit(self, account: str, since: float) -> tuple[int, float]:
+        """How many of its faxes were first seen since then, and the longest time between two, in seconds."""
+        [rows] = await self._engine.read(("inbound_habit", {"account": account, "since": since}))
+        return int(rows[0]["faxes"]), float(rows[0]["longest"] or 0.0)
+
     async def listing(
         self, *, states: Sequence[InboundState] | None = None, limit: int = 100, offset: int = 0
     ) -> list[InboundFax]:

@@ -494,6 +494,12 @@ WHERE account.collecting_epoch = :epoch OR account.collecting_until <= :now
 INSERT INTO account (name, first_met, paused_at, paused_reason) VALUES (:name, :now, :now, :reason)
 ON CONFLICT (name) DO UPDATE SET paused_at = :now, paused_reason = :reason WHERE account.paused_at = 0
 
+-- name: account_quiet
+UPDATE account SET quiet_since = :since WHERE name = :name AND quiet_since = 0
+
+-- name: account_heard
+UPDATE account SET quiet_since = 0 WHERE name = :name AND quiet_since > 0
+
 -- name: account_resume_guard
 UPDATE account SET paused_reason = '' WHERE name = :name AND paused_at > 0
 
@@ -591,6 +597,15 @@ ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
 -- name: inbound_newest
 SELECT * FROM inbound
 WHERE damaged = 0 AND state IN (:states) ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
+
+-- name: inbound_last
+SELECT listed_at FROM inbound WHERE account = :account ORDER BY listed_at DESC LIMIT 1
+
+-- name: inbound_habit
+SELECT COUNT(*) AS faxes, MAX(between_two) AS longest FROM (
+    SELECT listed_at - LAG(listed_at) OVER (ORDER BY listed_at) AS between_two
+    FROM inbound WHERE account = :account AND listed_at >= :since
+) AS silences
 
 -- name: inbound_aside
 UPDATE inbound SET damaged = 1, version = version + 1

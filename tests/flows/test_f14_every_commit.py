@@ -303,6 +303,33 @@ def test_a_received_fax(site: Site, commit: str, action: str | None, mails: int)
         assert " junk " in site.run("queue", "--all", "--config", str(site.config)).stdout
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_account_that_is_silent_for_unusually_long(site: Site, moment: str) -> None:
+    """Forty faxes, one an hour, and then none for nine days."""
+    meeting = site.start()
+    until(lambda: "account-met" in site.log(), "the account to be met", site.log)
+    site.stop(meeting)
+    row = (
+        "INSERT INTO inbound (account, fax_id, state, listed_at, next_attempt_at, version, attempts, queue_id, "
+        "caller, content_id, problem) VALUES ('main', ?, 'vanished', ?, 0, 1, 0, ?, '', '', '')"
+    )
+    for number in range(40):
+        site.change(row, f"old{number}", time.time() - 9 * 86_400 - 3600.0 * number, f"R{number}")
+    dies(site, site.start(moment, "account-quiet"), f"{moment} account-quiet")
+    bridge = site.start()
+    [alarm] = site.answers(1, POSTMASTER)
+    assert "nothing for unusually long" in alarm["Subject"]
+    site.drop_in(documents.tiff(1))
+    site.answers(1, OFFICE)
+    site.stop(bridge)
+    dies(site, site.start(moment, "account-heard"), f"{moment} account-heard")
+    site.start()
+    assert {mail["Subject"].rpartition('"')[2] for mail in site.answers(2, POSTMASTER)} == {
+        " has received nothing for unusually long",
+        " receives faxes again",
+    }
+
+
 @pytest.mark.parametrize("junk", [False, True])
 def test_a_person_wants_a_received_fax_again(site: Site, junk: bool) -> None:
     """Dead while it is asked for, and while it is brought; then its pages are damaged here, and FaxCore has them."""

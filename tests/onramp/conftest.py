@@ -20,11 +20,11 @@ from mailfax.render import Renderer
 from mailfax.rules.caller import Contacts
 from mailfax.rules.job import InboundFax, Letter
 from mailfax.rules.routing import Routing
-from tests.offramp.conftest import account, sandbox
+from tests.offramp.conftest import account, pipeline, sandbox
 from tests.offramp.pipeline import NUMBER, PASSWORD, Clock, Pipeline, Sandbox, opened
 from tests.support.documents import pdf
 
-__all__ = ["account", "sandbox"]
+__all__ = ["account", "pipeline", "sandbox"]
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,18 @@ async def test_one_alarm_and_one_all_clear_per_incident(spool: Spool, mails: Mai
     assert not (await spool.accounts.state("nobody")).paused
 
 
+async def test_silence_is_told_once_and_so_is_its_end(spool: Spool, mails: Mails) -> None:
+    await spool.accounts.pause("main", "401")  # an account that the spool knows
+    assert not await spool.accounts.heard_again("main", mails.letter())
+    assert await spool.accounts.quiet("main", 1000.0, mails.letter())
+    assert not await spool.accounts.quiet("main", 2000.0, mails.letter())
+    assert (await spool.accounts.state("main")).quiet_since == 1000.0
+    assert await spool.accounts.heard_again("main", mails.letter())
+    assert not await spool.accounts.heard_again("main", mails.letter())
+    assert (await spool.accounts.state("main")).quiet_since == 0.0
+    assert (await spool.counts()).letters == {"waiting": 2}
+
+
 async def test_while_paused_time_stands_still_for_waiting_jobs(spool: Spool, mails: Mails, clock: Clock) -> None:
     flying = await mails.submitted(spool, "1")
     [before] = await mails.ready(spool, expires_at=clock.now + 100)

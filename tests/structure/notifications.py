@@ -152,6 +152,9 @@ def _alarms() -> Iterator[tuple[str, Letter]]:
     told = letters.fax_alarm(SITE, MARKS, account="sales", problem=second, sandbox=False)
     yield "Alarm: one fax", told
     yield "All-clear: account", letters.all_clear(SITE, MARKS, account="sales", sandbox=False)
+    since = MARKS.date - 5 * 86_400
+    yield "Alarm: silence", letters.quiet(SITE, MARKS, account="sales", since=since, sandbox=False)
+    yield "All-clear: silence", letters.heard_again(SITE, MARKS, account="sales", sandbox=False)
     yield "Alarm: daily limit", letters.ceiling(SITE, MARKS, limit=500)
     package = "Only 90 MB are left on the disk of the spool."
     yield "Alarm: disk", letters.disk_alarm(SITE, MARKS, problem=package)
