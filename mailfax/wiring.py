@@ -28,6 +28,7 @@ from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.foreign import ForeignFailures
 from mailfax.offramp.prepare import Prepare, PrepareSlow
 from mailfax.offramp.preview import Preview
+from mailfax.offramp.programs import TellPrograms
 from mailfax.offramp.reconcile import Reconcile
 from mailfax.offramp.report import Report
 from mailfax.offramp.sending import Compose
@@ -119,6 +120,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         ("deadlines", Deadlines(context, fax_accounts, ending)),
         ("damage", AnswerDamage(context, ending)),
         ("report", Report(context, ending)),
+        ("programs", TellPrograms(context, fax_accounts)),
     ]
     onramp: list[tuple[str, Worker]] = []
     routing, contacts = Routing.of(config), Contacts.of(config.received.contacts, config.default_country)

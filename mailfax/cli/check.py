@@ -189,20 +189,23 @@ async def _relay(config: Config) -> AsyncIterator[Finding]:
 
 
 async def _targets(config: Config) -> AsyncIterator[Finding]:
-    """Folders and webhooks that get received faxes."""
-    from mailfax.config.targets import MAIL, kind_of
+    """Folders and webhooks that get received faxes, and programs that hear of outcomes."""
+    from mailfax.config.targets import MAIL, WEBHOOK, kind_of
     from mailfax.rules.failure import Failure
     from mailfax.targets import Targets
 
     places = [place for account in config.accounts for place in account.deliver_to]
     places += [place for route in config.routes for place in (*route.deliver_to, *route.copy_to)]
+    outcomes = [f"{WEBHOOK}:{rule.outcome_webhook}" for rule in config.senders if rule.outcome_webhook]
     targets = Targets(secret=config.webhook_secret, private=config.webhook_private)
-    for place in dict.fromkeys(place for place in places if kind_of(place) != MAIL):
+    meant = [("received faxes", place) for place in places if kind_of(place) != MAIL]
+    meant += [("outcomes", place) for place in outcomes]
+    for what, place in dict.fromkeys(meant):
         try:
             await targets.probe(place)
-            yield True, f"received faxes: {place} can be reached"
+            yield True, f"{what}: {place} can be reached"
         except Failure as failed:
-            yield False, f"received faxes: {place}: {failed}"
+            yield False, f"{what}: {place}: {failed}"
 
 
 async def _listeners(config: Config) -> AsyncIterator[Finding]:

@@ -36,7 +36,7 @@ from mailfax.config.places import (
     timezone,
     timezone_or_none,
 )
-from mailfax.config.targets import target
+from mailfax.config.targets import target, webhook_or_none
 from mailfax.config.templates import number, template
 from mailfax.config.values import Limits, Received, RetentionConfig
 
@@ -169,6 +169,7 @@ SECTIONS: dict[str, Section] = {
             "strip": Key(several(choice("signature", "quote")), ()),
             "hours": Key(several(hours), ()),
             "timezone": Key(timezone_or_none, ""),
+            "outcome_webhook": Key(webhook_or_none, ""),
         },
         repeated=True,
     ),

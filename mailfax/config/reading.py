@@ -68,7 +68,9 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     senders = faults.of_each(_sender, parts["sender"], accounts, known, top)
     routes = faults.of(_routes, parts["route"], accounts, top)
     received = faults.of(read_received, alone["received"], alone["contacts"])
-    webhook_secret = faults.of(read_webhook_secret, parts["account"], parts["route"], secrets=secrets)
+    webhook_secret = faults.of(
+        read_webhook_secret, parts["account"], parts["route"], parts["sender"], secrets=secrets
+    )
     destinations = faults.of(read_destinations, alone["destinations"])
     aliases = faults.of(read_aliases, alone["aliases"], top)
     render = faults.of(_render, alone["render"])

@@ -34,13 +34,20 @@ def read_received(part: Part, contacts: Part) -> Received:
 
 
 def read_webhook_secret(
-    accounts: Sequence[Part], routes: Sequence[Part], *, secrets: Mapping[str, str] | None
+    accounts: Sequence[Part],
+    routes: Sequence[Part],
+    senders: Sequence[Part],
+    *,
+    secrets: Mapping[str, str] | None,
 ) -> str:
     """The key by which a webhook knows that it was us, where some target is one."""
     for part in (*accounts, *routes):
         for key in ("deliver_to", "copy_to"):
             if secrets is not None and any(kind_of(each) == WEBHOOK for each in part.values.get(key, ())):
                 return _checked_secret(part, key, secrets.get("MAILFAX_WEBHOOK_SECRET", ""))
+    for part in senders:
+        if secrets is not None and part["outcome_webhook"]:
+            return _checked_secret(part, "outcome_webhook", secrets.get("MAILFAX_WEBHOOK_SECRET", ""))
     return ""
 
 

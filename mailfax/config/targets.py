@@ -25,6 +25,12 @@ def target(value: object) -> str:
     return f"{kind}:{_KINDS[kind](place)}" if kind in _KINDS else mailbox(value)
 
 
+def webhook_or_none(value: object) -> str:
+    """The web address of a program, as behind "webhook:"; or empty."""
+    written = text(value)
+    return _webhook(written, "") if written else ""
+
+
 def kind_of(written: str) -> str:
     """MAIL, FOLDER or WEBHOOK. No address of a person begins like the latter two: ":" stands in quotes there."""
     kind, colon, _ = written.partition(":")
@@ -42,18 +48,18 @@ def _folder(path: str) -> str:
     return path.rstrip("/") or "/"
 
 
-def _webhook(url: str) -> str:
+def _webhook(url: str, prefix: str = "webhook:") -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host = ""
     if not host or not url.isascii() or " " in url or parts.scheme not in ("https", "http"):
-        raise Unfit(f'"webhook:{url}" is no web address; write it like "webhook:https://example.com/fax"')
+        raise Unfit(f'"{prefix}{url}" is no web address; write it like "{prefix}https://example.com/fax"')
     if parts.username is not None or parts.fragment:
         raise Unfit('a user name or "#" stands in the address of a webhook; mailfax signs what it sends instead')
     if parts.scheme == "http" and not is_loopback(host):
-        raise Unfit(f'"webhook:{url}" would send faxes in clear; write https://')
+        raise Unfit(f'"{prefix}{url}" would send faxes in clear; write https://')
     return url
 
 

@@ -130,6 +130,8 @@ class SenderRule:
     hours: tuple[str, ...] = ()
     #: What times of the day mean to this sender.
     timezone: str = "UTC"
+    #: The URL of a program that hears of each outcome; "": none does.
+    outcome_webhook: str = ""
 
 
 @dataclass(frozen=True, slots=True)

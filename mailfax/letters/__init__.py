@@ -1,7 +1,8 @@
 """The mails that we write. Pure: values in, ``Letter`` values with whole mails out; no clock, no chance, no files.
 
 ``owed`` and ``delayed`` answer the sender of faxes (DSN or notice), ``preview`` shows what would be faxed,
-``inbound`` carries a received fax to its people, ``record`` to folders and webhooks.
+``inbound`` carries a received fax to its people, ``record`` to folders and webhooks,
+``for_program`` an outcome to a program.
 ``alarm``, ``all_clear``, ``quiet``, ``heard_again``, ``ceiling``, ``disk_alarm``,
 ``damaged``, ``disk_clear``, ``fax_alarm``, ``left_out``, ``recovered``,
 ``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster, ``inbound_problem`` also those whom the fax
@@ -39,6 +40,7 @@ from mailfax.letters.postmaster import (
     undeliverable,
 )
 from mailfax.letters.preview import preview
+from mailfax.letters.program import for_program
 from mailfax.letters.record import Document, record
 from mailfax.letters.shown import NOTHING_SHOWN, Shown
 from mailfax.letters.site import Marks, Site
@@ -65,6 +67,7 @@ __all__ = [
     "disk_clear",
     "failed_elsewhere",
     "fax_alarm",
+    "for_program",
     "forward_to_postmaster",
     "heard_again",
     "inbound",

@@ -295,7 +295,9 @@ FOREIGN_TEXT = (
 FOREIGN_NEXT = "We can't send it again. Whoever sent it has to, if it is still needed."
 ROW_SENT = "Sent"
 UNDELIVERABLE_SUBJECT = "Undeliverable: {kind} for {recipients}"
-UNDELIVERABLE_ELSEWHERE_TEXT = "The fax gateway could not hand over a received fax, and will not retry automatically."
+UNDELIVERABLE_ELSEWHERE_TEXT = (
+    "The fax gateway could not hand over what belongs there, and will not retry automatically."
+)
 UNDELIVERABLE_TEXT = "The fax gateway could not deliver a notification, and will not retry automatically."
 UNDELIVERABLE_NEXT = (
     'We have kept it. Once the address or the mail server works, "mailfax resend" with its ID sends it again; '
@@ -306,7 +308,7 @@ REFUSED_TEXT = (
     "Our mail server refuses a notification from the fax gateway. It has taken no other message since, so we can't "
     "tell yet whether it refuses this recipient only, or everybody."
 )
-REFUSED_ELSEWHERE_TEXT = "A received fax is refused where it should go. Nothing else was taken there since."
+REFUSED_ELSEWHERE_TEXT = "What should go there is refused. Nothing else was taken there since."
 REFUSED_NEXT = "Nothing has been lost: we keep it and go on trying. Please check whether the address exists."
 RELAY_CLEAR_SUBJECT = "Fax all-clear: the mail server is accepting messages again"
 RELAY_CLEAR_TEXT = (
@@ -329,6 +331,7 @@ KINDS = {
     "delayed": "notification of a delayed fax",
     "received": "received fax",
     "preview": "preview of a fax",
+    "outcome": "outcome of a fax for a program",
     "alarm": "alarm",
     "forward": "message for the postmaster",
 }

@@ -193,4 +193,5 @@ def message_of(envelope: Envelope, heading: Heading, queue_id: str, now: float) 
         strip=",".join(grant.strip),
         hours=",".join(grant.hours),
         timezone=grant.timezone,
+        outcome_webhook=grant.outcome_webhook,
     )

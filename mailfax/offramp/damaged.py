@@ -52,6 +52,7 @@ class AnswerDamage(Worker):
             ends.append((row, job.state if job else None))
             if job:
                 owed += await self._ending.letters((job,))
+                owed += await self._for_program(job)
         told = [(row.table, row.name, _what(row, end)) for row, end in ends]
         owed.append(letters.damaged(self._site, self._marks(), rows=told))
         with suppress(Outdated):  # another process was first
@@ -82,6 +83,13 @@ class AnswerDamage(Worker):
             ended_at=now,
             status=status(why),
         )
+
+    async def _for_program(self, job: FaxJob) -> list[Letter]:
+        message = await self._spool.intake.message(job.message)
+        if message is None or not message.outcome_webhook:
+            return []
+        sandbox = self._ending.is_sandbox(job.account)
+        return [letters.for_program(message, job, self._marks(), sandbox=sandbox)]
 
     async def _fail_jobs(self, message: str) -> None:
         """None of them has pages any more."""

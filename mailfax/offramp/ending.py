@@ -84,6 +84,10 @@ class Ending:
             trouble = f"the answer to {message.hears or 'its sender'} could not be written"
             return tuple(self._to_postmaster(job, trouble) for job in ended)
 
+    def is_sandbox(self, account: str) -> bool:
+        """Whether its faxes go nowhere."""
+        return self._fax_accounts.is_sandbox(account)
+
     def _to_postmaster(self, ended: FaxJob, trouble: str) -> Letter:
         """In place of an answer that can't be given."""
         told = ended.status.sentence if ended.status else ended.state.value

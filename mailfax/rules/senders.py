@@ -106,6 +106,7 @@ class Rule:
             strip=rule.strip,
             hours=rule.hours,
             timezone=rule.timezone,
+            outcome_webhook=rule.outcome_webhook,
         )
 
 

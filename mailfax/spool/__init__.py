@@ -95,6 +95,8 @@ Whole program
     ``await next_at() -> float``                   when the next one is due
     ``await due(limit) -> dict[str, set[str]]``    messages, and their jobs that are to be told of
     ``await told(jobs, letters) -> None``          ["reported"]
+    ``await for_programs(limit) -> list[str]``     jobs that have ended, and of which a program is to hear
+    ``await program_told(job, letters) -> None``   ["program-told"]
 
 ``spool.accounts``
     ``await state(name) -> AccountState``          ``paused``, ``paused_at``, ``paused_reason``, ``baseline_at``,

@@ -129,6 +129,7 @@ COMMITS: frozenset[str] = frozenset(
         "inbound-listed",
         "owed",
         "reported",
+        "program-told",
         "letter-lease",
         "letters-due",
         "moved-aside",

@@ -74,6 +74,7 @@ class Damage:
             if row.table == "job":
                 statements.append(Statement("document_unneeded", {"message": row.message}))
                 statements.append(Statement("report_told", {"queue_id": row.name}))
+                statements.append(Statement("outcome_told", {"queue_id": row.name}))
         async with self._outbox.sealed(letters) as owed:
             await self._engine.commit(Commit("damage-told", (*statements, *owed), CLASHES))
 

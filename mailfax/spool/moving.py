@@ -27,7 +27,19 @@ from mailfax.spool.server import Connection, Server, reason
 
 #: In an order in which each row finds those that it refers to.
 TABLES: Final = (
-    *("content", "message", "document", "job", "report", "account", "fax_id", "inbound", "letter", "history"),
+    *(
+        "content",
+        "message",
+        "document",
+        "job",
+        "report",
+        "outcome_owed",
+        "account",
+        "fax_id",
+        "inbound",
+        "letter",
+        "history",
+    ),
     *("unheard", "spent", "alarm", "process", "recovery", "kept", "bearer"),
 )
 #: Those whose rows are counted by state.

@@ -1,8 +1,8 @@
-"""Reports that are owed: faxes that have ended, and of which nobody was told yet.
+"""Reports that are owed: faxes that have ended, and of which nobody was told yet, nor any program.
 
 In: the ends of faxes, each with its commit (``owe``). Out: the outcomes of one message that one notification is to
 tell, and that it was written (``told``): the letters, and the end of the rows that they tell of, in one commit.
-``spool.reports``.
+Programs hear of each fax by itself and at once (``for_programs``, ``program_told``). ``spool.reports``.
 """
 
 from __future__ import annotations
@@ -44,6 +44,17 @@ class Reports:
         async with self._outbox.sealed(letters) as owed:
             await self._engine.commit(Commit("reported", (*rows, *owed), CLASHES))
 
+    async def for_programs(self, limit: int) -> list[str]:
+        """Queue IDs of faxes that have ended and of which a program is to hear, the oldest ends first."""
+        [rows] = await self._engine.read(("outcome_due", {"limit": limit}))
+        return [row["job"] for row in rows]
+
+    async def program_told(self, job: FaxJob, letters: Sequence[Letter]) -> None:
+        """The letter that tells a program of this fax is owed. Raises ``Outdated`` where another process owes it."""
+        row = Statement("outcome_told", {"queue_id": job.queue_id}, Hits.ONE)
+        async with self._outbox.sealed(letters) as owed:
+            await self._engine.commit(Commit("program-told", (row, *owed), CLASHES))
+
 
 def owe(jobs: Sequence[FaxJob]) -> list[Statement]:
     """For the commit in which these faxes of one message end: they are told of later, and no more than once."""
@@ -53,6 +64,11 @@ def owe(jobs: Sequence[FaxJob]) -> list[Statement]:
     return [
         *(Statement("report_owe", row, Hits.ONE) for row in rows),
         Statement("report_whole", {"message": jobs[0].message}),
+        *(
+            Statement("outcome_owe", {"queue_id": job.queue_id, "message": job.message})
+            for job in jobs
+            if not job.preview
+        ),
     ]
 
 

@@ -30,7 +30,7 @@ BATCH: Final = 100
 
 #: Which kinds of notifications go with what; ``letters`` has no others.
 LETTERS: Final = {
-    "sent": ("delivered", "failed", "cancelled", "unconfirmed", "mixed", "delayed", "preview"),
+    "sent": ("delivered", "failed", "cancelled", "unconfirmed", "mixed", "delayed", "preview", "outcome"),
     "received": ("received",),
     "postmaster": ("alarm", "forward"),
     "junk": (),

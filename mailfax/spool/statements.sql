@@ -91,11 +91,11 @@ WHERE made_at < :before AND NOT EXISTS (SELECT 1 FROM content c WHERE c.content_
 INSERT INTO message (
     queue_id, received_at, sender, ret, envid, client_ip, listener, login, account, sender_name, sender_company,
     owner, success_notice, header_message_id, subject, content_id, size, payer, faxes_per_day, pages_per_day,
-    cover_page, body, strip, hours, timezone, notice_content
+    cover_page, body, strip, hours, timezone, notice_content, outcome_webhook
 ) VALUES (
     :queue_id, :received_at, :sender, :ret, :envid, :client_ip, :listener, :login, :account, :sender_name,
     :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size, :payer, :faxes_per_day,
-    :pages_per_day, :cover_page, :body, :strip, :hours, :timezone, :notice_content
+    :pages_per_day, :cover_page, :body, :strip, :hours, :timezone, :notice_content, :outcome_webhook
 )
 
 -- name: message_get
@@ -753,6 +753,19 @@ WHERE j.damaged = 0 AND r.message IN (
 -- name: report_told
 DELETE FROM report WHERE job = :queue_id
 
+-- name: outcome_owe
+-- With the end of a fax whose sender has a program that wants to hear of it.
+INSERT INTO outcome_owed (job, message, ended_at)
+SELECT :queue_id, m.queue_id, :now FROM message m WHERE m.queue_id = :message AND m.outcome_webhook <> ''
+
+-- name: outcome_due
+-- The oldest first, as they ended.
+SELECT o.job FROM outcome_owed o JOIN job j ON j.queue_id = o.job
+WHERE j.damaged = 0 ORDER BY o.ended_at, o.job LIMIT :limit
+
+-- name: outcome_told
+DELETE FROM outcome_owed WHERE job = :queue_id
+
 -- name: report_moments
 UPDATE report SET due_at = :now WHERE due_at > :now + :report
 
@@ -1102,6 +1115,7 @@ WHERE queue_id IN (:ids) AND content_id <> ''
       )
   )
   AND NOT EXISTS (SELECT 1 FROM report r WHERE r.message = message.queue_id)
+  AND NOT EXISTS (SELECT 1 FROM outcome_owed o WHERE o.message = message.queue_id)
   AND NOT EXISTS (SELECT 1 FROM document d WHERE d.message = message.queue_id AND d.lease_until > :now)
   AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = message.queue_id OR k.what = LOWER(message.sender))
   AND NOT EXISTS (
@@ -1158,6 +1172,7 @@ WHERE queue_id IN (:ids) AND content_id = ''
       )
   )
   AND NOT EXISTS (SELECT 1 FROM report r WHERE r.message = message.queue_id)
+  AND NOT EXISTS (SELECT 1 FROM outcome_owed o WHERE o.message = message.queue_id)
   AND NOT EXISTS (
       SELECT 1 FROM letter l WHERE l.about = message.queue_id AND l.state NOT IN ('handed-over', 'cancelled')
   )

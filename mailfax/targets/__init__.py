@@ -1,4 +1,4 @@
-"""Received faxes go where no mail goes: into folders, and to programs by HTTP.
+"""Received faxes go where no mail goes: into folders, and to programs by HTTP; outcomes go to programs, too.
 
 In: what the outbox keeps for such a target: a mail of two parts or more, the facts as JSON and the documents
 (``letters.record``). Out: nothing once it was taken; otherwise ``NotSent``, ``Refused`` or ``InDoubt``, as the relay

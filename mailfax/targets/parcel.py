@@ -24,7 +24,8 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One received fax. ``facts`` is what stands in the JSON: ``docs/reference/received.md``."""
+    """One received fax, or the outcome of one that was sent, without files. ``facts`` is what stands in the JSON:
+    ``docs/reference/received.md``, ``docs/reference/api.md``."""
 
     queue_id: str
     facts: dict[str, Any]
@@ -39,9 +40,10 @@ class Parcel:
 def opened(content: bytes) -> Parcel:
     """Raises ValueError where it is no such mail."""
     mail = email.message_from_bytes(content, EmailMessage, policy=email.policy.default)
-    facts, *documents = mail.iter_parts()
+    facts, *documents = mail.iter_parts() if mail.is_multipart() else (mail,)
     told: dict[str, Any] = json.loads(facts.get_content())
     files = tuple(File(str(part.get_filename()), part.get_content_type(), part.get_content()) for part in documents)
-    if not files or any("/" in file.name or file.name.startswith(".") for file in files):
-        raise ValueError("no documents, or with names that are not ours")
+    ours = all("/" not in file.name and not file.name.startswith(".") for file in files)
+    if len(files) != len(told.get("documents", ())) or not ours:
+        raise ValueError("other documents than it says, or with names that are not ours")
     return Parcel(str(told["queue_id"]), told, files)

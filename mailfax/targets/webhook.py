@@ -1,4 +1,5 @@
-"""A received fax is posted to a program: one JSON object with all facts and the documents, signed.
+"""A received fax is posted to a program: one JSON object with all facts and the documents, signed; and the outcome
+of a fax that was sent, without documents.
 
 In: a URL and a parcel. Out: nothing once it answered 2xx. The same fax has the same ``webhook-id`` (its queue ID), by
 which the program knows a second one: silence leads to another attempt, as with mail.
@@ -57,9 +58,9 @@ class Webhook:
         """Post it; raises ``NotSent``, ``Refused`` or ``InDoubt``."""
         documents = [
             {**told, "content": base64.b64encode(file.content).decode()}
-            for told, file in zip(parcel.facts["documents"], parcel.files, strict=True)
+            for told, file in zip(parcel.facts.get("documents", ()), parcel.files, strict=True)
         ]
-        body = json.dumps({**parcel.facts, "documents": documents}).encode()
+        body = json.dumps(parcel.facts | ({"documents": documents} if documents else {})).encode()
         moment = str(int(self._now()))
         headers = [
             ("Content-Type", "application/json"),
@@ -103,7 +104,7 @@ class Webhook:
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as unreached:
             raise _not_reached(unreached) from unreached
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, TimeoutError) as silence:
-            sentence = "The webhook did not say whether it took the fax"
+            sentence = "The webhook did not say whether it took this"
             raise InDoubt(sentence, diagnostic=f"x-mailfax; {type(silence).__name__}") from silence
         wait = waits[0].decode("ascii", "replace") if waits else ""
         told = " ".join(answer[:EXCERPT].decode("utf-8", "replace").split())
@@ -182,7 +183,7 @@ def _failure(status: int, answer: str, retry_after: float | None) -> Failure | N
     if 200 <= status < 300:
         return None
     if status in _LATER or status >= 500:
-        return NotSent(f"The webhook does not take the fax now: {status}", diagnostic=said, retry_after=retry_after)
+        return NotSent(f"The webhook does not take this now: {status}", diagnostic=said, retry_after=retry_after)
     if 300 <= status < 400:
         return Refused(f"The webhook redirects ({status}); write the address it leads to", diagnostic=said)
-    return Refused(f"The webhook refused the fax: {status}", diagnostic=said)
+    return Refused(f"The webhook refused this: {status}", diagnostic=said)

@@ -18,6 +18,7 @@ from tests.support.site import Site
 ON_BOTH = re.compile(
     r"test_f01_kill_points\.py::test_one_fax_and_one_answer\[postgresql-before-(accept|letter-taken)\]"
     r"|test_f14_every_commit\.py::test_one_fax_and_one_answer\[postgresql-found\]"
+    r"|test_f27_outcome_webhooks\.py::test_killed_before_its_program_has_heard\[postgresql-before-program-told\]"
     r"|test_f17_postgresql\.py"
 )
 

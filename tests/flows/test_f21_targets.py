@@ -4,43 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import documents
 import pytest
 from deaths import MOMENTS, dies
-from standardwebhooks.webhooks import Webhook as Verifier
 
+from tests.support.programs import SECRET, program
 from tests.support.site import Site, until
 
 OFFICE, POSTMASTER = "office@example.com", "postmaster@example.com"
-SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
-
-
-@contextmanager
-def program(*answers: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A program by HTTP: its URL, and what it got; it gives these answers, and then 200."""
-    got: list[dict[str, Any]] = []
-    left = list(answers)
-
-    class Program(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append(Verifier(SECRET).verify(body, {name.lower(): value for name, value in self.headers.items()}))
-            self.send_response(left.pop(0) if left else 200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Program) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/fax", got
-        server.shutdown()
 
 
 def to(site: Site, *places: str) -> None:

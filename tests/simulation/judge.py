@@ -17,6 +17,9 @@ from mailfax.rules.reference import references_in
 from mailfax.rules.states import JOB, JobState
 
 SENDER = "alice@example.com"
+#: A program that hears of every outcome, by itself.
+PROGRAM_URL = "https://programs.example.com/fax"
+PROGRAM = f"webhook:{PROGRAM_URL}"
 
 
 @dataclass
@@ -158,11 +161,16 @@ class Judge:
             wrong.append(("unconfirmed", told))
         elif folders != truth and not (told == "failed" and not folders):
             wrong.append(("untrue", f"{told}, and its fax lies in {sorted(folders) or 'no folder'}"))
-        mine = [one for one in self._mailbox if job.queue_id in one.results and one.recipient == SENDER]
+        return wrong + self._told(job, SENDER) + self._told(job, PROGRAM)
+
+    def _told(self, job: FaxJob, recipient: str) -> list[tuple[str, str]]:
+        """What is wrong with what somebody heard of its end."""
+        told, wrong = job.state.value, list[tuple[str, str]]()
+        mine = [one for one in self._mailbox if job.queue_id in one.results and one.recipient == recipient]
         ends = [one for one in mine if one.results[job.queue_id] != "delayed"]
         outcomes = {one.results[job.queue_id] for one in ends}
         if not ends:
-            wrong.append(("silent", f"{told}, and nobody was told"))
+            wrong.append(("silent", f"{told}, and {recipient} was not told"))
         elif outcomes != {told}:
             wrong.append(("untrue", f"{told}, and told was {sorted(outcomes)}"))
         elif len({one.message_id for one in ends}) > 1:

@@ -39,7 +39,7 @@ class Plant:
 
 
 _decide, _advance, _letters = trouble.decide, Jobs.advance, Ending.letters
-_told = Reports.told
+_told, _program_told = Reports.told, Reports.program_told
 _hand_over = SimulatedRelay.hand_over
 
 
@@ -76,6 +76,11 @@ async def _report_is_a_note(self: Reports, jobs: Any, letters: Any) -> None:
 async def _report_is_repeated(self: Reports, jobs: Any, letters: Any) -> None:
     await self._outbox.owe(letters)
     await _told(self, jobs, ())
+
+
+async def _program_is_told_later(self: Reports, job: Any, letters: Any) -> None:
+    await _program_told(self, job, ())
+    await self._outbox.owe(letters)
 
 
 async def _refusal_is_the_end(self: SimulatedRelay, *mail: Any) -> None:
@@ -118,6 +123,8 @@ def _plants() -> Mapping[str, Plant]:
         # The report of several faxes is taken for told in one commit, and owed in another; or the other way round.
         "told-first": Plant({"mailfax.spool.reports.Reports.told": _report_is_a_note}),
         "told-last": Plant({"mailfax.spool.reports.Reports.told": _report_is_repeated}),
+        # The same of what a program is told.
+        "program-told-first": Plant({"mailfax.spool.reports.Reports.program_told": _program_is_told_later}),
         # One outcome owes nothing.
         "cancelled-is-silent": Plant({"mailfax.offramp.ending.Ending.letters": _nobody_hears_of_failure}),
         # What the relay refuses once counts as taken.

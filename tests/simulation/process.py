@@ -286,7 +286,7 @@ def collect_here(*parts: Any, **more: Any) -> Collect:
     return Collect(*parts, choose=process.world.chance.choice, **more)
 
 
-def relay_here(*_: Any) -> SimulatedRelay:
+def relay_here(*_: Any, **__: Any) -> SimulatedRelay:
     process = RUNNING.get()
     assert process is not None
     return SimulatedRelay(process, process.world)
@@ -313,6 +313,7 @@ STAND_INS: dict[str, Any] = {
     "mailfax.wiring.Context": ContextHere,
     "mailfax.wiring.Renderer": StandInRenderer,
     "mailfax.wiring.relay_for": relay_here,
+    "mailfax.wiring.Targets": relay_here,
     "mailfax.wiring.connect": connect_here,
     "mailfax.wiring.Collect": collect_here,
     "mailfax.spool.spool.SqliteEngine": SteppedEngine,

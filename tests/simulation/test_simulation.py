@@ -36,7 +36,7 @@ def test_the_same_seed_is_the_same_run() -> None:
 
 @pytest.mark.parametrize(
     ("plant", "seed", "faxes"),
-    [("failed-is-success", 1, 12), ("cancelled-is-silent", 1, 12), ("restored-is-trusted", 6, 20)],
+    [("failed-is-success", 1, 12), ("cancelled-is-silent", 1, 12), ("restored-is-trusted", 11, 20)],
 )
 def test_a_planted_bug_is_found(plant: str, seed: int, faxes: int) -> None:
     assert plant in PLANTS

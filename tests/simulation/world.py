@@ -7,6 +7,7 @@ what really happened: the faxes at the service, the mails at the relay.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import contextvars
 import gc
@@ -31,13 +32,14 @@ from mailfax.sandbox.dropping_in import drop_in
 from mailfax.sandbox.families import Family
 from mailfax.sandbox.quirks import changed
 from tests.simulation.clockwork import MOMENTS, VirtualLoop, elapsed
-from tests.simulation.judge import Judge, Mail, Taken, Verdict
+from tests.simulation.judge import PROGRAM_URL, Judge, Mail, Taken, Verdict
 from tests.simulation.mishaps import Mishaps
 from tests.simulation.plants import PLANTS, Plant
 from tests.simulation.process import STAND_INS, Process, task_factory
 from tests.simulation.service import SimulatedExchange, Weather, application_of
 
 NUMBER, PASSWORD = "5557152222", "mypassword"
+SECRET = f"whsec_{base64.b64encode(bytes(32)).decode()}"
 CONFIGURATION = f"""\
 fax_domains = ["fax.local"]
 default_country = "US"
@@ -62,6 +64,7 @@ document = "pdf"
 [[sender]]
 from = ["@example.com"]
 account = "main"
+outcome_webhook = "{PROGRAM_URL}"
 [relay]
 address = "127.0.0.1:2526"
 [limits]
@@ -180,7 +183,7 @@ class World:
     def _configuration(self) -> Config:
         file = self.folder / "mailfax.toml"
         file.write_text(CONFIGURATION % {"settle_seconds": 900, "deadline_seconds": 86_400, **self.plant.settings})
-        return load(file, {"MAILFAX_ACCOUNT_MAIN_PASSWORD": PASSWORD})
+        return load(file, {"MAILFAX_ACCOUNT_MAIN_PASSWORD": PASSWORD, "MAILFAX_WEBHOOK_SECRET": SECRET})
 
     def _plan(self) -> None:
         chance, left, length = self.chance, self.faxes, max(600.0, self.faxes * 30.0)
@@ -251,7 +254,9 @@ class World:
             content.write(header + f"This is {mail.name}.\r\n".encode())
             recipients = tuple(Recipient(f"{n}@fax.local", FaxNumber(n, n)) for n in mail.numbers)
             client = Client("test", "127.0.0.1")
-            envelope = Envelope("alice@example.com", recipients, client, Grant("main", "Alice"))
+            envelope = Envelope(
+                "alice@example.com", recipients, client, Grant("main", "Alice", outcome_webhook=PROGRAM_URL)
+            )
             told = await process.parts.accept(envelope, content, header)
             if not isinstance(told, Answer):
                 return ""

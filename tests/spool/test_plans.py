@@ -24,6 +24,7 @@ EXCEPTIONS = {
     "job_deferred_head": "the first row of an index",
     "letter_head": "the first rows of two indices",
     "report_head": "the first row of an index",
+    "outcome_due": "the first rows of an index",
     "letters_due": "all that wait are meant: a relay takes mail again",
     "letter_open": "a page of an index in its order, for a person",
     "letter_newest": "a page of an index in its order, for a person",
