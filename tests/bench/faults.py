@@ -26,7 +26,8 @@ from PIL import Image
 
 from tests.bench.filling import copies, opened, spool_of
 from tests.support import documents
-from tests.support.site import Site, free_port, letter, until
+from tests.support.ports import free_port
+from tests.support.site import Site, letter, until
 from tests.support.smarthost import OK, REJECTED, smarthost
 
 POSTMASTER = "postmaster@example.com"

@@ -26,8 +26,9 @@ from mailfax.spool import Spool
 from tests.simulation.judge import Judge, Mail, Taken, Verdict
 from tests.simulation.world import CODES
 from tests.support import documents
+from tests.support.ports import free_port
 from tests.support.postgresql import Cluster
-from tests.support.site import Site, free_port, letter, listens, until
+from tests.support.site import Site, letter, listens, until
 from tests.support.smarthost import CUT, LATER, LOST, OK, Smarthost, smarthost
 
 SERVE = Path(__file__).with_name("serve.py")
@@ -114,6 +115,8 @@ class Storm:
         for work in (*senders, calling):
             work.result()
         while not (quiet := self._quiet()) and not self._late:
+            if relaying.done():
+                relaying.result()  # without a relay nothing ends
             self._report("calm", self._ended())
             time.sleep(0.5)
         if not quiet:

@@ -15,7 +15,8 @@ import trustme
 
 from mailfax.cli import VERBS
 from tests.support import documents
-from tests.support.site import ROOT, SENDER, Site, free_port, until
+from tests.support.ports import free_port
+from tests.support.site import ROOT, SENDER, Site, until
 
 #: What is promised for --help, in seconds, and what a busy machine is forgiven.
 HELP_SECONDS, FORGIVEN = 0.3, 2.0

@@ -10,7 +10,7 @@ import pytest
 
 from mailfax.cli import main
 from tests.support.gate import Gate, gate
-from tests.support.site import free_port
+from tests.support.ports import free_port
 
 USER, PASSWORD = "alice", "correct horse battery"
 LISTENERS = """

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import documents
 
-from tests.support.site import NUMBER, PASSWORD, SENDER, Site, free_port, letter, until
+from tests.support.ports import free_port
+from tests.support.site import NUMBER, PASSWORD, SENDER, Site, letter, until
 
 SUBJECT, BODY, NAME, FILE = "SubjectMark71", "BodyMark72", "DisplayMark73", "FileMark74"
 PLAIN, LOST, REFUSED, LOGIN = "15559871234", "15555550120", "15555550110", "15555550125"

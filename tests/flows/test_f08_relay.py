@@ -7,7 +7,8 @@ import email.policy
 
 from smarthost import smarthost
 
-from tests.support.site import Site, free_port, letter, until
+from tests.support.ports import free_port
+from tests.support.site import Site, letter, until
 
 POSTMASTER = "postmaster@example.com"
 

@@ -7,7 +7,8 @@ import time
 import documents
 from smarthost import OK, REJECTED, smarthost
 
-from tests.support.site import Site, free_port, until
+from tests.support.ports import free_port
+from tests.support.site import Site, until
 
 POSTMASTER = "postmaster@example.com"
 

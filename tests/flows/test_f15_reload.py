@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.support.site import PATIENCE, SENDER, Site, free_port, letter, until
+from tests.support.ports import free_port
+from tests.support.site import PATIENCE, SENDER, Site, letter, until
 
 BOB = "bob@example.org"
 MORE = """

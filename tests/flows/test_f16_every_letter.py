@@ -10,7 +10,8 @@ from aiosmtpd.smtp import Envelope
 from deaths import MOMENTS, command, dies
 from smarthost import CUT, OK, REJECTED, Smarthost, smarthost
 
-from tests.support.site import Site, free_port, until
+from tests.support.ports import free_port
+from tests.support.site import Site, until
 
 POSTMASTER = "postmaster@example.com"
 

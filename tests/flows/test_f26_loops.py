@@ -15,7 +15,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.support import documents
-from tests.support.site import SENDER, Site, free_port, letter, until
+from tests.support.ports import free_port
+from tests.support.site import SENDER, Site, letter, until
 from tests.support.smarthost import Smarthost, smarthost
 
 OFFICE, POSTMASTER = "office@example.com", "postmaster@example.com"

@@ -19,7 +19,8 @@ from mailfax.config import load
 from tests.structure.packages import TOP
 from tests.support import documents
 from tests.support.pages import PagesSite, Visitor
-from tests.support.site import free_port, listens, until
+from tests.support.ports import free_port
+from tests.support.site import listens, until
 
 PAGE = (TOP / "docs/howto/pages.md").read_text()
 TABLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tests.support import documents
 from tests.support.many_accounts import many, username
-from tests.support.site import Site, free_port, until
+from tests.support.ports import free_port
+from tests.support.site import Site, until
 from tests.support.smarthost import CUT, LATER, LOST, OK, REJECTED, Smarthost, smarthost
 
 #: What the relay does with a mail.

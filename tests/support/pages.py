@@ -15,7 +15,8 @@ import httpx
 from mailfax.config import User
 from mailfax.config.users import write_user
 from mailfax.passwords import hash_password
-from tests.support.site import Site, free_port, listens, until
+from tests.support.ports import free_port
+from tests.support.site import Site, listens, until
 
 PASSWORD = "a good password"
 #: login -> role and addresses.

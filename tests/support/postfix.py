@@ -21,7 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.site import free_port, until
+from tests.support.ports import free_port
+from tests.support.site import until
 
 #: Where Debian has administrators' programs, which a person's PATH may lack.
 SEARCHED = f"{os.environ['PATH']}:/usr/sbin:/sbin"

@@ -8,7 +8,6 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +17,7 @@ import asyncpg
 import trustme
 
 from mailfax.spool.server import Server
+from tests.support.ports import free_port
 
 #: Whatever the disk does is no question of these tests.
 SETTINGS = {
@@ -78,9 +78,7 @@ class Cluster:
         if self._user:
             os.chown(self.folder, self._user["user"], self._user["group"])
         self.data = self.folder / "data"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._run("initdb", "-D", self.data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         rules = self.data / "pg_hba.conf"
         rules.write_text(f"host all {LOCKED},mailfax 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.support.database import Database
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DYING_SERVE = Path(__file__).with_name("dying_serve.py")
@@ -77,12 +78,6 @@ render_seconds = {render_seconds}
 deadline_seconds = {deadline_seconds}
 {more}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(truth: Callable[[], T], what: str, log: Callable[[], str] = str, patience: float = PATIENCE) -> T:

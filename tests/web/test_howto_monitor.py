@@ -18,7 +18,8 @@ import yaml
 
 from tests.structure.packages import TOP
 from tests.support import documents
-from tests.support.site import Site, free_port, until
+from tests.support.ports import free_port
+from tests.support.site import Site, until
 
 PAGE = (TOP / "docs" / "howto" / "monitor.md").read_text()
 TLS = """
