@@ -14,6 +14,7 @@ from typing import Any
 
 from mailfax import maillog
 from mailfax.context import Context, Worker
+from mailfax.offramp.age import Ages
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.silence import Silence
@@ -33,7 +34,7 @@ class Deadlines(Worker):
 
     def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending) -> None:
         self._spool, self._steady = context.spool, context.steady
-        self._elapsed, self._boot = context.elapsed, context.boot
+        self._elapsed, self._boot, self._ages = context.elapsed, context.boot, Ages(context)
         self._fax_accounts, self._ending = fax_accounts, ending
         self._deadline_seconds = context.limits.deadline_seconds
         self._shut = Silence(context.elapsed)
@@ -95,7 +96,8 @@ class Deadlines(Worker):
                 continue
             self._shut.unanswered(account.name)
             if self._shut.is_an_answer(account.name):
-                late += await self._spool.jobs.silent(account.name, oldest)
+                silent = await self._spool.jobs.silent(account.name, oldest)
+                late += [job for job in silent if self._ages.is_past_deadline(job)]
         return late
 
     async def _end(self, job: FaxJob, event: JobEvent, cause: Cause, **facts: Any) -> bool:

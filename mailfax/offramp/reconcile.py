@@ -22,6 +22,7 @@ from mailfax.context import Context, Worker
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, same_number
+from mailfax.offramp.age import Age, Ages
 from mailfax.offramp.cover import has_reference
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.fax_accounts import FaxAccounts
@@ -51,10 +52,9 @@ class Reconcile(Worker):
     news = ("no-answer", "lease-expired", "recovered")
 
     def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending, account: str) -> None:
-        self._spool, self._steady, self._jitter = context.spool, context.steady, context.jitter
-        self._elapsed, self._boot = context.elapsed, context.boot
+        self._spool, self._jitter, self._elapsed = context.spool, context.jitter, context.elapsed
+        self._ages = Ages(context)
         self._fax_accounts, self._ending, self._name = fax_accounts, ending, account
-        self._deadline_seconds = context.limits.deadline_seconds
         self._silence = Silence(context.elapsed)
         self._mute: set[str] = set()  #: ids about which the last question brought no answer: asked about last
 
@@ -89,7 +89,7 @@ class Reconcile(Worker):
         return self._fax_accounts.account(self._name)
 
     async def _look_for(self, doubted: list[FaxJob]) -> None:
-        began, elapsed = self._spool.now(), self._elapsed()
+        began = self._elapsed()
         recent = await self._recent()
         seen = await look(
             self._spool, self._client, self._name, ALL_OUTBOUND, {job.fax_id for job in recent}, unknown=True
@@ -106,8 +106,9 @@ class Reconcile(Worker):
             if current is None or current.state is not JobState.IN_DOUBT:
                 continue
             with suppress(Outdated):
-                seconds, measured = self._since_last_byte(current, began, elapsed)
-                await self._not_found(current, seconds, measured=measured, trustworthy=shows_recent and not left)
+                age = self._ages.of(current)
+                at_begin = replace(age, seconds=age.seconds - (self._elapsed() - began))
+                await self._not_found(current, at_begin, trustworthy=shows_recent and not left)
 
     async def _recent(self) -> list[FaxJob]:
         """Our newest other faxes at this account: a listing that hides them proves nothing."""
@@ -201,22 +202,14 @@ class Reconcile(Worker):
             await self._spool.accounts.reference_returned(job.account)
         maillog.submitted(found)
 
-    def _since_last_byte(self, job: FaxJob, began: float, elapsed: float) -> tuple[float, bool]:
-        """How long after the last possible moment of acceptance a listing began that began at ``began`` on the wall,
-        and whether that is believed. Within one boot it is measured, over restarts and a sleeping machine, whatever
-        the wall clock does; over a start of the machine the wall clock tells, as far as it is steady."""
-        if self._boot and job.last_byte_boot == self._boot:
-            return elapsed - job.last_byte_elapsed, True
-        return began - job.last_byte_at, self._steady.is_steady()
-
-    async def _not_found(self, job: FaxJob, seconds: float, *, measured: bool, trustworthy: bool) -> None:
-        """One more listing without it, begun ``seconds`` after it may have been taken: proven absent, or looked for
-        again, or ended by the deadline."""
+    async def _not_found(self, job: FaxJob, age: Age, *, trustworthy: bool) -> None:
+        """One more listing without it, begun when it had this age: proven absent, or looked for again, or ended by
+        the deadline."""
         account = self._account
-        if trustworthy and seconds >= 0:
+        if trustworthy and age.seconds >= 0:
             counted = replace(job, absences=job.absences + 1)
-            settled = counted.absences >= ENOUGH_LISTINGS and seconds >= account.settle_seconds
-            proven = settled and measured and await self._absence_counts(job)
+            settled = counted.absences >= ENOUGH_LISTINGS and age.seconds >= account.settle_seconds
+            proven = settled and age.believed and await self._absence_counts(job)
             if proven and job.status is not None:  # what kept FaxCore from taking it would do so again
                 await self._ending.end(job, JobEvent.REFUSED, job.status)
                 return
@@ -242,15 +235,14 @@ class Reconcile(Worker):
 
     async def _again(self, job: FaxJob, *, may_end: bool) -> None:
         """Look again later: soon at first, and often enough to see the end of the settling time; or end it."""
-        now = self._spool.now()
-        age = now - job.last_byte_at
         with suppress(Outdated):
-            if may_end and age > self._deadline_seconds and self._steady.is_steady():
+            if may_end and self._ages.is_past_deadline(job):
                 cause = Cause.UNCONFIRMED if job.status is None else Cause.UNCONFIRMED_LARGE
                 await self._ending.end(job, JobEvent.DEADLINE, status(cause))
                 return
-            wait = schedule.doubt_interval(age, self._jitter())
-            await self._spool.jobs.postpone(job, now + min(wait, max(self._account.settle_seconds / 2, 1.0)))
+            wait = schedule.doubt_interval(self._ages.of(job).seconds, self._jitter())
+            at_most = max(self._account.settle_seconds / 2, 1.0)
+            await self._spool.jobs.postpone(job, self._spool.now() + min(wait, at_most))
 
 
 def _may_have_made(job: FaxJob, details: FaxDetails) -> bool:

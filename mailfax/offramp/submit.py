@@ -113,11 +113,10 @@ class Submit(Worker):
     async def _taken(self, job: FaxJob, fax_id: str) -> None:
         now = self._spool.now()
         asked_at = now + schedule.track_interval(0.0, self._jitter())
-        changes: dict[str, Any] = {"fax_id": fax_id, "submitted_at": now, "track_at": asked_at}
+        changes = {"fax_id": fax_id, "submitted_at": now, "track_at": asked_at, **self._last_byte(now)}
+        taken = job.after(JobEvent.ID_GIVEN, **changes)
         try:
-            taken = await self._spool.jobs.advance(
-                job, job.after(JobEvent.ID_GIVEN, **changes), JobEvent.ID_GIVEN, detail=f"fax id {fax_id}"
-            )
+            taken = await self._spool.jobs.advance(job, taken, JobEvent.ID_GIVEN, detail=f"fax id {fax_id}")
         except FaxIdTaken:
             # An id that another fax owns is no answer to this one.
             await self._not_taken(job, InDoubt("", diagnostic=f"FaxCore gave the id {fax_id}, which another fax has"))
@@ -153,13 +152,16 @@ class Submit(Worker):
         if decision.account is not None:
             # The pause comes first: a crash between the two commits must not leave a job that tries again at once.
             await self._fax_accounts.trouble(job.account, decision.account, sending=True)
-        elapsed: dict[str, Any] = {"last_byte_elapsed": self._elapsed(), "last_byte_boot": self._boot}
-        waiting = job.after(decision.event, last_byte_at=now, status=decision.suspected, **elapsed)
+        waiting = job.after(decision.event, status=decision.suspected, **self._last_byte(now))
         waiting = waiting.put_off(decision.next_attempt_at)
         await self._spool.jobs.advance(job, waiting, decision.event, detail=decision.detail)
         maillog.not_taken(waiting, decision.detail)
         if decision.event is JobEvent.NO_ANSWER:
             await self._fax_accounts.unclear(job.account)
+
+    def _last_byte(self, now: float) -> dict[str, Any]:
+        """The last moment at which FaxCore may have taken a fax, on both clocks."""
+        return {"last_byte_at": now, "last_byte_elapsed": self._elapsed(), "last_byte_boot": self._boot}
 
 
 def _attempt(job: FaxJob) -> tuple[JobState, int, int]:

@@ -22,6 +22,7 @@ from mailfax.context import Context, Worker
 from mailfax.faxcore.client import FaxCore
 from mailfax.faxcore.errors import AccountTrouble, NotKnown, NotRead, Unavailable, Unreadable
 from mailfax.faxcore.values import FaxDetails, Folder, Progress, progress_of
+from mailfax.offramp.age import Ages
 from mailfax.offramp.ending import Ending
 from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.folders import BYTES_PER_STATUS, ENDS, Look, look
@@ -52,7 +53,7 @@ class Track(Worker):
     news = ("id-given", "late-id", "found")
 
     def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending, account: str) -> None:
-        self._spool, self._steady = context.spool, context.steady
+        self._spool, self._ages = context.spool, Ages(context)
         self._elapsed, self._jitter = context.elapsed, context.jitter
         self._fax_accounts, self._ending, self._account = fax_accounts, ending, account
         self._deadline_seconds = context.limits.deadline_seconds
@@ -241,12 +242,7 @@ class Track(Worker):
 
     async def _end_late(self, jobs: list[FaxJob]) -> list[FaxJob]:
         """End what was asked about and is past its deadline; those."""
-        oldest = self._spool.now() - self._deadline_seconds
-        late = [
-            job
-            for job in jobs
-            if job.submitted_at < oldest and self._steady.is_steady() and self._silence.is_an_answer(job.queue_id)
-        ]
+        late = [job for job in jobs if self._ages.is_past_deadline(job) and self._silence.is_an_answer(job.queue_id)]
         for job in late:
             with suppress(Outdated):
                 await self._ending.end(job, JobEvent.DEADLINE, status(Cause.SILENT))

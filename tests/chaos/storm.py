@@ -23,7 +23,7 @@ from types import SimpleNamespace
 from mailfax.rules.job import FaxJob
 from mailfax.rules.reference import references_in
 from mailfax.spool import Spool
-from tests.simulation.judge import Judge, Mail, Taken, Verdict
+from tests.simulation.judge import TAKEN_AS, Judge, Mail, Taken, Verdict
 from tests.simulation.world import CODES
 from tests.support import documents
 from tests.support.ports import free_port
@@ -277,8 +277,7 @@ class Storm:
     async def _taken_as(self, mail: Mail) -> list[str]:
         """Its queue IDs, in their order: a mail whose 250 was not heard comes again, and may get another."""
         message_id = self._letters[mail.name]["Message-ID"]
-        asked = "SELECT queue_id FROM message WHERE header_message_id = ? ORDER BY received_at"
-        return [name for (name,) in await self._site.database().run(asked, message_id)]
+        return [name for (name,) in await self._site.database().run(TAKEN_AS, message_id)]
 
 
 def _mails(chance: random.Random, left: int) -> Iterator[Mail]:

@@ -277,11 +277,39 @@ async def test_the_settling_time_begins_anew_when_the_machine_does(
     job = await in_doubt(pipeline, sandbox)
     await pipeline.forward(890)
     async with opened(tmp_path, pipeline.clock, account) as rebooted:
-        rebooted.reconcile._boot = "another boot"
+        rebooted.reconcile._ages._boot = "another boot"
         await rebooted.forward(890)
         assert await looked_for(rebooted, job) is JobState.IN_DOUBT
         await rebooted.forward(20)
         assert await looked_for(rebooted, job) is JobState.DEFERRED
+
+
+@pytest.mark.parametrize("number", ["15555550121", "15555550106"], ids=["in doubt", "submitted"])
+@pytest.mark.parametrize("leap", [0.0, 86_400.0, -86_400.0], ids=["steady", "set forward", "set back"])
+async def test_a_deadline_is_measured_whatever_the_wall_clock_does(
+    pipeline: Pipeline, number: str, leap: float
+) -> None:
+    """A fax is handed over while the clock is a day wrong; two hours later the clock has been right for long."""
+    pipeline.clock.leap(leap)
+    [job] = await pipeline.mail(number)
+    await pipeline.submit.round()
+    began = (await pipeline.job(job.queue_id)).state
+    assert began in (JobState.IN_DOUBT, JobState.SUBMITTED)
+    pipeline.clock.leap(-leap)
+
+    async def hours(number: int) -> JobState:
+        for _ in range(number):
+            await pipeline.forward(3600)
+            current = await pipeline.job(job.queue_id)
+            if not current.final:
+                await pipeline.spool.jobs.postpone(current, pipeline.clock())
+            await pipeline.track.round()
+            await pipeline.reconcile.round()
+            await pipeline.deadlines.round()
+        return (await pipeline.job(job.queue_id)).state
+
+    assert await hours(23) is began
+    assert await hours(3) is JobState.UNCONFIRMED
 
 
 async def test_each_attempt_has_to_be_missed_anew(pipeline: Pipeline, sandbox: Sandbox) -> None:

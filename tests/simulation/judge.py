@@ -20,6 +20,11 @@ SENDER = "alice@example.com"
 #: A program that hears of every outcome, by itself.
 PROGRAM_URL = "https://programs.example.com/fax"
 PROGRAM = f"webhook:{PROGRAM_URL}"
+#: The messages of a Message-ID in the order in which they were accepted, whatever the clock did meanwhile.
+TAKEN_AS = """
+    SELECT queue_id FROM message WHERE header_message_id = ?
+    ORDER BY (SELECT MIN(seq) FROM history WHERE history.queue_id = message.queue_id)
+"""
 
 
 @dataclass

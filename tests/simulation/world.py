@@ -32,7 +32,7 @@ from mailfax.sandbox.dropping_in import drop_in
 from mailfax.sandbox.families import Family
 from mailfax.sandbox.quirks import changed
 from tests.simulation.clockwork import MOMENTS, VirtualLoop, elapsed
-from tests.simulation.judge import PROGRAM_URL, Judge, Mail, Taken, Verdict
+from tests.simulation.judge import PROGRAM_URL, TAKEN_AS, Judge, Mail, Taken, Verdict
 from tests.simulation.mishaps import Mishaps
 from tests.simulation.plants import PLANTS, Plant
 from tests.simulation.process import STAND_INS, Process, task_factory
@@ -330,9 +330,7 @@ class World:
         """Its queue IDs, in their order: a mail whose 250 was not heard comes again, and may get another."""
         names = f"<{mail.name}@example.com>"
         assert self.processes[0].engine is not None
-        rows = self.processes[0].engine._reading.execute(
-            "SELECT queue_id FROM message WHERE header_message_id = ? ORDER BY received_at", (names,)
-        )
+        rows = self.processes[0].engine._reading.execute(TAKEN_AS, (names,))
         return [row["queue_id"] for row in rows]
 
 
