@@ -18,7 +18,7 @@ _OF_FAXES = {
     JobEvent.DOCUMENT_READY: "Its pages are made",
     JobEvent.DOCUMENT_LATER: "Its pages could not be made yet",
     JobEvent.DOCUMENT_IMPOSSIBLE: "Its pages can't be made",
-    JobEvent.CLAIMED: "Handed over to FaxCore",
+    JobEvent.CLAIMED: "Being handed over to FaxCore",
     JobEvent.ID_GIVEN: "FaxCore took it",
     JobEvent.NOT_SENT: "FaxCore did not take it; it is tried again",
     JobEvent.REFUSED: "FaxCore refused it",

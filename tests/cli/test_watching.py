@@ -21,7 +21,7 @@ LIFE = (
     "Accepted and stored",
     "Its pages are being made (attempt 1)",
     "Its pages are made",
-    "Handed over to FaxCore (attempt 1)",
+    "Being handed over to FaxCore (attempt 1)",
     "FaxCore took it (fax id ",
     "Delivered: every page reached the other side",
     "The notification is written (delivered)",

@@ -23,6 +23,12 @@ def test_every_promise_is_kept() -> None:
     assert deaths, "what never happens in a seed is not shown by it"
 
 
+@pytest.mark.parametrize("seed", range(11001, 11021))
+def test_every_promise_is_kept_to_a_thousand_faxes(seed: int) -> None:
+    verdict = simulate(seed, 1000)
+    assert verdict.good and verdict.unconfirmed <= 1, told(verdict)
+
+
 def test_every_promise_is_kept_over_a_restore_that_nobody_declared_and_leaps_of_the_clock() -> None:
     verdict = simulate(6, 16)
     assert verdict.good and verdict.faxes, told(verdict)
