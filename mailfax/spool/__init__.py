@@ -16,7 +16,7 @@ Whole program
     ``await spool.weaknesses() -> list[str]``      what makes it less durable than it should be
     ``await spool.counts() -> Counts``             ``.jobs``, ``.letters``, ``.inbound``, ``.documents``: state word
                                                    -> number; ``.damaged``: table -> number
-    ``await spool.mend_moments(longest_lease) -> int``   ["moments-mended"] what a wrong clock put too far
+    ``await spool.mend_moments(longest_lease) -> int``   ["moments-corrected"] what a wrong clock put too far
                                                    ahead is due now
     ``await spool.sweep() -> int``                 ["swept"] removes large contents without a row, older than an hour,
                                                    and keys and counts that are too old to matter

@@ -134,7 +134,7 @@ COMMITS: frozenset[str] = frozenset(
         "letters-due",
         "moved-aside",
         "damage-told",
-        "moments-mended",
+        "moments-corrected",
         "recovery-noticed",
         "outbox-released",
         "contents-deleted",

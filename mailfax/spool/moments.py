@@ -46,5 +46,5 @@ async def make_wrong_moments_due(engine: Engine, longest_lease: float) -> int:
         return 0
     told = history("", "clock was wrong", "", f"{row['n']} moments too far in the future")
     mended = (Statement(name, values) for name in _STATEMENTS)
-    results = await engine.commit(Commit("moments-mended", (told, *mended)))
+    results = await engine.commit(Commit("moments-corrected", (told, *mended)))
     return sum(result.hits for result in results[1:])

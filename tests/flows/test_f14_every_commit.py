@@ -391,7 +391,7 @@ def test_dead_while_moments_far_ahead_are_made_due(site: Site, moment: str) -> N
     waiting(site)
     site.change("UPDATE job SET submit_at = submit_at + 86400")
     well_again(site)
-    dies(site, site.start(moment, "moments-mended"), f"{moment} moments-mended")
+    dies(site, site.start(moment, "moments-corrected"), f"{moment} moments-corrected")
     site.start()
     [mail] = site.answers(1)
     assert mail["X-Fax-Outcome"] == "delivered" and len(site.faxes()) == 1
