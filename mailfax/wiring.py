@@ -42,6 +42,7 @@ from mailfax.passwords import Passwords
 from mailfax.postmaster.delays import Delays
 from mailfax.postmaster.deliver import Deliver
 from mailfax.postmaster.disk import DiskAlarm
+from mailfax.postmaster.seals import SealHistory
 from mailfax.proof import Prover
 from mailfax.relay import relay_for
 from mailfax.render import Renderer
@@ -163,10 +164,12 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
             ("delays", Delays(context, is_sandbox=fax_accounts.is_sandbox)),
         ],
     }
-    # An account that is in trouble is tried again, and the disk is looked after, whatever else a process does.
+    # An account that is in trouble is tried again, and the disk and the history are looked after, whatever else a
+    # process does.
     workers = [
         ("fax_accounts", fax_accounts),
         ("disk", disk),
+        ("seals", SealHistory(context)),
         *(each for role in roles for each in of_role.get(role, ())),
     ]
     resent = before.accept.resent if before is not None else None

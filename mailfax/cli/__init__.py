@@ -42,6 +42,7 @@ VERBS = (
     "export",
     "keep",
     "purge",
+    "verify",
     "completion",
 )
 

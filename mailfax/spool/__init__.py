@@ -189,6 +189,10 @@ Whole program
     ``await of(queue_id) -> list[HistoryLine]``    a message's lines with those of its jobs; ``seq``, ``at``,
                                                    ``queue_id``, ``event``, ``state``, ``detail``
 
+``spool.seals``                                    over the history
+    ``await add() -> Seal | None``                 ["sealed"] the oldest lines without a seal, where there are any
+    ``await verify(kept="") -> Verdict``           what was altered, removed or inserted since
+
 Errors: ``Outdated``; ``ReferenceTaken``, ``QueueIdTaken``, ``FaxIdTaken``, ``SentBefore``, ``QuotaUsedUp``,
 ``CeilingReached``, ``PagesUsedUp``; ``NotCommitted`` (surely nothing stored:
 disk full, locked, read-only, not reachable; ``.full``); ``CommitUnclear`` (the disk or the connection failed while
@@ -225,11 +229,13 @@ from mailfax.spool.large import ContentDamaged
 from mailfax.spool.ledger import LedgerEntry
 from mailfax.spool.processes import Serving
 from mailfax.spool.queue import Queued, Wanted
+from mailfax.spool.seals import BATCH
 from mailfax.spool.shown import Hour, Owner
 from mailfax.spool.spool import Counts, Spool, open_spool
 from mailfax.spool.unheard import Found, Keys, Unheard
 
 __all__ = [
+    "BATCH",
     "COMMITS",
     "SESSION",
     "TOKEN",

@@ -144,6 +144,7 @@ COMMITS: frozenset[str] = frozenset(
         "bearer-used",
         "bearer-removed",
         "viewed",
+        "sealed",
         "kept-released",
         *(commit_name(event) for event in JobEvent if event is not JobEvent.CLAIMED),
         *(commit_name(event, "inbound-") for event in InboundEvent),

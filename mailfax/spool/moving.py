@@ -40,7 +40,7 @@ TABLES: Final = (
         "letter",
         "history",
     ),
-    *("unheard", "spent", "alarm", "process", "recovery", "kept", "bearer"),
+    *("unheard", "spent", "alarm", "process", "recovery", "kept", "bearer", "seal"),
 )
 #: Those whose rows are counted by state.
 _COUNTED: Final = ("job", "letter", "inbound", "document")

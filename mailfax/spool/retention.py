@@ -4,8 +4,8 @@ In: how many days each kind is kept. Out: how much went. A little in each commit
 commit decides by what it finds, so whatever moved on in between is left alone. Content goes only where nothing refers
 to it any more. What has not ended is never deleted, whatever its age. ``spool.retention``.
 
-Left of a deleted fax is its fax id in the ledger (nothing is fetched, or taken for somebody else's, a second time),
-and the newest line of history of all (``mark.py``).
+Left of a deleted fax are its fax id in the ledger (nothing is fetched, or taken for somebody else's, a second time),
+and the hashes of its lines of history, with a line that says which they were (``seals.py``).
 
 LIMITS: a wrong clock deletes too early: after a leap, and in the first hour of a process, nothing is deleted.
 """
@@ -40,9 +40,9 @@ _FAXES: Final = {"sent": ("message",), "received": ("inbound",), "postmaster": (
 _TABLE: Final = {"junk": "inbound"}
 #: What is deleted with the records of each table, and how: in this order, the first is the guard.
 RECORD: Final = {
-    "message": ("mark", "history", "jobs", "document", "gone"),
-    "inbound": ("gone", "history"),
-    "letter": ("gone", "history"),
+    "message": ("mark", "told", "history", "jobs", "document", "gone"),
+    "inbound": ("gone", "told", "history"),
+    "letter": ("gone", "told", "history"),
 }
 
 

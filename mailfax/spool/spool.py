@@ -32,6 +32,7 @@ from mailfax.spool.queue import Queue
 from mailfax.spool.recovery import Recovery
 from mailfax.spool.reports import Reports
 from mailfax.spool.retention import Retention
+from mailfax.spool.seals import Seals
 from mailfax.spool.shown import Shown
 from mailfax.spool.sqlite import SqliteEngine
 from mailfax.spool.unheard import UnheardFaxes
@@ -73,6 +74,7 @@ class Spool:
         self.ledger = Ledger(engine, self.outbox)
         self.inbound = Inbound(engine, self.content, self.outbox)
         self.history = History(engine)
+        self.seals = Seals(engine)
         self.queue = Queue(engine)
         self.damage = Damage(engine, self.outbox)
         self.recovery = Recovery(engine, self.outbox)

@@ -12,11 +12,11 @@
 -- float8: accepted_at accepted_before after at before daily decided_at deliver elapsed ended_at ends_at expires_at fetch last_byte_at
 -- float8: last_byte_elapsed leapt lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
--- float8: report track_at tried_at until up_to wait
--- int8: absences any attempts cancel_requested clear delay_told elsewhere epoch epoch_was faxes faxes_per_day gone hour jobs limit
--- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size serves
+-- float8: report sealed_at track_at tried_at until up_to wait
+-- int8: absences any attempts behind cancel_requested clear delay_told elsewhere epoch epoch_was faxes faxes_per_day gone hour jobs last_seq limit
+-- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size seal serves
 -- int8: preview refusals size slow success_notice version was_epoch was_version
--- bytea: bytes
+-- bytea: bytes leaves
 
 -- name: process_start
 -- Epochs only grow: no two processes that ever opened this spool have the same one.
@@ -55,6 +55,34 @@ INSERT INTO history (at, queue_id, event, state, detail) VALUES (:now, :queue_id
 SELECT seq, at, queue_id, event, state, detail FROM history
 WHERE queue_id = :queue_id OR queue_id IN (SELECT queue_id FROM job WHERE message = :queue_id)
 ORDER BY seq
+
+
+-- name: history_newest
+-- These six: the history under seal (seals.py).
+SELECT COALESCE(MAX(seq), 0) AS seq FROM history
+
+-- name: history_writers
+-- Transactions that may hold a seq below the newest, and have not ended. SQLite has one writer: none.
+SELECT '' AS holder WHERE 1 = 0 -- sqlite
+SELECT virtualtransaction AS holder FROM pg_locks -- postgresql
+WHERE locktype = 'relation' AND relation = 'history'::regclass AND mode = 'RowExclusiveLock' -- postgresql
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) -- postgresql
+
+-- name: history_span
+SELECT seq, at, queue_id, event, state, detail FROM history
+WHERE seq > :behind AND seq <= :last_seq ORDER BY seq LIMIT :limit
+
+-- name: seal_newest
+SELECT number, made_at, last_seq, leaves, hash FROM seal WHERE number = (SELECT MAX(s.number) FROM seal s)
+
+-- name: seal_after
+SELECT number, made_at, last_seq, leaves, hash FROM seal WHERE number > :seal ORDER BY number LIMIT :limit
+
+-- name: seal_add
+-- alone: seal
+INSERT INTO seal (number, made_at, last_seq, leaves, hash)
+SELECT :seal, :sealed_at, :last_seq, :leaves, :hash
+WHERE :seal = (SELECT COALESCE(MAX(s.number), 0) + 1 FROM seal s)
 
 
 -- name: content_add
@@ -1185,10 +1213,26 @@ WHERE queue_id IN (:ids) AND content_id = ''
       SELECT 1 FROM kept k WHERE k.what >= '@' AND k.what < 'A' AND LOWER(message.sender) LIKE '%' || k.what
   )
 
+-- name: message_record_told
+-- What is deleted of the history is said in a line of it (seals.py), in the very statement that deletes it: on SQLite,
+-- where nobody comes between them, in the one before. That line is the newest: by it an older copy of the spool is known (mark.py).
+WITH gone AS (DELETE FROM history WHERE queue_id IN ( -- postgresql
+WITH gone AS (SELECT seq FROM history WHERE queue_id IN ( -- sqlite
+    SELECT m.queue_id FROM message m WHERE m.queue_id IN (:ids) AND m.size = -1
+    UNION ALL SELECT j.queue_id FROM message m JOIN job j ON j.message = m.queue_id
+    WHERE m.queue_id IN (:ids) AND m.size = -1
+) RETURNING seq -- postgresql
+) -- sqlite
+)
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, '[retention]', 'deleted', '', STRING_AGG(CAST(seq AS TEXT), ' ' ORDER BY seq) FROM gone -- postgresql
+SELECT :now, '[retention]', 'deleted', '', GROUP_CONCAT(seq, ' ') FROM gone -- sqlite
+HAVING COUNT(*) > 0
+
 -- name: message_record_history
--- The newest line stays: by it an older copy of the spool is known (mark.py).
 DELETE FROM history
-WHERE seq < (SELECT MAX(h.seq) FROM history h) AND queue_id IN (
+WHERE 1 = 0 AND queue_id IN ( -- postgresql
+WHERE queue_id IN ( -- sqlite
     SELECT m.queue_id FROM message m WHERE m.queue_id IN (:ids) AND m.size = -1
     UNION ALL SELECT j.queue_id FROM message m JOIN job j ON j.message = m.queue_id
     WHERE m.queue_id IN (:ids) AND m.size = -1
@@ -1212,9 +1256,21 @@ WHERE queue_id IN (:ids) AND content_id = '' AND state IN ('stored', 'junk', 'va
   AND NOT EXISTS (SELECT 1 FROM letter l WHERE l.about = inbound.queue_id AND l.state NOT IN ('handed-over', 'cancelled'))
   AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.what = inbound.queue_id)
 
+-- name: inbound_record_told
+WITH gone AS (DELETE FROM history -- postgresql
+WITH gone AS (SELECT seq FROM history -- sqlite
+    WHERE queue_id IN (:ids) AND NOT EXISTS (SELECT 1 FROM inbound i WHERE i.queue_id = history.queue_id)
+    RETURNING seq -- postgresql
+)
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, '[retention]', 'deleted', '', STRING_AGG(CAST(seq AS TEXT), ' ' ORDER BY seq) FROM gone -- postgresql
+SELECT :now, '[retention]', 'deleted', '', GROUP_CONCAT(seq, ' ') FROM gone -- sqlite
+HAVING COUNT(*) > 0
+
 -- name: inbound_record_history
 DELETE FROM history
-WHERE queue_id IN (:ids) AND seq < (SELECT MAX(h.seq) FROM history h)
+WHERE 1 = 0 AND queue_id IN (:ids) -- postgresql
+WHERE queue_id IN (:ids) -- sqlite
   AND NOT EXISTS (SELECT 1 FROM inbound i WHERE i.queue_id = history.queue_id)
 
 -- name: letter_record_gone
@@ -1232,9 +1288,21 @@ WHERE letter_id IN (:ids) AND content_id = '' AND state IN ('handed-over', 'canc
       WHERE m.queue_id = letter.about OR m.queue_id = (SELECT j.message FROM job j WHERE j.queue_id = letter.about)
   )
 
+-- name: letter_record_told
+WITH gone AS (DELETE FROM history -- postgresql
+WITH gone AS (SELECT seq FROM history -- sqlite
+    WHERE queue_id IN (:ids) AND NOT EXISTS (SELECT 1 FROM letter l WHERE l.letter_id = history.queue_id)
+    RETURNING seq -- postgresql
+)
+INSERT INTO history (at, queue_id, event, state, detail)
+SELECT :now, '[retention]', 'deleted', '', STRING_AGG(CAST(seq AS TEXT), ' ' ORDER BY seq) FROM gone -- postgresql
+SELECT :now, '[retention]', 'deleted', '', GROUP_CONCAT(seq, ' ') FROM gone -- sqlite
+HAVING COUNT(*) > 0
+
 -- name: letter_record_history
 DELETE FROM history
-WHERE queue_id IN (:ids) AND seq < (SELECT MAX(h.seq) FROM history h)
+WHERE 1 = 0 AND queue_id IN (:ids) -- postgresql
+WHERE queue_id IN (:ids) -- sqlite
   AND NOT EXISTS (SELECT 1 FROM letter l WHERE l.letter_id = history.queue_id)
 
 

@@ -122,3 +122,15 @@ def test_a_month_as_a_table(run: Run, names: dict[str, str]) -> None:
         assert len(json.loads(out)) == number, options
     assert run("export", "--json", "--since", "2029-01-01", "--until", "2030-01-01")[1] == "[]\n"
     assert run("export", "--direction", "received", "--sender", "a@b")[0] == 1
+
+
+def test_the_history_is_verified(run: Run, names: dict[str, str]) -> None:
+    status, out, _ = run("verify")
+    assert status == 0 and "lines have no seal yet" in out
+    status, _, err = run("verify", "--from", "17")
+    assert status == 1 and "is no seal" in err
+    unknown = f"17:{'0' * 64}"
+    status, out, _ = run("verify", "--from", unknown)
+    assert status == 1 and out.startswith(f"seal {unknown} is not in the chain")
+    status, out, _ = run("verify", "--json")
+    assert status == 0 and json.loads(out)["newest_seal"] is None and json.loads(out)["whole"]

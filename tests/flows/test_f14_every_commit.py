@@ -8,6 +8,7 @@ more: then every fax has been sent as often as it should be, and its sender has 
 from __future__ import annotations
 
 import email.policy
+import json
 import smtplib
 import time
 from collections.abc import Callable
@@ -171,6 +172,23 @@ def test_dead_while_old_hours_are_forgotten(site: Site, moment: str) -> None:
     site.start()
     site.send("15555550100")
     site.answers(2)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_dead_while_the_history_is_sealed(site: Site, moment: str) -> None:
+    bridge = site.start()
+    site.send("15555550100")
+    site.answers(1)
+    site.stop(bridge)
+    dies(site, site.start(moment, "sealed"), f"{moment} sealed")
+    bridge = site.start()
+    until(lambda: site.rows("SELECT 1 FROM seal"), "the seal", site.log)
+    verified = site.run("verify", "--json", "--config", str(site.config))
+    assert verified.returncode == 0 and json.loads(verified.stdout)["seals"] >= 1, verified
+    site.stop(bridge)
+    site.change("UPDATE history SET detail = 'nobody' WHERE seq = 2")
+    verified = site.run("verify", "--config", str(site.config))
+    assert verified.returncode == 1 and verified.stdout.startswith("line 2 ("), verified
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
