@@ -52,6 +52,12 @@ class _Figures:
             {account.name: int(account.paused) for account in seen.accounts},
         )
         yield _gauge(
+            "mailfax_account_silent",
+            "1 while a fax account has received nothing for unusually long.",
+            ["account"],
+            {account.name: int(bool(account.quiet_since)) for account in seen.accounts},
+        )
+        yield _gauge(
             "mailfax_account_listed_timestamp_seconds",
             "When received faxes were last listed; 0: never.",
             ["account"],

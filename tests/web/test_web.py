@@ -15,8 +15,9 @@ import trustme
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from mailfax import maillog
+from mailfax import letters, maillog
 from mailfax.config import ConfigError, WebConfig
+from mailfax.letters import Marks, Site
 from mailfax.web import open_web
 from tests.structure.packages import TOP
 from tests.web.conftest import Monitored
@@ -45,6 +46,10 @@ async def test_all_is_well(monitored: Monitored) -> None:
 
 async def test_each_trouble_is_told_in_words_and_in_figures(monitored: Monitored, tmp_path: Path) -> None:
     await monitored.spool.accounts.pause("main", "The login was refused.")
+    site = Site("fax.example.com", "postmaster@example.com", "fax.local")
+    marks = Marks("L1", "<1@example.com>", monitored.spool.now())
+    told = letters.quiet(site, marks, account="main", since=1000.0, sandbox=False)
+    await monitored.spool.accounts.quiet("main", 1000.0, told)
     monitored.problems |= {"disk": "The spool could not store this: disk full.", "relay": "550 no"}
     authority = trustme.CA()
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=2, hours=1)
@@ -65,6 +70,7 @@ async def test_each_trouble_is_told_in_words_and_in_figures(monitored: Monitored
     }
     found = await figures(monitored)
     assert found["mailfax_account_paused", "main"] == found["mailfax_relay_paused", ""] == 1
+    assert found["mailfax_account_silent", "main"] == 1
     assert found["mailfax_spool_trouble", ""] == 1 and found["mailfax_troubles", ""] == 5
     assert abs(found["mailfax_certificate_expiry_timestamp_seconds", "submission"] - soon.timestamp()) < 1
     assert (await monitored.get("/healthz")).status_code == 200, "a restart would mend none of it"
