@@ -108,10 +108,12 @@ Story = Callable[[Sequence[str], Sequence[FaxJob]], Awaitable[list[str]]]
 
 
 class Judge:
-    """Judges one recipient, or one received fax, after the other."""
+    """Judges one recipient, or one received fax, after the other. ``hearers`` are to hear of each outcome."""
 
-    def __init__(self, verdict: Verdict, mailbox: Sequence[Taken], story: Story) -> None:
-        self.verdict, self._mailbox, self._story = verdict, mailbox, story
+    def __init__(
+        self, verdict: Verdict, mailbox: Sequence[Taken], story: Story, hearers: Sequence[str] = (SENDER,)
+    ) -> None:
+        self.verdict, self._mailbox, self._story, self._hearers = verdict, mailbox, story, hearers
 
     async def sent(
         self, mail: Mail, number: str, jobs: Sequence[FaxJob], faxes: Sequence[Fax], twice: Sequence[str] = ()
@@ -166,7 +168,7 @@ class Judge:
             wrong.append(("unconfirmed", told))
         elif folders != truth and not (told == "failed" and not folders):
             wrong.append(("untrue", f"{told}, and its fax lies in {sorted(folders) or 'no folder'}"))
-        return wrong + self._told(job, SENDER) + self._told(job, PROGRAM)
+        return wrong + [each for hearer in self._hearers for each in self._told(job, hearer)]
 
     def _told(self, job: FaxJob, recipient: str) -> list[tuple[str, str]]:
         """What is wrong with what somebody heard of its end."""

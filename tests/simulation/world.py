@@ -32,7 +32,7 @@ from mailfax.sandbox.dropping_in import drop_in
 from mailfax.sandbox.families import Family
 from mailfax.sandbox.quirks import changed
 from tests.simulation.clockwork import MOMENTS, VirtualLoop, elapsed
-from tests.simulation.judge import PROGRAM_URL, TAKEN_AS, Judge, Mail, Taken, Verdict
+from tests.simulation.judge import PROGRAM, PROGRAM_URL, SENDER, TAKEN_AS, Judge, Mail, Taken, Verdict
 from tests.simulation.mishaps import Mishaps
 from tests.simulation.plants import PLANTS, Plant
 from tests.simulation.process import STAND_INS, Process, task_factory
@@ -310,7 +310,7 @@ class World:
             history = [str(line) for job in jobs for line in await spool.history.of(job.queue_id)]
             return [line for line in self.lines if any(name in line for name in names)] + history
 
-        judge = Judge(verdict, self.mishaps.remembered(self.mailbox), story)
+        judge = Judge(verdict, self.mishaps.remembered(self.mailbox), story, (SENDER, PROGRAM))
         for mail in self.mails:
             if self.mishaps.is_lost(mail.name):
                 continue
