@@ -16,7 +16,7 @@ from mailfax.config.keys import SECTIONS
 from mailfax.config.listeners import read_listener, require_users
 from mailfax.config.pages import read_page_users, read_pages, with_pages
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
-from mailfax.config.received import read_received, read_webhook_secret
+from mailfax.config.received import read_received, read_webhook_secret, require_printable
 from mailfax.config.routes import read_routes
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
@@ -67,6 +67,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     known = faults.of(with_pages, listeners, pages, parts["listener"])
     senders = faults.of_each(_sender, parts["sender"], accounts, known, top)
     routes = faults.of(_routes, parts["route"], accounts, top)
+    faults.of(require_printable, parts["account"], parts["route"])
     received = faults.of(read_received, alone["received"], alone["contacts"])
     webhook_secret = faults.of(
         read_webhook_secret, parts["account"], parts["route"], parts["sender"], secrets=secrets

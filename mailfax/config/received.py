@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from mailfax.config.kinds import Unfit, some_text
 from mailfax.config.tables import Part
-from mailfax.config.targets import WEBHOOK, kind_of
+from mailfax.config.targets import PRINT, WEBHOOK, kind_of
 from mailfax.config.templates import number
 from mailfax.config.values import Received
 
@@ -49,6 +49,19 @@ def read_webhook_secret(
         if secrets is not None and part["outcome_webhook"]:
             return _checked_secret(part, "outcome_webhook", secrets.get("MAILFAX_WEBHOOK_SECRET", ""))
     return ""
+
+
+def require_printable(accounts: Sequence[Part], routes: Sequence[Part]) -> None:
+    """No printer opens a PDF with a password: where one may get such a fax, say so before it comes."""
+    for account in accounts:
+        meant = [route for route in routes if not route["account"] or account["name"] in route["account"]]
+        for part in (account, *meant):
+            for key in ("deliver_to", "copy_to"):
+                if account["pdf_password"] and any(kind_of(each) == PRINT for each in part.values.get(key, ())):
+                    text = (
+                        f'a printer stands beside pdf_password = true of the account "{account["name"]}", and can\'t'
+                    )
+                    part.refuse(key, f"{text} open its PDFs; take one of the two out")
 
 
 def _checked_secret(part: Part, key: str, secret: str) -> str:

@@ -1,4 +1,5 @@
-"""Where a received fax may go: a mailbox, a folder ("folder:/srv/fax") or a program ("webhook:https://…").
+"""Where a received fax may go: a mailbox, a folder ("folder:/srv/fax"), a program ("webhook:https://…") or
+a printer ("print:ipp://…").
 
 In: a value as ``tomllib`` made it. Out: text; its kind is told by ``kind_of``. Raises ``Unfit``.
 
@@ -15,11 +16,11 @@ from mailfax.config.kinds import Unfit, text
 from mailfax.config.names import mailbox
 from mailfax.config.places import is_loopback
 
-MAIL, FOLDER, WEBHOOK = "mail", "folder", "webhook"
+MAIL, FOLDER, WEBHOOK, PRINT = "mail", "folder", "webhook", "print"
 
 
 def target(value: object) -> str:
-    """A mail address, "folder:/path" or "webhook:https://host/path"."""
+    """A mail address, "folder:/path", "webhook:https://host/path" or "print:ipp://host/printers/queue"."""
     written = text(value)
     kind, _, place = written.partition(":")
     return f"{kind}:{_KINDS[kind](place)}" if kind in _KINDS else mailbox(value)
@@ -32,7 +33,7 @@ def webhook_or_none(value: object) -> str:
 
 
 def kind_of(written: str) -> str:
-    """MAIL, FOLDER or WEBHOOK. No address of a person begins like the latter two: ":" stands in quotes there."""
+    """One of the four. No address of a person begins like the latter three: ":" stands in quotes there."""
     kind, colon, _ = written.partition(":")
     return kind if colon and kind in _KINDS else MAIL
 
@@ -63,4 +64,26 @@ def _webhook(url: str, prefix: str = "webhook:") -> str:
     return url
 
 
-_KINDS: dict[str, Callable[[str], str]] = {FOLDER: _folder, WEBHOOK: _webhook}
+def _printer(uri: str) -> str:
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if (
+        not host
+        or not uri.isascii()
+        or " " in uri
+        or parts.scheme not in ("ipp", "ipps")
+        or not parts.path.strip("/")
+    ):
+        raise Unfit(
+            f'"print:{uri}" names no printer; write it like "print:ipp://localhost:631/printers/queue", '
+            'as "lpstat -l -e" lists them'
+        )
+    if parts.username is not None or parts.query or parts.fragment:
+        raise Unfit('a user name, "?" or "#" stands in the address of a printer; mailfax prints without a login')
+    return uri
+
+
+_KINDS: dict[str, Callable[[str], str]] = {FOLDER: _folder, WEBHOOK: _webhook, PRINT: _printer}

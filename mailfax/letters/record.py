@@ -1,4 +1,4 @@
-"""What brings a received fax to a folder or a webhook: its facts as JSON and its documents, as a mail of these parts.
+"""What brings a received fax to a folder, a webhook or a printer: its facts as JSON and its documents, in one mail.
 
 The outbox keeps it as it keeps every mail; ``targets`` takes it apart. It is never handed to a mail server.
 
@@ -31,7 +31,7 @@ class Document:
 def record(
     site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, to: str, documents: Sequence[Document]
 ) -> Parcel:
-    """For one ``to`` ("folder:…", "webhook:…"): the same content however often it is handed over."""
+    """For one ``to`` ("folder:…", "webhook:…", "print:…"): the same content however often it is handed over."""
     # With the queue ID: no other fax ever has this name.
     stem = f"{attachment_name(site, fax, arrival)}-{fax.queue_id}"
     names = [stem + document.form.suffix for document in documents]

@@ -1,5 +1,6 @@
-"""Letters from the outbox to the relay, and to folders and webhooks: one a round, claimed, handed over, and what
-became of it committed. Those that are no mail wait in a line of their own, so that neither keeps the other waiting.
+"""Letters from the outbox to the relay, and to folders, webhooks and printers: one a round, claimed, handed over, and
+what became of it committed. Those that are no mail wait in a line of their own, so that neither keeps the other
+waiting.
 
 A mail may be repeated where a fax may not (its copy has the same Message-ID): silence of the relay, and our own death
 between its 250 and our commit, lead to another attempt. A letter ends by being taken, by being refused again and

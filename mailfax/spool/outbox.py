@@ -95,7 +95,7 @@ class Outbox:
     async def claim(self, lease: float, *, elsewhere: bool = False) -> Letter | None:
         """The letter that is due longest, with its content, ours for ``lease`` seconds; None where none is due.
 
-        ``elsewhere``: of those that go to folders and webhooks; else of mail.
+        ``elsewhere``: of those that go to folders, webhooks and printers; else of mail.
 
         A letter whose content is damaged comes without it, ``content`` empty and ``problem`` said: it
         can't be handed over, and the caller tells the postmaster.

@@ -1,4 +1,4 @@
-"""Received faxes go where no mail goes: into folders, and to programs by HTTP; outcomes go to programs, too.
+"""Received faxes go where no mail goes: into folders, to programs by HTTP, on paper; outcomes go to programs, too.
 
 In: what the outbox keeps for such a target: a mail of two parts or more, the facts as JSON and the documents
 (``letters.record``). Out: nothing once it was taken; otherwise ``NotSent``, ``Refused`` or ``InDoubt``, as the relay
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from mailfax.config.targets import FOLDER, WEBHOOK
+from mailfax.config.targets import FOLDER, PRINT, WEBHOOK
 from mailfax.targets.folder import Folder
 from mailfax.targets.parcel import Parcel, opened
+from mailfax.targets.printer import Printer
 from mailfax.targets.webhook import Webhook
 
 
@@ -30,7 +31,11 @@ class Targets:
     """All kinds of targets. ``secret`` signs what webhooks get; ``private``: also those in our own network."""
 
     def __init__(self, *, secret: str = "", private: bool = False) -> None:
-        self._kinds: dict[str, Target] = {FOLDER: Folder(), WEBHOOK: Webhook(secret=secret, private=private)}
+        self._kinds: dict[str, Target] = {
+            FOLDER: Folder(),
+            WEBHOOK: Webhook(secret=secret, private=private),
+            PRINT: Printer(),
+        }
 
     async def hand_over(self, sender: str, recipients: Sequence[str], content: bytes) -> None:
         """Take it to its one place; raises ``NotSent``, ``Refused`` or ``InDoubt``."""

@@ -1,4 +1,4 @@
-"""What the outbox keeps for a folder or a webhook, taken apart: facts and documents.
+"""What the outbox keeps for a folder, a webhook or a printer, taken apart: facts and documents.
 
 In: a mail as ``letters.record`` writes it. Out: ``Parcel``.
 """
@@ -30,6 +30,8 @@ class Parcel:
     queue_id: str
     facts: dict[str, Any]
     files: tuple[File, ...]
+    #: What tells one handing over from another of the same fax, which somebody wanted once more; no "@" stands in it.
+    token: str
 
     @property
     def name(self) -> str:
@@ -46,4 +48,5 @@ def opened(content: bytes) -> Parcel:
     ours = all("/" not in file.name and not file.name.startswith(".") for file in files)
     if len(files) != len(told.get("documents", ())) or not ours:
         raise ValueError("other documents than it says, or with names that are not ours")
-    return Parcel(str(told["queue_id"]), told, files)
+    token = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+    return Parcel(str(told["queue_id"]), told, files, token)

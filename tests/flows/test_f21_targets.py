@@ -1,14 +1,18 @@
-"""A received fax reaches folders and programs once each, whatever dies meanwhile; and mail goes on beside them."""
+"""A received fax reaches folders, programs and printers once each, whatever dies; and mail goes on beside them."""
 
 from __future__ import annotations
 
 import base64
 import json
+import shutil
+import tempfile
+from pathlib import Path
 
 import documents
 import pytest
 from deaths import MOMENTS, dies
 
+from tests.support.printers import cups
 from tests.support.programs import SECRET, program
 from tests.support.site import Site, until
 
@@ -58,3 +62,25 @@ def test_a_folder_that_is_away_and_a_program_that_is_busy_keep_no_mail_waiting(s
         folder.mkdir()
         site.run("resend", waiting["letter_id"], "--config", str(site.config))  # or its own next attempt comes first
         until(lambda: list(folder.glob("*.json")), "the fax in its folder", site.log)
+
+
+@pytest.mark.needs("cupsd", "lpadmin")
+@pytest.mark.parametrize("commit", ["letter-claimed", "letter-taken"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_while_it_is_printed(site: Site, commit: str, moment: str) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="cups-"))  # CUPS prints as another user, who may not enter pytest's folder
+    folder.chmod(0o755)
+    try:
+        with cups(folder) as office:
+            to(site, f"print:{office.uri('raw')}")
+            meeting = site.start()
+            until(lambda: "account-met" in site.log(), "the account to be met", site.log)
+            site.stop(meeting)
+            site.drop_in(documents.pdf(2), caller="15552010010")
+            dies(site, site.start(moment, commit), f"{moment} {commit}")
+            site.start()
+            until(lambda: site.rows("SELECT state FROM letter") == [("handed-over",)], "the printer", site.log)
+            [page] = office.printed(office.raw, 1)
+            assert page.startswith(b"%PDF") and len(office.jobs()) == 1, "one job, whatever died"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

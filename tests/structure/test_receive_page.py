@@ -52,7 +52,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_its_tables_are_a_configuration(config: Path) -> None:
     loaded = load(config, SECRETS)
-    assert len(loaded.routes) == 5 and loaded.received.contacts == (("+15551234567", "Example Ltd"),)
+    assert len(loaded.routes) == 6 and loaded.received.contacts == (("+15551234567", "Example Ltd"),)
     assert [account.name for account in loaded.accounts] == ["main", "branch"]
 
 
