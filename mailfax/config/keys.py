@@ -75,6 +75,7 @@ _LOWEST_LIMITS = {
     "messages_per_minute": 0,
     "faxes_per_day": 0,
     "faxes_per_number": 0,
+    "approve_above": 0,
 }
 
 #: The empty name is the top of the file, before the first table.

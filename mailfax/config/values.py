@@ -250,6 +250,8 @@ class Limits:
     faxes_per_day: int = 5000
     #: How many faxes may be under way to one number; 0: as many as there are.
     faxes_per_number: int = 1
+    #: A message of more faxes than that is held until a person releases it; 0: none is.
+    approve_above: int = 0
     pages: int = 200
     document_bytes: int = 20_000_000
     render_seconds: float = 120.0

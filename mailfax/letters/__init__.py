@@ -3,7 +3,7 @@
 ``owed`` and ``delayed`` answer the sender of faxes (DSN or notice), ``preview`` shows what would be faxed,
 ``inbound`` carries a received fax to its people, ``record`` to folders and webhooks,
 ``for_program`` an outcome to a program.
-``alarm``, ``all_clear``, ``quiet``, ``heard_again``, ``ceiling``, ``disk_alarm``,
+``alarm``, ``all_clear``, ``approval``, ``quiet``, ``heard_again``, ``ceiling``, ``disk_alarm``,
 ``damaged``, ``disk_clear``, ``fax_alarm``, ``left_out``, ``recovered``,
 ``refused``, ``relay_clear`` and ``undeliverable`` tell the postmaster, ``inbound_problem`` also those whom the fax
 was for,
@@ -17,6 +17,7 @@ allows it, and a copier's scan does not travel twice); English only; no MDN.
 
 from __future__ import annotations
 
+from mailfax.letters.approval import approval
 from mailfax.letters.audience import apart
 from mailfax.letters.inbound import PDF, TIFF, Arrival, Form, inbound, inbound_problem
 from mailfax.letters.mime import BASE64_BLOCK, base64_lines
@@ -59,6 +60,7 @@ __all__ = [
     "alarm",
     "all_clear",
     "apart",
+    "approval",
     "base64_lines",
     "ceiling",
     "damaged",

@@ -221,6 +221,21 @@ ALARM_NEXT = (
 )
 FAX_ALARM_SUBJECT = 'Fax alarm: problem with a fax on account "{account}"'
 FAX_ALARM_TEXT = 'There is a problem with a fax on account "{account}":'
+APPROVAL_SUBJECT = "Fax approval: a message of {faxes} faxes waits for a person"
+ROW_FAXES = "Faxes"
+APPROVAL_TEXT = (
+    "A message asks for {faxes} faxes, and of more than {limit} nothing is sent before a person has looked at it. "
+    "Its pages are made meanwhile; no fax of it has left."
+)
+APPROVAL_NEXT = (
+    'Look at it ("mailfax show {queue_id}", or the web pages), and then let it go or drop it: "mailfax release '
+    '{queue_id}" or "mailfax cancel {queue_id}". Its sender has been told that it waits.'
+)
+APPROVAL_SENDER_TEXT = (
+    "Your message asks for {faxes} faxes. More than {limit} wait here until a person has approved them; nothing has "
+    "been sent yet."
+)
+APPROVAL_SENDER_NEXT = "You will hear how each fax ended. If it is urgent, or you meant fewer, write to {postmaster}."
 CEILING_SUBJECT = "Fax alarm: the daily limit of {limit} faxes has been reached"
 CEILING_TEXT = (
     "This site may send {limit} faxes in 24 hours, and a message arrived that would exceed the limit. We have asked "

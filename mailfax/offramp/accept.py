@@ -17,12 +17,13 @@ from mailfax.context import Context
 from mailfax.offramp.faxes import faxes_of
 from mailfax.offramp.resent import Answer, Before, Resent
 from mailfax.offramp.signs import Signs
-from mailfax.rules.envelope import Envelope
+from mailfax.rules.envelope import Envelope, Notify
 from mailfax.rules.heading import Heading, carried, read_heading
-from mailfax.rules.job import Letter, Message, Status
+from mailfax.rules.job import FaxJob, Letter, Message, Status
 from mailfax.rules.queue_id import draw_queue_id, job_id, message_id
 from mailfax.rules.reference import draw_reference
 from mailfax.rules.send_time import window
+from mailfax.rules.states import JobEvent
 from mailfax.rules.status import Cause, Refusal, refusal, refused_at_once
 from mailfax.rules.suspect import GLANCE, is_suspect
 from mailfax.rules.tags import read_tags
@@ -49,6 +50,8 @@ class Accept:
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         #: What the whole site may send in a day; 0 is no ceiling.
         self._ceiling = context.limits.faxes_per_day
+        #: A message of more faxes than that waits for a person; 0 is no such number.
+        self._approve_above = context.limits.approve_above
         self._expire_seconds, self._choose = context.limits.expire_seconds, Signs()
         self.resent, self._examine = resent or Resent(context.spool), examine
 
@@ -94,6 +97,9 @@ class Accept:
                     )
                     for position, fax in enumerate(fresh.values(), start=1)
                 ]
+                if self._waits_for_approval(jobs):
+                    jobs = [job if job.preview else job.after(JobEvent.HOLD) for job in jobs]
+                    forwards = [*forwards, *self._approvals(message, jobs)]
                 unheard = [known[keys].unheard(keys, job.queue_id) for keys, job in zip(fresh, jobs, strict=True)]
                 with self.resent.answer(message.queue_id, unheard, same) as answer:
                     message = await self._spool.intake.accept(
@@ -114,6 +120,21 @@ class Accept:
             for found in same:
                 maillog.same_as(message.queue_id, found.job, envelope.client.ip)
             return answer
+
+    def _waits_for_approval(self, jobs: Sequence[FaxJob]) -> bool:
+        return 0 < self._approve_above < sum(not job.preview for job in jobs)
+
+    def _approvals(self, message: Message, jobs: Sequence[FaxJob]) -> list[Letter]:
+        """To the postmaster, and to the sender unless they want to hear of nothing."""
+        hears = "" if all(job.notify and Notify.NEVER in job.notify for job in jobs) else message.hears
+        faxes = sum(not job.preview for job in jobs)
+        return [
+            letters.approval(
+                self._site, self._marks(), message=message, faxes=faxes, limit=self._approve_above, to=to
+            )
+            for to in dict.fromkeys(("", hears))
+            if to != self._site.postmaster
+        ]
 
     async def _seen_at_a_glance(self, envelope: Envelope, content: Content) -> Status | None:
         """Why the mail can't be faxed, where that is found out while its client still listens; mostly not looked for.

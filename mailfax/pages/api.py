@@ -27,7 +27,7 @@ from mailfax.pages import received as inbound
 from mailfax.pages.bridge import Bridge
 from mailfax.pages.openapi import DIGITS, KEY, LIMIT, LINE, ROOT, document
 from mailfax.pages.orders import order
-from mailfax.pages.sending import IN_MEMORY, Upload, Wish, hand_over
+from mailfax.pages.sending import IN_MEMORY, Wish, hand_over, upload
 from mailfax.pages.sessions import Session
 from mailfax.pages.visit import Shared, Visit
 from mailfax.pages.visitor import visitor
@@ -37,7 +37,7 @@ from mailfax.spool import TOKEN, Wanted
 
 Handler = Callable[[Visit], Awaitable[Response]]
 #: What a form has: fields that stand once, and those that may be repeated.
-ONCE, SEVERAL = ("sender", "subject", "text", "name"), ("to", "files")
+ONCE, SEVERAL, FILES = ("sender", "subject", "text", "name", "recipients"), ("to", "files"), ("files", "recipients")
 
 
 def routes(bridge: Callable[[], Bridge], shared: Shared) -> list[Route]:
@@ -128,7 +128,7 @@ async def send(visit: Visit) -> Response:
         raise _bad("Idempotency-Key: write 1 to 200 printable characters of ASCII.")
     limits = visit.bridge.config.limits
     if visit.request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        raise HTTPException(415, "Send multipart/form-data: to, files, subject, text, sender, name.")
+        raise HTTPException(415, "Send multipart/form-data: to, recipients, files, subject, text, sender, name.")
     limits_of_form = {"max_files": 50, "max_fields": limits.recipients + 20, "max_part_size": 300_000}
     async with visit.request.form(**limits_of_form) as form, IN_MEMORY:
         wish = await _wish(visit, form, key or secrets.token_urlsafe(18))
@@ -196,19 +196,20 @@ async def _wish(visit: Visit, form: FormData, key: str) -> Wish:
     for name, value in form.multi_items():
         if name not in (*ONCE, *SEVERAL):
             raise _bad(f"{name}: there is no such field; write {', '.join((*SEVERAL, *ONCE))}.")
-        if isinstance(value, UploadFile) is not (name == "files"):
-            raise _bad(f"{name}: send {'a file' if name == 'files' else 'text'}.")
+        if isinstance(value, UploadFile) is not (name in FILES):
+            raise _bad(f"{name}: send {'a file' if name in FILES else 'text'}.")
         if name in ONCE and len(form.getlist(name)) > 1:
             raise _bad(f"{name}: send it once.")
     texts = {name: str(form.get(name, "")) for name in ONCE}
     uploads = [each for each in form.getlist("files") if isinstance(each, UploadFile)]
-    files = [Upload(each.filename or "", each.content_type or "", await each.read()) for each in uploads]
+    files = [await upload(each) for each in uploads]
+    listed = form.get("recipients")
     numbers = "\n".join(str(each) for each in form.getlist("to"))
     senders = visit.visitor.senders
     wish = Wish(
         key, texts["sender"] or next(iter(senders), ""), numbers, texts["subject"], texts["text"], files=tuple(files)
     )
-    return replace(wish, to=texts["name"])
+    return replace(wish, to=texts["name"], listed=await upload(listed) if isinstance(listed, UploadFile) else None)
 
 
 @dataclass(frozen=True, slots=True)

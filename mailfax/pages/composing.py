@@ -12,7 +12,7 @@ from mailfax.offramp.sketch import sketch
 from mailfax.pages.drafts import Draft
 from mailfax.pages.guard import OF_PICTURES
 from mailfax.pages.pictures import AT_A_TIME, SMALL, WIDE
-from mailfax.pages.sending import IN_MEMORY, Declined, Judged, Upload, Wish, hand_over, judge
+from mailfax.pages.sending import IN_MEMORY, Declined, Judged, Wish, hand_over, judge, upload
 from mailfax.pages.visit import NotThere, Visit
 from mailfax.render import CannotRender
 
@@ -108,7 +108,8 @@ async def _wish(visit: Visit) -> Wish:
     files = []
     for each in visit.form.getlist("files"):
         if isinstance(each, UploadFile) and each.filename:
-            files.append(Upload(each.filename, each.content_type or "", await each.read()))
+            files.append(await upload(each))
+    listed = visit.form.get("recipients")
     return Wish(
         key=visit.said("key") or secrets.token_urlsafe(18),
         sender=visit.said("sender"),
@@ -117,6 +118,7 @@ async def _wish(visit: Visit) -> Wish:
         text=visit.said("text")[:200_000],
         to=visit.said("to")[:1000],
         files=tuple(files),
+        listed=await upload(listed) if isinstance(listed, UploadFile) and listed.filename else None,
     )
 
 

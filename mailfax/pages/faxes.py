@@ -10,7 +10,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
 from mailfax.pages.guard import OF_PICTURES
-from mailfax.pages.orders import VERBS, buttons, order
+from mailfax.pages.orders import FOR_ALL, VERBS, buttons, order
 from mailfax.pages.pictures import SMALL, WIDE, Shown, of_fax
 from mailfax.pages.visit import NotThere, Visit
 from mailfax.rules.facts import Facts, fax_facts, letter_facts, received_facts
@@ -112,6 +112,7 @@ async def one(visit: Visit) -> Response:
         why_none=_why_none(visit, message.content_id, document),
         verbs=buttons(visit.visitor, job),
         others=others,
+        for_all=FOR_ALL,
     )
 
 
@@ -128,7 +129,12 @@ async def steer(visit: Visit) -> Response:
     verb = visit.request.path_params["verb"]
     job, message = await visit.fax(visit.request.path_params["queue_id"])
     said = await order(visit, verb, job, message, even_if_sent=visit.said("even_if_sent") == "yes")
-    return visit.back(f"/faxes/{job.queue_id}", f"{job.queue_id} {said.sentence}.")
+    sentence = f"{job.queue_id} {said.sentence}."
+    if visit.said("others") == "yes" and verb in FOR_ALL:
+        others = [each for each in await visit.spool.jobs.of(job.message) if each.queue_id != job.queue_id]
+        done = [(await order(visit, verb, each, message, even_if_sent=False)).done for each in others]
+        sentence += f" So with {sum(done)} of the {len(done)} other faxes of its message."
+    return visit.back(f"/faxes/{job.queue_id}", sentence)
 
 
 async def picture(visit: Visit) -> Response:

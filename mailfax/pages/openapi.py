@@ -140,8 +140,10 @@ def _filters() -> list[Json]:
 def _post_faxes() -> Json:
     form = {
         "type": "object",
-        "required": ["to"],
-        "anyOf": [{"required": ["files"]}, {"required": ["text"]}],
+        "allOf": [
+            {"anyOf": [{"required": ["to"]}, {"required": ["recipients"]}]},
+            {"anyOf": [{"required": ["files"]}, {"required": ["text"]}]},
+        ],
         "additionalProperties": False,
         "properties": {
             "to": {
@@ -149,6 +151,11 @@ def _post_faxes() -> Json:
                 "items": {"type": "string", "minLength": 1},
                 "minItems": 1,
                 "description": "Fax numbers as people write them, or aliases; each is one fax",
+            },
+            "recipients": {
+                "type": "string",
+                "format": "binary",
+                "description": "A CSV file: number, name, company, subject; all rows are good, or nothing is sent",
             },
             "files": {
                 "type": "array",

@@ -29,6 +29,8 @@ VERBS = {
     "cancel": "Cancel",
     "resend": "Send again",
 }
+#: What may be done to all faxes of a message at once.
+FOR_ALL = ("hold", "release", "cancel")
 #: What only an operator has.
 OPERATORS = ("requeue",)
 

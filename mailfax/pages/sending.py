@@ -1,8 +1,8 @@
 """A fax that is sent by a page or a program: it becomes a mail, and is judged and accepted as any mail is.
 
-In: ``Wish``: numbers as people write them, files, text, who sends. Out: the queue ID of a message that is durable, or
-``Declined`` with sentences. The sender is proven by having signed in: an address of ``[[page_user]] from``. What is
-sent again under the same key is the first one, as long as the spool has its record.
+In: ``Wish``: numbers as people write them, or in a list; files, text, who sends. Out: the queue ID of a
+message that is durable, or ``Declined`` with sentences. The sender is proven by having signed in: an address of
+``[[page_user]] from``. What is sent again under the same key is the first one, as long as the spool has its record.
 
 STANDARDS: RFC 5322 and RFC 2045 (the mail).
 """
@@ -19,6 +19,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 
+from starlette.datastructures import UploadFile
+
 from mailfax.config.pages import PAGES
 from mailfax.offramp.accept import Accept
 from mailfax.pages.bridge import Bridge
@@ -27,6 +29,7 @@ from mailfax.rules.envelope import Client, Destination, Envelope, Recipient
 from mailfax.rules.failure import NotSent
 from mailfax.rules.number import Unfit, read_number
 from mailfax.rules.policy import Permission
+from mailfax.rules.recipient_list import Listed, NotAList, read_list
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.smtpd.trace import received_line
 from mailfax.spool import KeyTaken
@@ -58,6 +61,11 @@ class Upload:
     content: bytes
 
 
+async def upload(file: UploadFile) -> Upload:
+    """A file of a form."""
+    return Upload(file.filename or "", file.content_type or "", await file.read())
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be sent. ``numbers`` is text as it was written; ``to`` names the recipient of a single number."""
@@ -69,11 +77,12 @@ class Wish:
     text: str = ""
     to: str = ""
     files: tuple[Upload, ...] = field(default=())
+    listed: Upload | None = None  #: a CSV file with more numbers
 
     @property
     def size(self) -> int:
         """Of its files, in bytes."""
-        return sum(len(file.content) for file in self.files)
+        return sum(len(file.content) for file in (*self.files, *([self.listed] if self.listed else [])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ def _recipients(bridge: Bridge, client: Client, judged: Permission, wish: Wish) 
     """One for each number; raises ``Declined`` with a sentence for each that is none, or may not be faxed to."""
     config, wrong, found = bridge.config, list[str](), dict[str, Recipient]()
     written = [each.strip() for each in _BETWEEN.split(wish.numbers) if each.strip()]
-    if not written:
+    if not (written or wish.listed):
         raise Declined("There is no number to send to.")
     if len(written) > config.limits.recipients:
         raise _declined(refusal(Cause.TOO_MANY_RECIPIENTS, limit=config.limits.recipients))
@@ -164,11 +173,28 @@ def _recipients(bridge: Bridge, client: Client, judged: Permission, wish: Wish) 
             found |= {each.dialled: Recipient(address, each) for each in meant.numbers}
         else:
             wrong.append(f"{text}: {meant.status.sentence}.")
+    for each in _listed(bridge, wish):
+        address = f"+{each.number.dialled}@{config.fax_domains[0]}"
+        meant = bridge.policy.judge_recipient(client, judged, address)
+        if isinstance(meant, Destination):
+            found.setdefault(each.number.dialled, Recipient(address, each.number, cover=each.cover))
+        else:
+            wrong.append(f"{each.number.written}: {meant.status.sentence}.")
     if wrong:
         raise Declined(*wrong)
     if len(found) > config.limits.recipients:
         raise _declined(refusal(Cause.TOO_MANY_RECIPIENTS, limit=config.limits.recipients))
     return tuple(found.values())
+
+
+def _listed(bridge: Bridge, wish: Wish) -> tuple[Listed, ...]:
+    config = bridge.config
+    if wish.listed is None:
+        return ()
+    try:
+        return read_list(wish.listed.content, default_country=config.default_country, limit=config.limits.recipients)
+    except NotAList as why:
+        raise Declined(*why.sentences) from why
 
 
 def _mail(bridge: Bridge, wish: Wish, recipients: Sequence[Recipient], login: str) -> bytes:

@@ -18,6 +18,7 @@ from mailfax.render.picture import nothing_to_see
 from mailfax.render.terms import ORDINARY, Wishes
 from mailfax.render.trimmed import trimmed
 from mailfax.render.words import text_of
+from mailfax.rules.attached_list import RECIPIENTS, without_list
 from mailfax.rules.copier_texts import written_by_device
 from mailfax.rules.cover import covered, not_shown
 from mailfax.rules.job import Status
@@ -71,6 +72,9 @@ def plan(
     Raises ``NotFaxable`` with the name of what can't be faxed; with ``name_unsupported`` that is left out and named.
     """
     skipped = list(submission.skipped)
+    if RECIPIENTS in wishes.strip:
+        submission, listed = without_list(submission)
+        skipped += listed
     sources: list[Source] = []
     for part in submission.parts:
         try:

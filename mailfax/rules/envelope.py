@@ -66,12 +66,14 @@ class Destination:
     """What one RCPT TO means: fax numbers (several for a list), with cover fields that stood in the address.
 
     Without numbers it is our postmaster, or, with ``in_subject``, the mailbox whose mails have their number in the
-    subject, or a preview. ``cover``: (key, value) pairs such as ("to", "Jane Doe").
+    subject, or, with ``in_list``, the one whose numbers are in an attached CSV file, or a preview. ``cover``: (key,
+    value) pairs such as ("to", "Jane Doe").
     """
 
     numbers: tuple[FaxNumber, ...] = ()
     cover: tuple[tuple[str, str], ...] = ()
     in_subject: bool = False
+    in_list: bool = False
 
     @property
     def is_preview(self) -> bool:

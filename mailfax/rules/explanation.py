@@ -104,6 +104,8 @@ def _recipient(address: str, meant: Destination | Refusal) -> list[Finding]:
         return [Finding(address, False, meant.status.sentence)]
     if meant.in_subject:
         return [Finding(address, True, "the mailbox of mails with their number in the subject")]
+    if meant.in_list:
+        return [Finding(address, True, "the mailbox of mails with their numbers in an attached CSV file")]
     if meant.is_preview:
         numbers = ", ".join(f"+{number.dialled}" for number in meant.numbers) or "no number"
         return [Finding(address, True, f"a preview for {numbers}: the pages are mailed back, nothing is faxed")]
@@ -143,7 +145,7 @@ def _destination(policy: Policy, judged: Permission, number: FaxNumber) -> list[
 
 def _later(client: Client, taken: Destination) -> tuple[str, ...]:
     """What can only be judged when the mail is here."""
-    if not taken.numbers and not taken.in_subject and not taken.is_preview:
+    if not taken.numbers and not (taken.in_subject or taken.in_list or taken.is_preview):
         return ()
     later = ["automatic mail, list mail and notices are refused"]
     if client.relayed:
@@ -156,4 +158,6 @@ def _later(client: Client, taken: Destination) -> tuple[str, ...]:
         later.append("SPF, DKIM and DMARC must prove an author whom the same rule names in from")
     if taken.in_subject:
         later.append("the number in the subject is judged as an address is")
+    if taken.in_list:
+        later.append("each number in the attached file is judged as an address is; one that is wrong refuses all")
     return tuple(later)

@@ -20,11 +20,13 @@ from dataclasses import dataclass, field, replace
 from mailfax.config import Config, ConfigError, Listener, Network, SenderRule
 from mailfax.config.values import Destinations
 from mailfax.rules.aliases import resolve_aliases
+from mailfax.rules.attached_list import MAILBOX, attached_list
 from mailfax.rules.destination import Allowed, allowed_destinations, check_pattern
 from mailfax.rules.envelope import Client, Destination, FaxNumber, Grant, Proven
 from mailfax.rules.never_faxed import read_marks
 from mailfax.rules.number import Unfit, example
 from mailfax.rules.recipient import OUR_POSTMASTER, Addressing, read_recipient
+from mailfax.rules.recipient_list import Listed, NotAList, read_list
 from mailfax.rules.senders import Asker, Rule, ask_for, is_in, mailbox_key, prepare, read_address
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.rules.subject import read_subject
@@ -87,7 +89,7 @@ class Policy:
             rules.append(
                 prepare(number, rule, allowed_destinations(self.default_country, site, (rule.allow, rule.deny)))
             )
-        reserved = ("preview", *((self.subject_mailbox,) if self.subject_mailbox else ()))
+        reserved = ("preview", MAILBOX, *((self.subject_mailbox,) if self.subject_mailbox else ()))
         numbers = resolve_aliases(self.aliases, default_country=self.default_country, reserved=reserved)
         addressing = Addressing(self.fax_domains, self.default_country, numbers, self.subject_mailbox)
         object.__setattr__(self, "rules", tuple(rules))
@@ -185,6 +187,24 @@ class Policy:
             return refusal(cause, why=found.why, example=f"[{example(self.default_country)}] Invoice 12")
         numbers, rest = found
         return self._denied(judged, numbers) or Destination(numbers, (("subject", rest),))
+
+    def judge_list(self, judged: Permission, mail: bytes) -> tuple[Listed, ...] | Refusal:
+        """The recipients in the CSV file that is attached: all of them, or why none is faxed to."""
+        try:
+            listed = read_list(attached_list(mail), default_country=self.default_country, limit=self.subject_numbers)
+            wrong = [
+                f"{each.number.written}: {denied.status.sentence}."
+                for each in listed
+                if (denied := self._denied(judged, (each.number,)))
+            ]
+            if wrong:
+                raise NotAList(*wrong)
+        except NotAList as why:
+            told = [f" {sentence}" for sentence in why.sentences]
+            first, second, third, *more = (*told, "", "", "")
+            rest = " There is more." if any(more) else ""
+            return refusal(Cause.RECIPIENT_LIST, first=first, second=second, third=third, more=rest)
+        return listed
 
     def _judge(self, client: Client, sender: str, asker: Asker) -> Permission | Refusal:
         rule = next((rule for rule in self.rules if rule.matches(asker)), None)

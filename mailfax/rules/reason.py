@@ -14,6 +14,8 @@ UNDER_WAY = {
     JobState.IN_DOUBT: "FaxCore gave no clear answer, and it is looked for there",
     JobState.SUBMITTED: "FaxCore has it",
 }
+#: The detail with which many faxes of one message are held (``[limits] approve_above``).
+FOR_APPROVAL = "for approval: so many faxes are sent when a person has looked at them"
 _WAITING = {
     JobState.READY: "waits for its turn",
     JobState.HELD: "held by a person: mailfax release lets it go",
@@ -34,6 +36,8 @@ def reason(job: FaxJob, *, now: float, document: str, detail: str, paused: str) 
     said = UNDER_WAY.get(job.state) or _WAITING.get(job.state, "")
     if job.state is JobState.SUBMITTED:
         said += f" as {job.fax_id}, and has not said how it ended"
+    elif job.state is JobState.HELD and detail == FOR_APPROVAL:
+        said = "waits for approval: mailfax release lets it go"
     elif job.state is JobState.ACCEPTED:
         said = _NO_DOCUMENT.get(document, "its pages are to be made")
     if job.state in (JobState.ACCEPTED, JobState.DEFERRED) and detail:

@@ -12,6 +12,7 @@ The local part is one of
                                         any of the above with fields for the cover; "_" is a space, %2F is "/"
     15551234567/cover=no                without a cover page, or with one ("yes")
     15551234567/at=18.00                not before that time, of the sender's clock; also 18:00 and 1800
+    csv                                 the numbers stand in the CSV file that is attached
     preview, preview+15551234567        the pages are mailed back, and nothing is faxed; behind "+" any of the above
 
 Field names are case-blind; one that is not known, empty or written twice is refused by its name, never passed over.
@@ -30,6 +31,7 @@ from urllib.parse import unquote_to_bytes
 from mailfax.config.hours import time_of_day
 from mailfax.rules.address import fold_domain, parse_mailbox
 from mailfax.rules.aliases import Aliases
+from mailfax.rules.attached_list import MAILBOX
 from mailfax.rules.envelope import PREVIEW, Destination, FaxNumber
 from mailfax.rules.number import Unfit, example, read_number
 from mailfax.rules.status import Cause, Refusal, refusal
@@ -87,6 +89,8 @@ def read_recipient(text: str, by: Addressing, *, device: bool = False) -> Destin
         return OUR_POSTMASTER
     if by.subject_mailbox and mailbox.local.casefold() == by.subject_mailbox.casefold():
         return Destination(in_subject=True)
+    if mailbox.local.casefold() == MAILBOX:
+        return Destination(in_list=True)
     asked = _PREVIEW.match(mailbox.local)
     local, preview = (mailbox.local[asked.end() :], (PREVIEW,)) if asked else (mailbox.local, ())
     if asked and not local:
@@ -191,6 +195,8 @@ def accepted(found: Destination) -> str:
     """The reply to a recipient that is taken: it says what will be dialled (RFC 5321 4.5.3.1.5: in 512 octets)."""
     if found.in_subject:
         return "250 2.1.5 Ok: the number at the beginning of the subject will be dialled"
+    if found.in_list:
+        return "250 2.1.5 Ok: the numbers in the attached CSV file will be dialled"
     if found.is_preview:
         return "250 2.1.5 Ok: the pages will be mailed back, and nothing will be faxed"
     if not found.numbers:

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
+from mailfax.rules.attached_list import RECIPIENTS
 from mailfax.rules.envelope import Destination, Envelope, Grant, Proven, Recipient
 from mailfax.rules.failure import NotSent
 from mailfax.rules.heading import read_heading
 from mailfax.rules.policy import Permission, may_connect
+from mailfax.rules.recipient_list import Listed
 from mailfax.rules.status import Cause, Refusal, refusal
 from mailfax.smtpd.arrival import Arrival
 from mailfax.smtpd.conversation import Conversation
@@ -129,7 +132,12 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
         subject = policy.judge_subject(client, judged, read_heading(arrival.heading).subject)
     if isinstance(subject, Refusal):
         return subject
-    recipients = transaction.recipients(subject)
+    listed: tuple[Listed, ...] | Refusal = ()
+    if judged is not None and transaction.in_list:
+        listed = await asyncio.to_thread(lambda: policy.judge_list(judged, _whole(arrival)))
+    if isinstance(listed, Refusal):
+        return listed
+    recipients = transaction.recipients(subject, listed)
     if len(recipients) > limit:
         return refusal(Cause.TOO_MANY_RECIPIENTS, limit=limit)
     proven: Proven | None = None
@@ -141,8 +149,15 @@ async def _judge(talk: Conversation, transaction: Transaction, arrival: Arrival)
         return final
     # A mail to our postmaster alone needs no rule, and so has no account.
     grant = final.grant if final is not None else Grant(account="")
+    if transaction.in_list:
+        grant = replace(grant, strip=(*grant.strip, RECIPIENTS))
     said = transaction.parameters
     return Envelope(sender, recipients, policy.origin(client, header), grant, said.ret, said.envid, said.smtputf8)
+
+
+def _whole(arrival: Arrival) -> bytes:
+    with arrival.content.open() as mail:
+        return mail.read()
 
 
 async def _hand_over(talk: Conversation, envelope: Envelope, arrival: Arrival) -> Answer | Refusal:

@@ -5,11 +5,13 @@ In: what MAIL and RCPT said, judged by the policy. Out: the recipients of the en
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from mailfax.rules.envelope import Destination, Postmaster, Recipient
 from mailfax.rules.policy import Permission, Policy
+from mailfax.rules.recipient_list import Listed
 from mailfax.rules.status import Refusal
 from mailfax.smtpd.arrival import Arrival
 from mailfax.smtpd.syntax import MailParameters, RcptParameters
@@ -58,22 +60,37 @@ class Transaction:
     def to_fax(self) -> bool:
         """Whether anybody but our postmaster is addressed."""
         meant = [one.destination for one in self.accepted.values()]
-        return any(each.numbers or each.in_subject or each.is_preview for each in meant)
+        return any(each.numbers or each.in_subject or each.in_list or each.is_preview for each in meant)
 
     @property
     def in_subject(self) -> bool:
         return any(one.destination.in_subject for one in self.accepted.values())
 
-    def recipients(self, subject: Destination) -> tuple[Recipient | Postmaster, ...]:
-        """All of them; ``subject`` is what the subject names for those whose number is there."""
-        return tuple(
+    @property
+    def in_list(self) -> bool:
+        return any(one.destination.in_list for one in self.accepted.values())
+
+    def recipients(self, subject: Destination, listed: Sequence[Listed] = ()) -> tuple[Recipient | Postmaster, ...]:
+        """All of them; ``subject`` is what the subject names for those whose number is there, ``listed`` who
+        stands in the attached file: whoever is addressed alone, too, gets one fax, as their address has it."""
+        addressed = tuple(
             chain.from_iterable(
                 one.recipients(replace(subject, cover=one.destination.cover + subject.cover))
                 if one.destination.in_subject
                 else one.recipients(one.destination)
                 for one in self.accepted.values()
+                if not one.destination.in_list
             )
         )
+        known = {one.number.dialled for one in addressed if isinstance(one, Recipient) and one.number}
+        by_list = tuple(
+            Recipient(one.address, each.number, one.said.notify, one.said.orcpt, each.cover)
+            for one in self.accepted.values()
+            if one.destination.in_list
+            for each in listed
+            if each.number.dialled not in known
+        )
+        return (*addressed, *by_list)
 
     def abandon(self) -> None:
         """The mail is dropped, and what has arrived of it."""

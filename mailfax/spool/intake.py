@@ -16,6 +16,8 @@ from dataclasses import replace
 from mailfax import maillog
 from mailfax.rules.failure import NotSent
 from mailfax.rules.job import FaxJob, Letter, Message
+from mailfax.rules.reason import FOR_APPROVAL
+from mailfax.rules.states import JobEvent, JobState
 from mailfax.spool.commits import (
     CeilingReached,
     Commit,
@@ -81,6 +83,8 @@ class Intake:
         for job in jobs:
             statements.append(Statement("job_add", job_values(job), Hits.ONE))
             statements.append(history(job.queue_id, "accepted", job.state))
+            if job.state is JobState.HELD:
+                statements.append(history(job.queue_id, JobEvent.HOLD, job.state, FOR_APPROVAL))
         try:
             with not_stored():
                 async with self._outbox.sealed(letters) as owed:

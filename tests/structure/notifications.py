@@ -155,6 +155,9 @@ def _alarms() -> Iterator[tuple[str, Letter]]:
     since = MARKS.date - 5 * 86_400
     yield "Alarm: silence", letters.quiet(SITE, MARKS, account="sales", since=since, sandbox=False)
     yield "All-clear: silence", letters.heard_again(SITE, MARKS, account="sales", sandbox=False)
+    many = {"message": a_message(), "faxes": 120, "limit": 50}
+    yield "Approval wanted", letters.approval(SITE, MARKS, **many)
+    yield "Approval wanted, told to the sender", letters.approval(SITE, MARKS, **many, to="alice@example.com")
     yield "Alarm: daily limit", letters.ceiling(SITE, MARKS, limit=500)
     package = "Only 90 MB are left on the disk of the spool."
     yield "Alarm: disk", letters.disk_alarm(SITE, MARKS, problem=package)
