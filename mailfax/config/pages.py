@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from mailfax.config.listeners import require_pair
 from mailfax.config.places import is_loopback, is_open
-from mailfax.config.tables import Part
+from mailfax.config.tables import Part, nearest
 from mailfax.config.users import fold
-from mailfax.config.values import Listener, PagesConfig, PageUser
+from mailfax.config.values import Account, Listener, PagesConfig, PageUser
 
 #: The name of the pages where a listener is named: of what was sent by them. The spool's statements know it, too.
 PAGES = "[pages]"
@@ -45,14 +45,20 @@ def read_pages(part: Part, users: Sequence[Part]) -> PagesConfig | None:
     return PagesConfig(**{"host": host, "port": port, **values, **files})
 
 
-def read_page_users(parts: Sequence[Part]) -> tuple[PageUser, ...]:
-    """Each login once."""
+def read_page_users(parts: Sequence[Part], accounts: Sequence[Account]) -> tuple[PageUser, ...]:
+    """Each login once; a group is one that some account has."""
+    groups = {account.group for account in accounts} - {""}
     seen: set[str] = set()
     for part in parts:
         if fold(part["login"]) in seen:
             part.refuse("login", f'"{part["login"]}" stands there a second time; take one of the two out')
         seen.add(fold(part["login"]))
-    return tuple(PageUser(part["login"], part["role"], part["from"]) for part in parts)
+        if part["group"] and part["role"] == "user":
+            part.refuse("group", "counts for operators; a user sees own faxes; leave it out, or change role")
+        if part["group"] and part["group"] not in groups:
+            known = nearest(part["group"], sorted(groups)) if groups else "write it to an account, too"
+            part.refuse("group", f'no [[account]] has group = "{part["group"]}"; {known}')
+    return tuple(PageUser(part["login"], part["role"], part["from"], part["group"]) for part in parts)
 
 
 def with_pages(listeners: Sequence[Listener], pages: PagesConfig | None, parts: Sequence[Part]) -> list[Listener]:

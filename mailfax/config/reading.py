@@ -63,7 +63,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     listeners = faults.of_each(read_listener, parts["listener"])
     faults.of(_require_listeners_unlike, parts["listener"], listeners)
     pages = faults.of(read_pages, alone["pages"], parts["page_user"])
-    page_users = faults.of(read_page_users, parts["page_user"])
+    page_users = faults.of(read_page_users, parts["page_user"], accounts)
     known = faults.of(with_pages, listeners, pages, parts["listener"])
     senders = faults.of_each(_sender, parts["sender"], accounts, known, top)
     routes = faults.of(_routes, parts["route"], accounts, top)

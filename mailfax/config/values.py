@@ -85,6 +85,8 @@ class Account:
     content_type: str = "application/x-www-form-urlencoded"
     #: How the number 1 555 123 4567 begins when it is handed over: "1", "+1" or "0111".
     number_format: str = "1"
+    #: The department whose faxes these are; "": nobody's in particular.
+    group: str = ""
 
     @property
     def number_prefix(self) -> str:
@@ -229,11 +231,13 @@ class PagesConfig:
 @dataclass(frozen=True, slots=True)
 class PageUser:
     """Who may sign in to the pages, and whose tokens count. ``role`` is "operator", "operator-without-content" or
-    "user", who sees only faxes of ``login`` and of ``senders`` (the key ``from``)."""
+    "user", who sees only faxes of ``login`` and of ``senders`` (the key ``from``). An operator with a ``group`` sees
+    only faxes of its accounts."""
 
     login: str
     role: str = "user"
     senders: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

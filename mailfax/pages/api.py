@@ -148,7 +148,7 @@ async def received(visit: Visit) -> Response:
     )
     size, offset = limit + 1, (page - 1) * limit
     rows = (
-        await visit.spool.inbound.listing(limit=size, offset=offset)
+        await visit.spool.inbound.listing(accounts=visit.visitor.accounts, limit=size, offset=offset)
         if owner is None
         else await visit.spool.shown.received(owner, limit=size, offset=offset)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -63,7 +63,7 @@ async def listing(visit: Visit) -> Response:
         views=VIEWS,
         filters=filters,
         links=links,
-        accounts=visit.bridge.accounts.names(),
+        accounts=[name for name in visit.bridge.accounts.names() if visit.visitor.has_account(name)],
     )
 
 
@@ -77,7 +77,7 @@ async def find(visit: Visit) -> Response:
     if text and owner is not None:
         jobs = await visit.spool.shown.faxes(owner, Wanted(), text)
     elif text:
-        jobs, faxes, letters = await visit.spool.queue.find(text, 100)
+        jobs, faxes, letters = await visit.spool.queue.find(text, 100, visit.visitor.accounts)
     return visit.page(
         "find",
         text=text,
@@ -201,6 +201,7 @@ def page_number(visit: Visit) -> int:
 async def faxes_of(visit: Visit, wanted: Wanted, page: int, size: int = PAGE) -> Found:
     """A page of the faxes that the visitor may see."""
     limit, offset, owner = size + 1, (page - 1) * size, visit.visitor.owner
+    wanted = replace(wanted, accounts=visit.visitor.accounts)
     rows = (
         await visit.spool.queue.listing(wanted, limit=limit, offset=offset)
         if owner is None

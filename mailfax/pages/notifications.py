@@ -16,7 +16,7 @@ VERBS = {"resend": "Send again", "cancel": "Give up"}
 
 async def listing(visit: Visit) -> Response:
     """A page of them, newest first."""
-    visit.require_operator()
+    visit.require_the_site()
     page = faxes.page_number(visit)
     rows = await visit.spool.outbox.listing(states=OPEN, limit=faxes.PAGE + 1, offset=(page - 1) * faxes.PAGE)
     links = faxes.Links("/notifications", {}, page, len(rows) > faxes.PAGE)
@@ -26,7 +26,7 @@ async def listing(visit: Visit) -> Response:
 
 async def steer(visit: Visit) -> Response:
     """Hand it over now, or give it up."""
-    visit.require_operator()
+    visit.require_the_site()
     verb, letter_id = (visit.request.path_params[name] for name in ("verb", "letter_id"))
     letter = await visit.spool.outbox.get(letter_id)
     if letter is None or verb not in VERBS:

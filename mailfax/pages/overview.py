@@ -25,10 +25,10 @@ _figures: dict[tuple[int, int], tuple[float, list[Hour]]] = {}
 
 
 async def home(visit: Visit) -> Response:
-    """For operators an overview; for users their own faxes."""
+    """For operators of the site an overview; for others the faxes that are theirs to see."""
     newest = await faxes.faxes_of(visit, Wanted(), 1, FEW)
     rows = await faxes.told(visit, newest.rows)
-    if not visit.visitor.is_operator:
+    if not visit.visitor.sees_the_site:
         waiting = await faxes.faxes_of(visit, Wanted(NON_FINAL), 1, FEW)
         return visit.page("own", rows=rows, waiting=await faxes.told(visit, waiting.rows))
     now = visit.spool.now()

@@ -18,7 +18,7 @@ async def listing(visit: Visit) -> Response:
     page, owner = faxes.page_number(visit), visit.visitor.owner
     limit, offset = faxes.PAGE + 1, (page - 1) * faxes.PAGE
     rows = (
-        await visit.spool.inbound.listing(limit=limit, offset=offset)
+        await visit.spool.inbound.listing(accounts=visit.visitor.accounts, limit=limit, offset=offset)
         if owner is None
         else await visit.spool.shown.received(owner, limit=limit, offset=offset)
     )

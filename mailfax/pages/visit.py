@@ -96,9 +96,9 @@ class Visit:
         said = self.asked("said")
         return said if hmac.compare_digest(mark(said, self.session.secret), self.asked("by")) else ""
 
-    def require_operator(self) -> None:
-        if not self.visitor.is_operator:
-            raise NotAllowed("Only operators see this.")
+    def require_the_site(self) -> None:
+        if not self.visitor.sees_the_site:
+            raise NotAllowed("Only operators of the whole site see this.")
 
     def require_content(self) -> None:
         if not self.visitor.sees_content:
@@ -117,7 +117,7 @@ async def fax_for(spool: Spool, visitor: Visitor, queue_id: str) -> tuple[FaxJob
     """A fax that the visitor may see; raises ``NotThere``."""
     job = await spool.jobs.get(queue_id)
     message = await spool.intake.message(job.message) if job else None
-    if job is None or message is None or not visitor.may_see(message):
+    if job is None or message is None or not visitor.may_see(job, message):
         raise NotThere(queue_id)
     return job, message
 
@@ -125,6 +125,6 @@ async def fax_for(spool: Spool, visitor: Visitor, queue_id: str) -> tuple[FaxJob
 async def received_for(spool: Spool, visitor: Visitor, queue_id: str) -> InboundFax:
     """A received fax that the visitor may see; raises ``NotThere``."""
     fax = await spool.queue.received(queue_id)
-    if fax is None or not await visitor.may_see_received(spool, queue_id):
+    if fax is None or not await visitor.may_see_received(spool, fax):
         raise NotThere(queue_id)
     return fax

@@ -15,6 +15,7 @@ from mailfax.spool.commits import Commit, Hits, Statement, Values, commit_name
 from mailfax.spool.content import Contents
 from mailfax.spool.engine import SURELY_NOT, Engine
 from mailfax.spool.outbox import CLASHES, Outbox
+from mailfax.spool.queue import among
 from mailfax.spool.rows import history, inbound_of, inbound_values, readable
 
 #: Of these a site has few: the statement names them too, and has an index of them alone.
@@ -106,13 +107,18 @@ class Inbound:
         return int(rows[0]["faxes"]), float(rows[0]["longest"] or 0.0)
 
     async def listing(
-        self, *, states: Sequence[InboundState] | None = None, limit: int = 100, offset: int = 0
+        self,
+        *,
+        states: Sequence[InboundState] | None = None,
+        accounts: tuple[str, ...] | None = None,
+        limit: int = 100,
+        offset: int = 0,
     ) -> list[InboundFax]:
-        """Newest first."""
+        """Newest first; with ``accounts`` of these alone."""
         meant = frozenset(InboundState if states is None else states)
         question = "inbound_open" if meant <= OPEN else "inbound_newest"
         words = tuple(state.value for state in meant)
-        return await self._read(question, {"states": words, "limit": limit, "offset": offset})
+        return await self._read(question, {"states": words, **among(accounts), "limit": limit, "offset": offset})
 
     async def _read(self, name: str, values: Values) -> list[InboundFax]:
         [rows] = await self._engine.read((name, values))

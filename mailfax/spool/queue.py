@@ -33,6 +33,7 @@ class Wanted:
     sender: str = ""
     number: str = ""
     since: float = 0.0
+    accounts: tuple[str, ...] | None = None  #: of these alone; None: of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Queue:
         states = frozenset(JobState if wanted.states is None else wanted.states)
         values: dict[str, Any] = {
             "states": tuple(state.value for state in states),
-            "account": wanted.account,
+            **among(wanted.accounts, wanted.account),
             "number": escaped(re.sub(r"\D", "", wanted.number), "%") if wanted.number else "",
             "since": wanted.since,
             "limit": limit,
@@ -80,9 +81,12 @@ class Queue:
         indexed = (name for name, few in _INDEXED.items() if states <= few)
         return await self.rows(next(indexed, "queue_of_states"), values)
 
-    async def find(self, text: str, limit: int = 100) -> tuple[list[Queued], list[InboundFax], list[Letter]]:
+    async def find(
+        self, text: str, limit: int = 100, accounts: tuple[str, ...] | None = None
+    ) -> tuple[list[Queued], list[InboundFax], list[Letter]]:
         """Faxes, received faxes and letters that have ``text`` in a number, an address, the subject or an ID; that of
-        the fax service must be whole. Of the letters those that wait or are stuck, and one whose ID this is."""
+        the fax service must be whole. Of the letters those that wait or are stuck, and one whose ID this is.
+        ``accounts``: the faxes of these alone, and no letters."""
         texts = {text, digits_in(text) or text}
         values = {"text": escaped(text, "%", "%"), "limit": limit}
         [of_ids, mails, letters] = await self._engine.read(
@@ -92,19 +96,27 @@ class Queue:
         )
         queue_ids = {row["owner"] for row in of_ids}
         for question in ("accepted_find", "searchable_find"):
-            queue_ids |= await self._search(question, texts, limit)
+            queue_ids |= await self._search(question, texts, limit, accounts)
         jobs = await self.named(queue_ids)
         [faxes] = await self._engine.read(("inbound_rows", {"queue_ids": tuple(queue_ids)}))
         mails += [row for row in letters if row["letter_id"] not in {known["letter_id"] for known in mails}]
+        if accounts is not None:  # those whose own ID this is were found whatever their account
+            jobs = [each for each in jobs if each.job.account in accounts]
+            faxes, mails = [row for row in faxes if row["account"] in accounts], []
         return (
             jobs[:limit],
             (await readable(self._engine, "inbound", inbound_of, faxes))[:limit],
             await readable(self._engine, "letter", letter_of, mails),
         )
 
-    async def _search(self, question: str, texts: Iterable[str], limit: int) -> set[str]:
+    async def _search(
+        self, question: str, texts: Iterable[str], limit: int, accounts: tuple[str, ...] | None
+    ) -> set[str]:
         """The queue IDs of what has one of the texts: of each the newest ``limit``, whether sent or received."""
-        values = [{"text": escaped(text, "%", "%"), "loosely": f"%{lower(text)}%", "limit": limit} for text in texts]
+        values = [
+            {"text": escaped(text, "%", "%"), "loosely": f"%{lower(text)}%", "limit": limit, **among(accounts)}
+            for text in texts
+        ]
         found = await self._engine.read(*((question, each) for each in values))
         return {row["queue_id"] for rows in found for row in rows}
 
@@ -141,6 +153,14 @@ class Queue:
     async def named(self, queue_ids: Iterable[str]) -> list[Queued]:
         [rows] = await self._engine.read(("queue_rows", {"queue_ids": tuple(queue_ids)}))
         return await readable(self._engine, "job", _queued, rows)
+
+
+def among(accounts: tuple[str, ...] | None, account: str = "") -> dict[str, Any]:
+    """The values of a statement that asks for faxes of these accounts; of the one that is named, where it is among
+    them."""
+    if account:
+        accounts = (account,) if accounts is None or account in accounts else ()
+    return {"everywhere": int(accounts is None), "accounts": accounts or ()}
 
 
 def _queued(row: Row) -> Queued:

@@ -13,7 +13,7 @@
 -- float8: last_byte_elapsed leapt lease lease_until line_seconds listed_at next_attempt_at not_after not_before now oldest
 -- float8: received_at reconcile reconcile_at refused_at render since submit submit_at submitted_at submitting_at track
 -- float8: report sealed_at track_at tried_at until up_to wait
--- int8: absences any attempts behind cancel_requested clear delay_told elsewhere epoch epoch_was faxes faxes_per_day gone hour jobs last_seq limit
+-- int8: absences any attempts behind cancel_requested clear delay_told elsewhere epoch epoch_was everywhere faxes faxes_per_day gone hour jobs last_seq limit
 -- int8: most_unclear offset one_by_one only_expired pages pages_delivered pages_per_day part per_number pid prefix_size seal serves
 -- int8: preview refusals size slow success_notice version was_epoch was_version
 -- bytea: bytes leaves
@@ -620,11 +620,13 @@ SELECT * FROM inbound WHERE account = :account AND fax_id = :fax_id AND damaged 
 -- name: inbound_open
 SELECT * FROM inbound
 WHERE damaged = 0 AND state IN ('listed', 'again', 'unreadable') AND state IN (:states)
+  AND (:everywhere = 1 OR account IN (:accounts))
 ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
 
 -- name: inbound_newest
 SELECT * FROM inbound
-WHERE damaged = 0 AND state IN (:states) ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
+WHERE damaged = 0 AND state IN (:states) AND (:everywhere = 1 OR account IN (:accounts))
+ORDER BY listed_at DESC, fax_id DESC LIMIT :limit OFFSET :offset
 
 -- name: inbound_last
 SELECT listed_at FROM inbound WHERE account = :account ORDER BY listed_at DESC LIMIT 1
@@ -848,7 +850,7 @@ UPDATE letter SET damaged = 2 WHERE letter_id = :letter_id AND damaged = 1
 -- A page of queue IDs, by an index alone: a page costs the same among a million ended faxes, whatever its depth.
 SELECT o.queue_id FROM job o
 WHERE o.damaged = 0
-  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:everywhere = 1 OR o.account IN (:accounts)) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
   AND (:domain = '' OR EXISTS (
       SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
   ))
@@ -858,7 +860,7 @@ ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 SELECT o.queue_id FROM job o
 WHERE o.state IN ('accepted', 'ready', 'submitting', 'submitted', 'in-doubt', 'deferred', 'held') AND o.state IN (:states)
   AND o.damaged = 0
-  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:everywhere = 1 OR o.account IN (:accounts)) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
   AND (:domain = '' OR EXISTS (
       SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
   ))
@@ -867,7 +869,7 @@ ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 -- name: queue_not_delivered
 SELECT o.queue_id FROM job o
 WHERE o.state IN ('failed', 'cancelled', 'unconfirmed') AND o.state IN (:states) AND o.damaged = 0
-  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:everywhere = 1 OR o.account IN (:accounts)) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
   AND (:domain = '' OR EXISTS (
       SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
   ))
@@ -876,7 +878,7 @@ ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 -- name: queue_delivered
 SELECT o.queue_id FROM job o
 WHERE o.state = 'delivered' AND o.damaged = 0
-  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:everywhere = 1 OR o.account IN (:accounts)) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
   AND (:domain = '' OR EXISTS (
       SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
   ))
@@ -885,7 +887,7 @@ ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 -- name: queue_of_states
 SELECT o.queue_id FROM job o
 WHERE o.state IN (:states) AND o.damaged = 0
-  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:everywhere = 1 OR o.account IN (:accounts)) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
   AND (:domain = '' OR EXISTS (
       SELECT 1 FROM message s WHERE s.queue_id = o.message AND LOWER(s.sender) LIKE :domain ESCAPE '!'
   ))
@@ -895,7 +897,7 @@ ORDER BY o.accepted_at DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 -- An address alone: that sender's messages, newest first, as far as the page needs them.
 SELECT o.queue_id FROM message s JOIN job o ON o.message = s.queue_id
 WHERE LOWER(s.sender) = :sender AND o.state IN (:states) AND o.damaged = 0
-  AND (:account = '' OR o.account = :account) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
+  AND (:everywhere = 1 OR o.account IN (:accounts)) AND (:number = '' OR o.number LIKE :number) AND o.accepted_at >= :since
 ORDER BY s.received_at DESC, s.queue_id DESC, o.queue_id DESC LIMIT :limit OFFSET :offset
 
 -- name: searchable_find
@@ -904,14 +906,17 @@ ORDER BY s.received_at DESC, s.queue_id DESC, o.queue_id DESC LIMIT :limit OFFSE
 SELECT s.queue_id
 FROM searched f JOIN searchable s ON s.id = f.rowid -- sqlite
 WHERE f.text LIKE :loosely AND s.text LIKE :text ESCAPE '!' -- sqlite
-ORDER BY f.rowid DESC LIMIT :limit -- sqlite
 FROM searchable s WHERE s.text LIKE :text ESCAPE '!' -- postgresql
+AND (:everywhere = 1
+    OR EXISTS (SELECT 1 FROM job j WHERE j.queue_id = s.queue_id AND j.account IN (:accounts))
+    OR EXISTS (SELECT 1 FROM inbound i WHERE i.queue_id = s.queue_id AND i.account IN (:accounts)))
+ORDER BY f.rowid DESC LIMIT :limit -- sqlite
 ORDER BY s.id DESC LIMIT :limit -- postgresql
 
 -- name: accepted_find
 -- Those that come into the index when their pages are made.
 SELECT j.queue_id FROM job j JOIN message m ON m.queue_id = j.message
-WHERE j.state = 'accepted' AND (
+WHERE j.state = 'accepted' AND (:everywhere = 1 OR j.account IN (:accounts)) AND (
     LOWER(j.queue_id) LIKE :text ESCAPE '!' OR j.number LIKE :text ESCAPE '!' OR LOWER(j.address) LIKE :text ESCAPE '!'
     OR LOWER(j.reference) LIKE :text ESCAPE '!' OR LOWER(m.sender) LIKE :text ESCAPE '!'
     OR LOWER(m.subject) LIKE :text ESCAPE '!' OR LOWER(m.header_message_id) LIKE :text ESCAPE '!'

@@ -48,11 +48,13 @@ def test_its_tables_make_a_configuration(tmp_path: Path, number: int) -> None:
     issued = trustme.CA().issue_cert("fax.example.com")
     issued.cert_chain_pems[0].write_to_path(tmp_path / "fax.example.com.crt")
     issued.private_key_pem.write_to_path(tmp_path / "fax.example.com.key")
-    users = "" if "[[page_user]]" in tables else TABLES[0].partition("[[page_user]]")[2]
-    written = f"{SMALLEST}\n{tables.replace('/etc/mailfax/', '')}\n" + (f"[[page_user]]{users}" if users else "")
-    (tmp_path / "mailfax.toml").write_text(written)
-    config = load(tmp_path / "mailfax.toml", {"MAILFAX_ACCOUNT_MAIN_PASSWORD": "x"})
-    assert config.pages and [user.login for user in config.page_users] == ["olga", "anna"]
+    first, users = TABLES[0].split("[[page_user]]", 1)
+    pages = "" if "[pages]" in tables else first
+    more = "" if number == 0 else f"[[page_user]]{users}"
+    (tmp_path / "mailfax.toml").write_text(f"{SMALLEST}\n{tables.replace('/etc/mailfax/', '')}\n{pages}\n{more}")
+    passwords = {f"MAILFAX_ACCOUNT_{name}_PASSWORD": "x" for name in ("MAIN", "SALES")}
+    config = load(tmp_path / "mailfax.toml", passwords)
+    assert config.pages and [user.login for user in config.page_users][-2:] == ["olga", "anna"]
 
 
 @contextmanager
