@@ -107,6 +107,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
     compose = Compose(spool, fax_accounts, renderer)
     submit = Submit(context, fax_accounts, ending, compose)
     relay = relay_for(config.relay, config.hostname)
+    exits.push_async_callback(relay.close)
     deliver = Deliver(context, relay)
     targets = Targets(secret=config.webhook_secret, private=config.webhook_private)
     elsewhere = Deliver(context, targets, elsewhere=True)

@@ -27,9 +27,11 @@ from mailfax.config.names import (
 from mailfax.config.places import (
     content_type,
     domain,
+    domain_or_none,
     far_address,
     network,
     own_address,
+    selector_or_none,
     service_url,
     site_url,
     spool_url,
@@ -204,6 +206,10 @@ SECTIONS: dict[str, Section] = {
             "username": Key(text, ""),
             "ca_file": Key(some_text, ""),
             "maildir": Key(some_text, ""),
+            "requiretls": Key(flag, False),
+            "dkim_domain": Key(domain_or_none, ""),
+            "dkim_selector": Key(selector_or_none, ""),
+            "dkim_key_file": Key(some_text, ""),
         }
     ),
     "render": Section(

@@ -31,6 +31,19 @@ def domain(value: object) -> str:
     return name
 
 
+def domain_or_none(value: object) -> str:
+    """A domain, or ""."""
+    return domain(value) if text(value) else ""
+
+
+def selector_or_none(value: object) -> str:
+    """A selector of DKIM (RFC 6376 3.1): labels, as in a domain; or ""."""
+    written = text(value)
+    if written and not HOST.fullmatch(written):
+        raise Unfit(f'"{written}" is no DKIM selector; write one like "fax2026"')
+    return written
+
+
 def network(value: object) -> Network:
     """A network in prefix form; a lone address is a network of one."""
     written = text(value)

@@ -6,7 +6,6 @@ environment or from ``.env`` beside the file, never from the file itself; the en
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from mailfax.config.listeners import read_listener, require_users
 from mailfax.config.pages import read_page_users, read_pages, with_pages
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.received import read_received, read_webhook_secret, require_printable
+from mailfax.config.relay import read_relay
 from mailfax.config.routes import read_routes
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
@@ -27,7 +27,6 @@ from mailfax.config.values import (
     Config,
     Limits,
     Listener,
-    RelayConfig,
     RenderConfig,
     RetentionConfig,
     Route,
@@ -57,7 +56,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     alone = {name: faults.of(_only, part) for name, part in parts.items() if not SECTIONS[name].repeated}
     top = faults.of(_top, alone[""])
     spool = faults.of(_spool, alone["spool"], secrets=secrets if secrets is not None else environ)
-    relay = faults.of(_relay, alone["relay"], secrets=secrets)
+    relay = faults.of(read_relay, alone["relay"], top, secrets=secrets)
     accounts = faults.of_each(_account, parts["account"], top, secrets=secrets)
     faults.of(_require_accounts_unlike, parts["account"], accounts)
     listeners = faults.of_each(read_listener, parts["listener"])
@@ -209,7 +208,7 @@ def _account(part: Part, top: Part, secrets: Mapping[str, str] | None) -> Accoun
                     key,
                     f"{part[key]:g} is too short for a service that is not on this machine; write at least {least}",
                 )
-    files = {"ca_file": _authorities(part), "cover_folder": _cover_folder(part)}
+    files = {"ca_file": part.authorities(), "cover_folder": _cover_folder(part)}
     given = {"password": password, "pdf_password": _pdf_password(part, secrets), **files}
     return Account(**{**part.values, **given})
 
@@ -242,17 +241,6 @@ def _cover_folder(part: Part) -> Path | None:
     return folder
 
 
-def _authorities(part: Part) -> Path | None:
-    """The ``ca_file`` of a table: authorities to trust instead of the system's."""
-    path = part.path("ca_file")
-    if path:
-        try:
-            ssl.create_default_context(cafile=str(path))
-        except (ssl.SSLError, OSError):
-            part.refuse("ca_file", f'"{path}" holds no PEM certificate; write the path of one that does')
-    return path
-
-
 def _spool(part: Part, secrets: Mapping[str, str]) -> SpoolConfig:
     """Whoever asks the spool anything needs its password, also where no other is read."""
     url = part["url"]
@@ -261,41 +249,7 @@ def _spool(part: Part, secrets: Mapping[str, str]) -> SpoolConfig:
             part.refuse("ca_file", "stands beside a spool in a file, which has no certificate; leave it out")
         return SpoolConfig(url, str(_beside(part.file, url.removeprefix("sqlite:///"))))
     password = {**read_dotenv(part.file.parent / ".env"), **secrets}.get("MAILFAX_SPOOL_PASSWORD", "")
-    return SpoolConfig(url, url, password, _authorities(part))
-
-
-def _relay(part: Part, secrets: Mapping[str, str] | None) -> RelayConfig:
-    if part["maildir"]:
-        for key, value in part.values.items():
-            if key != "maildir" and value != SECTIONS["relay"].keys[key].default:
-                part.refuse(key, "stands beside maildir, where no server is spoken to; leave one of the two out")
-        return RelayConfig(maildir=part.file.parent.absolute() / part["maildir"])
-    if not part["address"]:
-        part.refuse("address", 'missing; write for example "127.0.0.1:25", or maildir = "var/mail"')
-    host, port = part["address"]
-    if part["tls"] == "none" and not is_loopback(host):
-        if part["username"]:
-            part.refuse(
-                "tls", '"none" would send the password in clear to another machine; write "starttls" or "implicit"'
-            )
-        if not part["cleartext"]:
-            part.refuse(
-                "tls",
-                f'"none" would send faxes in clear to {host}; write "starttls" or "implicit", '
-                "or say it twice with cleartext = true",
-            )
-    password = secrets.get("MAILFAX_RELAY_PASSWORD", "") if secrets else ""
-    if secrets is not None and part["username"] and not password:
-        part.refuse("username", "its password is missing; set MAILFAX_RELAY_PASSWORD in the environment or in .env")
-    return RelayConfig(
-        host=host,
-        port=port,
-        tls=part["tls"],
-        username=part["username"],
-        password=password,
-        ca_file=_authorities(part),
-        cleartext=part["cleartext"],
-    )
+    return SpoolConfig(url, url, password, part.authorities())
 
 
 def _render(part: Part) -> RenderConfig:

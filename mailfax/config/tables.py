@@ -12,6 +12,7 @@ import difflib
 import io
 import os
 import re
+import ssl
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,6 +51,16 @@ class Part:
             path.open("rb").close()
         except OSError as problem:
             self.refuse(key, f'"{path}" can\'t be read ({problem.strerror}); write the path of {kind}')
+        return path
+
+    def authorities(self) -> Path | None:
+        """The ``ca_file`` of a table: authorities to trust instead of the system's."""
+        path = self.path("ca_file")
+        if path:
+            try:
+                ssl.create_default_context(cafile=str(path))
+            except (ssl.SSLError, OSError):
+                self.refuse("ca_file", f'"{path}" holds no PEM certificate; write the path of one that does')
         return path
 
 

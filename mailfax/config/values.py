@@ -178,6 +178,15 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class DkimConfig:
+    """Whose signature our mail gets: ``d=``, ``s=``, and the private key as PEM."""
+
+    domain: str
+    selector: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RelayConfig:
     """Where our mail goes: a smarthost (``host``, ``port``) or a Maildir root (``maildir``)."""
 
@@ -189,6 +198,8 @@ class RelayConfig:
     ca_file: Path | None = None
     maildir: Path | None = None
     cleartext: bool = False  #: the second time that ``tls = "none"`` off loopback is said
+    requiretls: bool = False  #: the server is asked to hand mail on by TLS alone
+    dkim: DkimConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

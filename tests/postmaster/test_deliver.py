@@ -248,7 +248,7 @@ async def test_a_folder_that_does_not_take_faxes_keeps_no_mail_waiting_and_is_to
     assert await mail.round()
     told = email.message_from_bytes(relay.taken[-1][2], policy=SMTP)
     assert told["To"] == SITE.postmaster and told["Subject"] == "Undeliverable: received fax for folder:/srv/fax"
-    assert "could not hand over a received fax" in " ".join(told.get_body(("plain",)).get_content().split())
+    assert "could not hand over what belongs there" in " ".join(told.get_body(("plain",)).get_content().split())
 
 
 async def test_a_webhook_that_refuses_everything_for_a_while_loses_nothing(spool, clock, context, a_letter) -> None:

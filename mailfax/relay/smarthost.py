@@ -1,14 +1,13 @@
-"""Our mail goes out: to a smarthost by SMTP, or into Maildirs on disk.
+"""Our mail by SMTP, to a server that takes it for everybody.
 
-In: an envelope and a whole mail with CRLF. Out: nothing once it was taken; otherwise ``NotSent`` (of ``everybody``
-where nothing was said about the mail), ``Refused`` (``Impossible`` where the relay was not asked) or ``InDoubt``,
-told apart by how far the transaction came. A mail with several recipients is taken for all or for none, so what is
-raised is true of each; our own letters have one recipient each.
+What failed is told apart by how far the transaction came. A mail with several recipients is taken for all or for
+none, so what is raised is true of each; our own letters have one recipient each. Connections are kept for the next
+mail (``sessions``).
 
 STANDARDS: RFC 5321 (client), RFC 3207 (STARTTLS, always verified), RFC 4954 (AUTH), RFC 6152 (8BITMIME), RFC 6531
-(SMTPUTF8), RFC 3461 6.1 (NOTIFY=NEVER on our null-sender mails). Maildir: cr.yp.to/proto/maildir.html.
-LIMITS: one connection for each mail; mail that is not 7-bit goes to a relay without 8BITMIME as it is (only mail
-passed on to the postmaster can be such, and refusing it would lose it).
+(SMTPUTF8), RFC 3461 6.1 (NOTIFY=NEVER on our null-sender mails), RFC 8689 4.1 (REQUIRETLS), RFC 6376 (``signing``).
+LIMITS: mail that is not 7-bit goes to a relay without 8BITMIME as it is (only mail passed on to the postmaster can be
+such, and refusing it would lose it).
 """
 
 from __future__ import annotations
@@ -16,29 +15,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
-import hashlib
-import os
-import re
-import secrets
 import ssl
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from pathlib import Path
-from typing import Protocol
-from urllib.parse import quote
+from collections.abc import Iterator, Sequence
 
 import aiosmtplib
 from aiosmtplib.email import parse_address
 
 from mailfax.config import RelayConfig
+from mailfax.relay.sessions import IDLE_SECONDS, Sessions
+from mailfax.relay.signing import Signer
 from mailfax.rules.failure import Failure, Impossible, InDoubt, NotSent, Refused
 
 #: For the connection and for each reply, and for the mail with its last reply (RFC 5321 4.5.3.2: 10 minutes).
 COMMAND_SECONDS, CONTENT_SECONDS = 60.0, 600.0
-#: The relay refuses us, not the mail: a password or a certificate to mend (RFC 4954 6, RFC 3207 4).
+#: The relay refuses us, not the mail: a password or a certificate to fix (RFC 4954 6, RFC 3207 4).
 _OUR_ACCESS = frozenset({530, 534, 535, 538})
-#: Longest name of a directory; longer addresses end with a digest.
-_NAME_LONGEST = 200
 
 
 class Stage(enum.Enum):
@@ -47,21 +38,6 @@ class Stage(enum.Enum):
     ACCESS = enum.auto()  #: connection, TLS, login: nothing speaks of the mail yet
     ENVELOPE = enum.auto()  #: sender and recipients: a 5xx is about this mail
     CONTENT = enum.auto()  #: the mail itself: silence no longer means that it was not taken
-
-
-class Relay(Protocol):
-    """Takes our mail."""
-
-    async def hand_over(self, sender: str, recipients: Sequence[str], content: bytes) -> None:
-        """Hand a mail over; returns once it was taken. ``sender`` is "" for the null reverse-path."""
-
-    async def probe(self) -> None:
-        """Go as far as is possible without a mail; raises a ``Failure`` with a sentence."""
-
-
-def relay_for(config: RelayConfig, hostname: str) -> Relay:
-    """The relay that the configuration names."""
-    return Maildir(config.maildir, hostname) if config.maildir else Smarthost(config, hostname)
 
 
 class Smarthost:
@@ -74,13 +50,18 @@ class Smarthost:
         *,
         command_seconds: float = COMMAND_SECONDS,
         content_seconds: float = CONTENT_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._config, self._hostname = config, hostname
         self._command_seconds, self._content_seconds = command_seconds, content_seconds
+        self._sessions = Sessions(self._open, idle_seconds=idle_seconds)
+        self._sign = Signer(config.dkim).signed if config.dkim else None
 
     async def hand_over(self, sender: str, recipients: Sequence[str], content: bytes) -> None:
         """Hand a mail over; raises ``NotSent``, ``Refused`` or ``InDoubt``."""
-        async with self._session() as session:
+        if self._sign is not None:
+            content = await asyncio.to_thread(self._sign, content)
+        async with self._sessions.one() as session:
             with _during(Stage.ENVELOPE):
                 await self._envelope(session, sender, recipients, content)
             with _during(Stage.CONTENT):
@@ -88,12 +69,15 @@ class Smarthost:
 
     async def probe(self) -> None:
         """Connect, start TLS, log in; raises ``NotSent``."""
-        async with self._session() as session:
+        async with self._sessions.fresh() as session:
             with _during(Stage.ACCESS):
                 await session.noop()
 
-    @contextlib.asynccontextmanager
-    async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
+    async def close(self) -> None:
+        """Hang up where a connection was kept for the next mail."""
+        await self._sessions.close()
+
+    async def _open(self) -> aiosmtplib.SMTP:
         config = self._config
         session = aiosmtplib.SMTP(
             hostname=config.host,
@@ -108,13 +92,7 @@ class Smarthost:
         )
         with _during(Stage.ACCESS):
             await session.connect()
-        try:
-            yield session
-        finally:
-            # What became of the mail is known by now; a failing QUIT changes nothing.
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await session.quit(timeout=min(5.0, self._command_seconds))
-            session.close()
+        return session
 
     def _tls(self) -> ssl.SSLContext:
         """Verifies name and chain, always: a relay that anybody could play would read every fax."""
@@ -156,86 +134,20 @@ class Smarthost:
                 "The mail server does not take addresses with letters beyond ASCII",
                 diagnostic="x-mailfax; relay without SMTPUTF8",
             )
+        if self._config.requiretls:
+            if not session.supports_extension("requiretls"):
+                raise NotSent(
+                    "The mail server does not promise to hand mail on by TLS alone (REQUIRETLS)",
+                    diagnostic="x-mailfax; relay without REQUIRETLS",
+                    everybody=True,
+                )
+            options.append("REQUIRETLS")
         # RFC 3461 6.1: nobody is to be told of what becomes of a report.
         wishes = ["NOTIFY=NEVER"] if not sender and session.supports_extension("dsn") else []
         encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
         await session.mail(sender, options=options, encoding=encoding)
         for recipient in recipients:
             await session.rcpt(recipient, options=wishes, encoding=encoding)
-
-
-class Maildir:
-    """One Maildir for each address, below one directory: ``<root>/<address>/{tmp,new,cur}``."""
-
-    def __init__(self, root: Path, hostname: str) -> None:
-        self._root = root
-        # A file name of a Maildir may hold neither "/" nor ":" (the separator of flags).
-        self._hostname = re.sub(r"[^A-Za-z0-9.-]", "_", hostname)
-
-    async def hand_over(self, sender: str, recipients: Sequence[str], content: bytes) -> None:
-        """Store a mail for each recipient, durably; raises ``NotSent`` where the disk doesn't take it."""
-        try:
-            for recipient in recipients:
-                await asyncio.to_thread(self._store, sender, recipient, content)
-        except OSError as failed:
-            raise _disk(failed) from failed
-
-    async def probe(self) -> None:
-        """See that the root can be written; raises ``NotSent``."""
-        try:
-            await asyncio.to_thread(self._root.mkdir, mode=0o700, parents=True, exist_ok=True)
-        except OSError as failed:
-            raise _disk(failed) from failed
-        if not os.access(self._root, os.W_OK | os.X_OK):
-            raise NotSent(f"The mail directory {self._root} can't be written", diagnostic="x-mailfax; not writable")
-
-    def _store(self, sender: str, recipient: str, content: bytes) -> None:
-        folder = self._root / _folder_name(recipient)
-        for part in ("tmp", "new", "cur"):
-            (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = f"{time.time_ns() // 1_000_000_000}.{secrets.token_hex(10)}.{self._hostname}"
-        # Final delivery: the envelope is written into the mail (RFC 5321 4.4), and lines end as files here do.
-        top = f"Return-Path: <{_bare(sender)}>\nDelivered-To: {_bare(recipient)}\n".encode()
-        waiting = folder / "tmp" / name
-        try:
-            with waiting.open("xb") as file:
-                file.write(top + content.replace(b"\r\n", b"\n"))
-                file.flush()
-                os.fsync(file.fileno())
-            waiting.rename(folder / "new" / name)
-        except OSError:
-            waiting.unlink(missing_ok=True)
-            raise
-        # The new name, and the directories that may be new as well, must survive a crash before we say "taken".
-        for directory in (folder / "new", folder, self._root):
-            _sync_directory(directory)
-
-
-def _folder_name(address: str) -> str:
-    """An address as one directory name: no separators, no leading dot, one case (mailboxes are compared without)."""
-    name = quote(address.lower().encode("utf-8", "surrogateescape"), safe="@+=_-.")
-    if name.startswith("."):
-        name = "%2E" + name[1:]
-    if len(name) > _NAME_LONGEST:
-        name = f"{name[: _NAME_LONGEST - 33]}~{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-    return name or "%"
-
-
-def _bare(address: str) -> str:
-    return "".join(char for char in address if char.isprintable())
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _disk(failed: OSError) -> NotSent:
-    sentence = f"The mail directory can't be written: {failed.strerror}"
-    return NotSent(sentence, diagnostic=f"x-mailfax; {failed}", everybody=True)
 
 
 @contextlib.contextmanager

@@ -78,7 +78,7 @@ def foreign(taker: Taker, **options: Any) -> Callable[[], SMTP]:
 
 def relay(port: int, **more: Any) -> Smarthost:
     config = RelayConfig(**{"host": "127.0.0.1", "port": port} | more)
-    return Smarthost(config, "fax.example.com", command_seconds=5.0, content_seconds=5.0)
+    return Smarthost(config, "fax.example.com", command_seconds=5.0, content_seconds=5.0, idle_seconds=0.05)
 
 
 @contextlib.asynccontextmanager
