@@ -174,7 +174,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         *(each for role in roles for each in of_role.get(role, ())),
     ]
     resent = before.accept.resent if before is not None else None
-    accept = Accept(context, examine=functools.partial(examine, renderer), resent=resent)
+    accept = Accept(context, examine=functools.partial(examine, renderer), resent=resent, codes=config.billing_codes)
     passwords, prover = Passwords.of(config), Prover(config)
     exits.callback(passwords.close)
     exits.callback(prover.close)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mailfax.cli import CannotRun, add_config
 
 if TYPE_CHECKING:
+    from mailfax.rules.prices import Prices
     from mailfax.spool import Spool
 
 HELP = "list who sent and received what since a time, as CSV or JSON, a line for each fax"
@@ -18,7 +19,7 @@ HELP = "list who sent and received what since a time, as CSV or JSON, a line for
 #: The columns; ``number`` is where a fax went, ``sender`` who sent it: an address, or the caller of a received one.
 COLUMNS = (
     *("direction", "queue_id", "accepted_at", "ended_at", "account", "sender", "number", "subject", "pages"),
-    *("outcome", "detail"),
+    *("outcome", "detail", "code", "cost"),
 )
 #: Spreadsheets take a cell that begins so for a formula, and strangers choose subjects.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -45,14 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from mailfax.cli.settings import load_config, with_spool
+    from mailfax.rules.prices import Prices
 
     if arguments.sender and arguments.direction == "received":
         raise CannotRun("--sender: a received fax has no sender's address; leave it out, or --direction")
     config = load_config(arguments, passwords=False)
-    return with_spool(config, lambda spool: _export(spool, arguments))
+    return with_spool(config, lambda spool: _export(spool, arguments, Prices(config.prices)))
 
 
-async def _export(spool: Spool, arguments: argparse.Namespace) -> int:
+async def _export(spool: Spool, arguments: argparse.Namespace, prices: Prices) -> int:
     directions = (
         [arguments.direction] if arguments.direction else ["sent"] if arguments.sender else ["sent", "received"]
     )
@@ -62,7 +64,7 @@ async def _export(spool: Spool, arguments: argparse.Namespace) -> int:
     for direction in directions:
         period = {"since": arguments.since, "until": until, "sender": arguments.sender}
         async for row in spool.queue.export(direction, **period):
-            write(_line(direction, row), number)
+            write(_line(direction, row, prices), number)
             number += 1
     if arguments.json:
         print("\n]" if number else "[]")
@@ -84,7 +86,7 @@ def _json(line: dict[str, Any], number: int) -> None:
     print(",\n " if number else "[\n ", json.dumps(line), sep="", end="")
 
 
-def _line(direction: str, row: dict[str, Any]) -> dict[str, Any]:
+def _line(direction: str, row: dict[str, Any], prices: Prices) -> dict[str, Any]:
     from mailfax.rules.facts import iso
 
     sent = direction == "sent"
@@ -101,5 +103,16 @@ def _line(direction: str, row: dict[str, Any]) -> dict[str, Any]:
         row["pages"] if delivered is None else delivered,
         row["state"],
         (row["status_sentence"] if sent else row["problem"]) or "",
+        row["code"] if sent else "",
+        _cost(row, prices) if sent else None,
     )
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def _cost(row: dict[str, Any], prices: Prices) -> str | None:
+    """Of the pages that arrived; None where nothing did, or no price is known."""
+    arrived = row["pages_delivered"]
+    if arrived is None and row["state"] == "delivered":
+        arrived = row["pages"]
+    cost = prices.cost(row["number"], arrived)
+    return None if cost is None else str(cost)

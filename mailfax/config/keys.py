@@ -38,6 +38,7 @@ from mailfax.config.places import (
     timezone,
     timezone_or_none,
 )
+from mailfax.config.prices import prefix, price
 from mailfax.config.targets import target, webhook_or_none
 from mailfax.config.templates import number, template
 from mailfax.config.values import Limits, Received, RetentionConfig
@@ -99,6 +100,8 @@ SECTIONS: dict[str, Section] = {
     "destinations": Section(
         {"allow": Key(several(destination), ("*",)), "deny": Key(several(destination), ("premium",))}
     ),
+    "billing": Section({"codes": Key(several(some_text), ())}),
+    "prices": Section({}, own=(prefix, price)),
     "blocked": Section({}, own=(whole_number, some_text)),
     "spool": Section(
         {"url": Key(spool_url, Required('"sqlite:////var/lib/mailfax/spool.db"')), "ca_file": Key(some_text, "")}

@@ -106,6 +106,8 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         password_file=_beside(path, top["password_file"]),
         timezone=top["timezone"],
         blocked=tuple(alone["blocked"].values.items()),
+        billing_codes=alone["billing"]["codes"],
+        prices=tuple(alone["prices"].values.items()),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -300,6 +301,14 @@ class RetentionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a fax costs, in the site's own currency: the call, and each page that arrives."""
+
+    call: Decimal
+    page: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class SpoolConfig:
     """Where everything is kept that must survive. ``ca_file``: authorities to trust instead of the system's."""
 
@@ -350,6 +359,10 @@ class Config:
     #: (number with its country code, why nobody may fax there).
     blocked: tuple[tuple[str, str], ...] = ()
     retention: RetentionConfig = RetentionConfig()
+    #: The billing codes that a sender may give; none: any.
+    billing_codes: tuple[str, ...] = ()
+    #: (beginning of a number with +, its price).
+    prices: tuple[tuple[str, Price], ...] = ()
 
     def account(self, name: str) -> Account | None:
         """The account of that name, or None where it was taken out of the configuration."""

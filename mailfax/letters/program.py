@@ -37,6 +37,7 @@ def for_program(message: Message, job: FaxJob, marks: Marks, *, sandbox: bool) -
         "pages_delivered": job.pages_delivered,
         "status": status.sentence if status else "",
         "code": status.code if status else "",
+        "billing_code": job.code,
         "fax_id": job.fax_id,
         "test": sandbox,
     }

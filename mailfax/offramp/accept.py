@@ -45,8 +45,17 @@ Examine = Callable[[BinaryIO], Awaitable[Status | None]]
 class Accept:
     """Takes mails over from the SMTP server."""
 
-    def __init__(self, context: Context, *, examine: Examine | None = None, resent: Resent | None = None) -> None:
-        """``resent``: that of the one before, which knows whose 250 is on its way."""
+    def __init__(
+        self,
+        context: Context,
+        *,
+        examine: Examine | None = None,
+        resent: Resent | None = None,
+        codes: Sequence[str] = (),
+    ) -> None:
+        """``resent``: that of the one before, which knows whose 250 is on its way; ``codes``: the billing codes that
+        there are, or none where any will do."""
+        self._codes = frozenset(codes)
         self._spool, self._site, self._marks = context.spool, context.site, context.marks
         #: What the whole site may send in a day; 0 is no ceiling.
         self._ceiling = context.limits.faxes_per_day
@@ -69,6 +78,8 @@ class Accept:
         faxes = {fax.keys(sent, envelope.sender, envelope.client, heading.message_id): fax for fax in asked}
         if envelope.grant.cover_page == "none" and any(fax.cover_page == "yes" for fax in faxes.values()):
             return refusal(Cause.NO_COVER, sender=envelope.sender or "<>", postmaster=self._site.postmaster)
+        if self._codes and (unknown := [fax.code for fax in asked if fax.code and fax.code not in self._codes]):
+            return refusal(Cause.BILLING_CODE, code=unknown[0], postmaster=self._site.postmaster)
         before = await self.resent.before(faxes)
         while True:
             known = {keys: before.get(keys, Before()) for keys in faxes}

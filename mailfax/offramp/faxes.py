@@ -43,6 +43,7 @@ class Fax:
     cover_page: str = ""  #: "yes" or "no" where the address asks for it
     cover: tuple[tuple[str, str], ...] = ()
     at: str = ""  #: not before that time of the day, where it was asked for
+    code: str = ""  #: the billing code
     also: tuple[Spelling, ...] = ()  #: further recipients that mean the same
 
     @property
@@ -62,6 +63,7 @@ class Fax:
             subject=job.subject,
             paper=job.paper,
             cover_page=job.cover,
+            code=job.code,
             also=job.also,
         )
 
@@ -95,6 +97,7 @@ class Fax:
             cover=self.cover_page,
             paper=self.paper,
             preview=self.is_preview,
+            code=self.code,
             also=self.also,
         )
         return job if job.preview else job.within(hours)
@@ -145,6 +148,7 @@ def faxes_of(
             paper=paper_for(region) if region else "",
             cover_page=said.get("cover", ""),
             at=said.get("at", ""),
+            code=said.get("code", ""),
             cover=cover,
         )
     return list(faxes.values())

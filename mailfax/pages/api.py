@@ -37,7 +37,11 @@ from mailfax.spool import TOKEN, Wanted
 
 Handler = Callable[[Visit], Awaitable[Response]]
 #: What a form has: fields that stand once, and those that may be repeated.
-ONCE, SEVERAL, FILES = ("sender", "subject", "text", "name", "recipients"), ("to", "files"), ("files", "recipients")
+ONCE, SEVERAL, FILES = (
+    ("sender", "subject", "text", "name", "code", "recipients"),
+    ("to", "files"),
+    ("files", "recipients"),
+)
 
 
 def routes(bridge: Callable[[], Bridge], shared: Shared) -> list[Route]:
@@ -179,6 +183,7 @@ async def _whole(visit: Visit, queue_id: str) -> dict[str, Any]:
         "ended_at": iso(job.ended_at),
         "pages": job.pages if job.pages is not None else made.pages if made else None,
         "pages_delivered": job.pages_delivered,
+        "billing_code": job.code,
         "left_out": list(made.skipped) if made else [],
         "life": _life(lines),
     }
@@ -209,7 +214,12 @@ async def _wish(visit: Visit, form: FormData, key: str) -> Wish:
     wish = Wish(
         key, texts["sender"] or next(iter(senders), ""), numbers, texts["subject"], texts["text"], files=tuple(files)
     )
-    return replace(wish, to=texts["name"], listed=await upload(listed) if isinstance(listed, UploadFile) else None)
+    return replace(
+        wish,
+        to=texts["name"],
+        code=texts["code"],
+        listed=await upload(listed) if isinstance(listed, UploadFile) else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

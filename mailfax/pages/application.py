@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from mailfax.config import PagesConfig
-from mailfax.pages import api, assets, composing, faxes, live, notifications, overview, received, signing
+from mailfax.pages import api, assets, composing, costs, faxes, live, notifications, overview, received, signing
 from mailfax.pages.bridge import Bridge
 from mailfax.pages.guard import asked_by_us, guarded
 from mailfax.pages.looks import render
@@ -51,6 +51,7 @@ HANDLERS: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/received/{queue_id}/fax.pdf", received.pdf),
     ("GET", "/notifications", notifications.listing),
     ("POST", "/notifications/{letter_id}/{verb}", notifications.steer),
+    ("GET", "/costs", costs.costs),
     ("GET", "/send", composing.form),
     ("POST", "/send", composing.begin),
     ("GET", "/send/{key}", composing.preview),

@@ -117,6 +117,7 @@ async def _wish(visit: Visit) -> Wish:
         subject=visit.said("subject")[:1000],
         text=visit.said("text")[:200_000],
         to=visit.said("to")[:1000],
+        code=visit.said("code")[:150],
         files=tuple(files),
         listed=await upload(listed) if isinstance(listed, UploadFile) and listed.filename else None,
     )
@@ -131,4 +132,6 @@ def _draft(visit: Visit) -> Draft:
 
 def _form(visit: Visit, wish: Wish, wrong: tuple[str, ...] = (), status: int = 200) -> Response:
     # A new key each time: what was declined may be sent as another fax.
-    return visit.page("send", status, wish=wish, wrong=wrong, key=secrets.token_urlsafe(18))
+    return visit.page(
+        "send", status, wish=wish, wrong=wrong, key=secrets.token_urlsafe(18), codes=visit.bridge.config.billing_codes
+    )

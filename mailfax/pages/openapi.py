@@ -168,6 +168,7 @@ def _post_faxes() -> Json:
             },
             "subject": {"type": "string"},
             "name": {"type": "string", "description": "The recipient's name, with one number"},
+            "code": {"type": "string", "description": "The billing code that the faxes are booked to"},
             "sender": {"type": "string", "description": "One of your addresses; the first where it is left out"},
         },
     }
@@ -243,6 +244,7 @@ def _schemas() -> Json:
         "ended_at": _MOMENT,
         "pages": _COUNT,
         "pages_delivered": _COUNT,
+        "billing_code": _TEXT,
         "left_out": {"type": "array", "items": _TEXT},
         "life": life,
     }

@@ -76,6 +76,7 @@ class Wish:
     subject: str = ""
     text: str = ""
     to: str = ""
+    code: str = ""
     files: tuple[Upload, ...] = field(default=())
     listed: Upload | None = None  #: a CSV file with more numbers
 
@@ -154,6 +155,8 @@ async def _accept(accept: Accept, bridge: Bridge, judged: Judged) -> str:
 def _recipients(bridge: Bridge, client: Client, judged: Permission, wish: Wish) -> tuple[Recipient, ...]:
     """One for each number; raises ``Declined`` with a sentence for each that is none, or may not be faxed to."""
     config, wrong, found = bridge.config, list[str](), dict[str, Recipient]()
+    code = _line(wish.code, LONGEST_NAME)
+    booked = (("code", code),) if code else ()
     written = [each.strip() for each in _BETWEEN.split(wish.numbers) if each.strip()]
     if not (written or wish.listed):
         raise Declined("There is no number to send to.")
@@ -170,14 +173,17 @@ def _recipients(bridge: Bridge, client: Client, judged: Permission, wish: Wish) 
         address = f"{local}@{config.fax_domains[0]}"
         meant = bridge.policy.judge_recipient(client, judged, address)
         if isinstance(meant, Destination):
-            found |= {each.dialled: Recipient(address, each) for each in meant.numbers}
+            found |= {each.dialled: Recipient(address, each, cover=booked) for each in meant.numbers}
         else:
             wrong.append(f"{text}: {meant.status.sentence}.")
     for each in _listed(bridge, wish):
         address = f"+{each.number.dialled}@{config.fax_domains[0]}"
         meant = bridge.policy.judge_recipient(client, judged, address)
         if isinstance(meant, Destination):
-            found.setdefault(each.number.dialled, Recipient(address, each.number, cover=each.cover))
+            found.setdefault(
+                each.number.dialled,
+                Recipient(address, each.number, cover=tuple((dict(booked) | dict(each.cover)).items())),
+            )
         else:
             wrong.append(f"{each.number.written}: {meant.status.sentence}.")
     if wrong:

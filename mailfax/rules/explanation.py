@@ -98,6 +98,10 @@ def _rule(rule: Rule, asker: Asker, matched: int) -> list[Finding]:
     return [Finding(about, matches, "every key matches" if matches else "a key does not match"), *keys]
 
 
+#: What stands in an address and is printed nowhere.
+NOT_ON_THE_COVER = {"at": "not before", "code": "booked to"}
+
+
 def _recipient(address: str, meant: Destination | Refusal) -> list[Finding]:
     """What the address means, before it is asked who may fax there."""
     if isinstance(meant, Refusal):
@@ -113,7 +117,8 @@ def _recipient(address: str, meant: Destination | Refusal) -> list[Finding]:
         return [Finding(address, True, "our postmaster, whom everybody reaches")]
     numbers = ", ".join(f"+{number.dialled}" for number in meant.numbers)
     cover = "".join(
-        f"; not before {value}" if key == "at" else f"; {key} on the cover: {value}" for key, value in meant.cover
+        f"; {NOT_ON_THE_COVER[key]} {value}" if key in NOT_ON_THE_COVER else f"; {key} on the cover: {value}"
+        for key, value in meant.cover
     )
     return [Finding(address, True, f"means {numbers}{cover}")]
 

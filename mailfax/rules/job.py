@@ -168,6 +168,7 @@ class FaxJob:
     not_before: float = 0.0  #: not handed over before; 0: at once
     not_after: float = 0.0  #: nor from then on, but in its next hours; 0: no end
     waits_until: str = ""  #: what ``not_before`` is, for people: "18:00, as asked"
+    code: str = ""  #: the billing code that its sender gave
     also: tuple[Spelling, ...] = ()  #: further recipients that mean the same fax
 
     @property

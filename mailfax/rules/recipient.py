@@ -11,6 +11,7 @@ The local part is one of
     15551234567/to=Jane_Doe/company=Example_Ltd/subject=Invoice_12
                                         any of the above with fields for the cover; "_" is a space, %2F is "/"
     15551234567/cover=no                without a cover page, or with one ("yes")
+    15551234567/code=4711               booked to that billing code
     15551234567/at=18.00                not before that time, of the sender's clock; also 18:00 and 1800
     csv                                 the numbers stand in the CSV file that is attached
     preview, preview+15551234567        the pages are mailed back, and nothing is faxed; behind "+" any of the above
@@ -37,7 +38,7 @@ from mailfax.rules.number import Unfit, example, read_number
 from mailfax.rules.status import Cause, Refusal, refusal
 
 OUR_POSTMASTER = Destination()
-COVER_FIELDS = ("to", "company", "subject", "cover", "at")
+COVER_FIELDS = ("to", "company", "subject", "cover", "at", "code")
 #: Service selectors of RFC 3191 and its kin: they say how to call, and so are nobody's name.
 _SELECTORS = frozenset({"fax", "voice", "sms", "pager", "tel", "t33s"})
 #: How many numbers of a list a reply names.

@@ -4,8 +4,9 @@ In: the bytes of the file; the country for numbers without a country code. Out: 
 order of the rows, or ``NotAList`` with a sentence for each row that is wrong. The same number twice is one fax, as
 its first row says.
 
-Columns are "number", "name", "company" and "subject" (of that fax's cover). A heading in the first row says which is
-which, in any order; without one they stand in this order. What is not known is refused, never passed over.
+Columns are "number", "name", "company", "subject" (of that fax's cover) and "code" (``[billing]``). A heading in the
+first row says which is which, in any order; without one they stand in this order. What is not known is refused, never
+passed over.
 
 STANDARDS: RFC 4180 (CSV), also with ";" or tabs, as spreadsheets write it.
 LIMITS: UTF-8 alone; ``LARGEST`` bytes.
@@ -23,9 +24,16 @@ from mailfax.rules.number import Unfit, read_number
 
 LARGEST = 1_000_000
 #: What a heading may call a column -> the field of the cover; "number" is where the fax goes.
-COLUMNS = {"number": "number", "fax": "number", "name": "to", "company": "company", "subject": "subject"}
-ORDER = ("number", "to", "company", "subject")
-KNOWN = "number, name, company, subject"
+COLUMNS = {
+    "number": "number",
+    "fax": "number",
+    "name": "to",
+    "company": "company",
+    "subject": "subject",
+    "code": "code",
+}
+ORDER = ("number", "to", "company", "subject", "code")
+KNOWN = "number, name, company, subject, code"
 #: How many faults are told one by one, and how long a value may be.
 SHOWN, LONGEST = 20, 150
 

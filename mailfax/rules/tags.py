@@ -5,6 +5,7 @@ In: a line. Out: the line without its tags, and what they ask for, or why one is
     #fax:cover  #fax:nocover            a cover page, or none
     #fax:to=Jane_Doe                    the recipient's name; "_" is a space
     #fax:company=Example_Ltd            the recipient's company
+    #fax:code=4711                      the billing code that it is booked to
     #fax:at=18:00                       not before that time, of the sender's clock
 """
 
@@ -17,14 +18,14 @@ from mailfax.config.hours import time_of_day
 
 _TAG = re.compile(r"(?<!\S)#fax:(\S*)", re.IGNORECASE)
 _SWITCHES = {"cover": ("cover", "yes"), "nocover": ("cover", "no")}
-_FIELDS = ("to", "company", "at")
-KNOWN = "#fax:cover, #fax:nocover, #fax:to=, #fax:company=, #fax:at="
+_FIELDS = ("to", "company", "at", "code")
+KNOWN = "#fax:cover, #fax:nocover, #fax:to=, #fax:company=, #fax:at=, #fax:code="
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """``rest`` is the line without its tags; ``said`` has "cover" ("yes" or "no"), "to", "company" and "at" where
-    they are given; ``wrong`` is why a tag is not understood, or ""."""
+    """``rest`` is the line without its tags; ``said`` has "cover" ("yes" or "no"), "to", "company", "at" and "code"
+    where they are given; ``wrong`` is why a tag is not understood, or ""."""
 
     rest: str
     said: dict[str, str]

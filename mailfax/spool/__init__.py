@@ -230,7 +230,7 @@ from mailfax.spool.ledger import LedgerEntry
 from mailfax.spool.processes import Serving
 from mailfax.spool.queue import Queued, Wanted
 from mailfax.spool.seals import BATCH
-from mailfax.spool.shown import Hour, Owner
+from mailfax.spool.shown import Hour, Owner, Spent
 from mailfax.spool.spool import Counts, Spool, open_spool
 from mailfax.spool.unheard import Found, Keys, Unheard
 
@@ -267,6 +267,7 @@ __all__ = [
     "ReferenceTaken",
     "SentBefore",
     "Serving",
+    "Spent",
     "Spool",
     "SpoolRefused",
     "Statement",

@@ -51,6 +51,17 @@ class Hour:
     received: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """``faxes`` of a sender and billing code to numbers that begin with ``prefix``, and their pages that arrived."""
+
+    sender: str
+    code: str
+    prefix: str
+    faxes: int
+    pages: int
+
+
 class Shown:
     """``spool.shown``."""
 
@@ -101,6 +112,11 @@ class Shown:
             before = hours.get(row["hour"], Hour(row["hour"] * HOUR, {}))
             hours[row["hour"]] = Hour(before.at, before.faxes, row["n"])
         return [hours[hour] for hour in sorted(hours)]
+
+    async def spent(self, since: float, *, digits: int) -> list[Spent]:
+        """What was faxed since then; ``digits``: how long the prefixes are."""
+        [rows] = await self._engine.read(("shown_spent", {"since": since, "prefix_size": digits}))
+        return [Spent(row["sender"], row["code"], row["prefix"], row["faxes"], row["pages"]) for row in rows]
 
     async def by_key(self, header_message_id: str) -> str:
         """The queue ID of what was sent by the pages under that Message-ID, or ""."""

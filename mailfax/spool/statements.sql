@@ -210,14 +210,14 @@ INSERT INTO job (
     expires_at, submit_at, track_at, reconcile_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic, not_before, not_after, waits_until,
-    last_byte_elapsed, last_byte_boot, also, payer, turn
+    last_byte_elapsed, last_byte_boot, also, code, payer, turn
 ) SELECT
     :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :preview, :notify, :orcpt,
     :reference, :state, :accepted_at, :expires_at, :submit_at, :track_at, :reconcile_at,
     :version, :attempts, :epoch_was, :lease_until, :fax_id,
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic,
-    :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot, :also,
+    :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot, :also, :code,
     m.payer, (SELECT MAX(turn) FROM (
         SELECT :accepted_at AS turn UNION ALL SELECT * FROM (
             SELECT o.turn + 1 FROM job o
@@ -1314,7 +1314,7 @@ WHERE queue_id IN (:ids) -- sqlite
 -- name: export_sent
 -- These two: everything from :since on, oldest first, behind :at and :id, with no list in memory that grows.
 SELECT j.queue_id, j.accepted_at AS at, j.ended_at, j.account, m.sender, j.number, j.state, j.status_sentence,
-    COALESCE(j.subject, m.subject) AS subject, j.pages, j.pages_delivered
+    COALESCE(j.subject, m.subject) AS subject, j.pages, j.pages_delivered, j.code
 FROM job j JOIN message m ON m.queue_id = j.message
 WHERE j.damaged = 0 AND j.accepted_at >= :since AND j.accepted_at < :up_to AND (j.accepted_at, j.queue_id) > (:at, :id)
   AND (:sender = '' OR LOWER(m.sender) = :sender) AND (:domain = '' OR LOWER(m.sender) LIKE :domain ESCAPE '!')
@@ -1395,6 +1395,15 @@ SELECT
     COUNT(*) AS n FROM inbound
 WHERE listed_at >= :since AND damaged = 0
 GROUP BY 1
+
+-- name: shown_spent
+-- What arrived, by sender, code and the beginning of the number: as much of it as prices need.
+SELECT LOWER(m.sender) AS sender, j.code, SUBSTR(j.number, 1, CAST(:prefix_size AS INTEGER)) AS prefix, COUNT(*) AS faxes,
+    CAST(SUM(COALESCE(j.pages_delivered, j.pages)) AS BIGINT) AS pages
+FROM job j JOIN message m ON m.queue_id = j.message
+WHERE j.accepted_at >= :since AND j.damaged = 0 AND j.preview = 0
+  AND (j.pages_delivered > 0 OR (j.state = 'delivered' AND j.pages_delivered IS NULL AND j.pages > 0))
+GROUP BY 1, 2, 3
 
 -- name: shown_by_key
 SELECT queue_id FROM message WHERE header_message_id = :header_message_id AND listener = '[pages]' LIMIT 1

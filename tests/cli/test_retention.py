@@ -108,6 +108,7 @@ def test_a_month_as_a_table(run: Run, names: dict[str, str]) -> None:
         "direction": "sent", "queue_id": names["ended"], "accepted_at": "2027-01-15T08:00:00+00:00",
         "ended_at": "2027-01-15T08:01:00+00:00", "account": "main", "sender": "alice@example.com",
         "number": "15551234567", "subject": "'=SUM(A1)", "pages": "", "outcome": "cancelled", "detail": "",
+        "code": "", "cost": "",
     }  # fmt: skip
     assert waits[1] == names["waits"] and waits[3] == ""
     assert received[:2] == ["received", names["received"]] and received[5] == "15557654321"

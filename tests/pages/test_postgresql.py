@@ -37,6 +37,8 @@ def test_pages_and_api_on_postgresql(tmp_path: Path, cluster: Cluster) -> None:
         for path in ("/", "/faxes?view=all", "/faxes?sender=anna@example.com&view=all", "/find?q=555-0100"):
             answer = olga.get(path)
             assert answer.status_code == 200 and queue_id in answer.text, path
+        costs = olga.get("/costs")
+        assert costs.status_code == 200 and "anna@example.com" in costs.text
         for path in ("/", "/faxes?view=all", "/find?q=invoice", f"/faxes/{queue_id}"):
             answer = anna.get(path)
             assert answer.status_code == 200 and queue_id in answer.text, path

@@ -9,7 +9,7 @@ import pytest
 from mailfax.rules.status import Cause, refusal, status
 
 NAMES = "why domain example sender ip postmaster limit name syntax pages size attempts word delivered"
-NAMES += " payer number login used left first second third more"
+NAMES += " payer number login used left first second third more code"
 FACTS = dict.fromkeys(NAMES.split(), "7")
 
 

@@ -58,6 +58,7 @@ EXCEPTIONS = {
     "shown_by_login": "sorts the faxes of each message, of as many as a page needs",
     "shown_by_address": "sorts the faxes of each message, of as many as a page needs",
     "shown_received": "sorts the received faxes of one user, for a person",
+    "shown_spent": "groups the faxes of a month, for an operator; remembered for ten minutes",
     "shown_hours": "groups the faxes of some days, by an index alone, for a person; remembered for a minute",
     "shown_hours_received": "groups the received faxes of some days, by an index alone, for a person",
 }
