@@ -1,4 +1,4 @@
-"""What was faxed in the last days, by sender and by billing code: faxes, pages, and what they cost. For operators.
+"""What was faxed in the last days by sender and by billing code, for operators of the whole site: faxes, pages, cost.
 
 LIMITS: figures are up to ten minutes old; without a price for its prefix a fax has no cost, and how many such pages
 there are is said.
@@ -38,7 +38,7 @@ class Row:
 
 async def costs(visit: Visit) -> Response:
     """Both tables."""
-    visit.require_operator()
+    visit.require_the_site()
     prices = Prices(visit.bridge.config.prices)
     spent = await _spent(visit, max(1, prices.digits))
     return visit.page(
