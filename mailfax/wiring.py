@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from mailfax.config import Account, Config, ConfigError, Listener
 from mailfax.context import Context, Worker
+from mailfax.directory import Directory
 from mailfax.faxcore.client import FaxCore
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.damaged import AnswerDamage
@@ -197,6 +198,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         renderer,
         compose,
         passwords,
+        Directory(config.ldap) if config.ldap else None,
         disk=lambda: disk.problem,
         relay=lambda: deliver.relay_problem,
     )

@@ -25,7 +25,9 @@ from mailfax.config.names import (
     whole_number,
 )
 from mailfax.config.places import (
+    bind_name,
     content_type,
+    directory_url,
     domain,
     domain_or_none,
     far_address,
@@ -233,6 +235,13 @@ SECTIONS: dict[str, Section] = {
             "certificate": Key(some_text, ""),
             "key": Key(some_text, ""),
             "proxies": Key(several(network), ()),
+        }
+    ),
+    "ldap": Section(
+        {
+            "url": Key(directory_url, None),
+            "bind": Key(bind_name, ""),
+            "ca_file": Key(some_text, ""),
         }
     ),
     "page_user": Section(

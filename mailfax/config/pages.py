@@ -13,7 +13,7 @@ from mailfax.config.listeners import require_pair
 from mailfax.config.places import is_loopback, is_open
 from mailfax.config.tables import Part, nearest
 from mailfax.config.users import fold
-from mailfax.config.values import Account, Listener, PagesConfig, PageUser
+from mailfax.config.values import Account, LdapConfig, Listener, PagesConfig, PageUser
 
 #: The name of the pages where a listener is named: of what was sent by them. The spool's statements know it, too.
 PAGES = "[pages]"
@@ -59,6 +59,21 @@ def read_page_users(parts: Sequence[Part], accounts: Sequence[Account]) -> tuple
             known = nearest(part["group"], sorted(groups)) if groups else "write it to an account, too"
             part.refuse("group", f'no [[account]] has group = "{part["group"]}"; {known}')
     return tuple(PageUser(part["login"], part["role"], part["from"], part["group"]) for part in parts)
+
+
+def read_ldap(part: Part, pages: PagesConfig | None) -> LdapConfig | None:
+    """None where no server is written."""
+    if part["url"] is None:
+        for key, value in part.values.items():
+            if value:
+                part.refuse(key, 'stands there without a url; write for example url = "ldaps://ldap.example.com"')
+        return None
+    if pages is None:
+        part.refuse("url", "stands there without [pages], where people sign in; write address there, or leave it out")
+    if not part["bind"]:
+        part.refuse("bind", 'missing; write for example "uid={login},ou=people,dc=example,dc=com"')
+    host, port, implicit = part["url"]
+    return LdapConfig(host, port, implicit, part["bind"], part.authorities())
 
 
 def with_pages(listeners: Sequence[Listener], pages: PagesConfig | None, parts: Sequence[Part]) -> list[Listener]:

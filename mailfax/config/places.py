@@ -128,6 +128,29 @@ def site_url(value: object) -> str:
     return written
 
 
+def directory_url(value: object) -> tuple[str, int, bool]:
+    """Host and port of an LDAP server, and whether TLS is spoken from the first byte."""
+    written = some_text(value)
+    try:
+        parts = urlsplit(written)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in ("ldap", "ldaps") or parts.path.strip("/") or parts.query or parts.username:
+        raise Unfit(f'"{written}" is no directory; write it like "ldaps://ldap.example.com"')
+    implicit = parts.scheme == "ldaps"
+    return host, port or (636 if implicit else 389), implicit
+
+
+def bind_name(value: object) -> str:
+    """The name with which somebody binds, who is "{login}"."""
+    written = some_text(value)
+    if written.count("{login}") != 1:
+        like = "uid={login},ou=people,dc=example,dc=com"
+        raise Unfit(f'"{written}" does not have {{login}} once; write it like "{like}"')
+    return written
+
+
 def timezone(value: object) -> str:
     """The name of a time zone in the IANA database."""
     name = some_text(value)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mailfax.config.faults import Faults
 from mailfax.config.keys import SECTIONS
 from mailfax.config.listeners import read_listener, require_users
-from mailfax.config.pages import read_page_users, read_pages, with_pages
+from mailfax.config.pages import read_ldap, read_page_users, read_pages, with_pages
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.received import read_received, read_webhook_secret, require_printable
 from mailfax.config.relay import read_relay
@@ -25,8 +25,10 @@ from mailfax.config.users import read_users
 from mailfax.config.values import (
     Account,
     Config,
+    LdapConfig,
     Limits,
     Listener,
+    PageUser,
     RenderConfig,
     RetentionConfig,
     Route,
@@ -62,6 +64,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     listeners = faults.of_each(read_listener, parts["listener"])
     faults.of(_require_listeners_unlike, parts["listener"], listeners)
     pages = faults.of(read_pages, alone["pages"], parts["page_user"])
+    ldap = faults.of(read_ldap, alone["ldap"], pages)
     page_users = faults.of(read_page_users, parts["page_user"], accounts)
     known = faults.of(with_pages, listeners, pages, parts["listener"])
     senders = faults.of_each(_sender, parts["sender"], accounts, known, top)
@@ -77,7 +80,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     retention = faults.of(_retention, alone["retention"])
     web = faults.of(_web, alone["web"])
     if passwords:
-        faults.of(_require_users, parts["listener"], parts["sender"], known, senders, top)
+        faults.of(_require_users, parts["listener"], parts["sender"], known, senders, top, page_users, ldap)
     faults.refuse()
     return Config(
         source=path.absolute(),
@@ -101,6 +104,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         web=web,
         pages=pages,
         page_users=page_users,
+        ldap=ldap,
         aliases=aliases,
         subject_mailbox=top["subject_mailbox"],
         password_file=_beside(path, top["password_file"]),
@@ -154,15 +158,18 @@ def _require_users(
     read: Sequence[Listener],
     rules: Sequence[SenderRule],
     top: Part,
+    page_users: Sequence[PageUser],
+    ldap: LdapConfig | None,
 ) -> None:
-    """Where people log in, those who may are in the password file."""
+    """Where people log in, those who may are in the password file, or a directory knows the page users."""
     if not any(listener.proof == "auth" for listener in read):
         return
     file = _beside(top.file, top["password_file"])
     users = read_users(file)
+    elsewhere = [user.login for user in page_users] if ldap else []
     require_users(listeners, users, file)
     for part, rule in zip(senders, rules, strict=True):
-        require_known(part, rule, users, file)
+        require_known(part, rule, users, file, elsewhere)
 
 
 def where_users_are(path: Path) -> tuple[Path, dict[str, bool]]:

@@ -120,9 +120,11 @@ def _overlap(some: Sequence[Network], others: Sequence[Network]) -> bool:
     return any(one.overlaps(other) for one in some for other in others)
 
 
-def require_known(part: Part, rule: SenderRule, users: Sequence[User], file: Path) -> None:
-    """Every login of the rule is somebody in the password file ``file``."""
-    known = {fold(user.name) for user in users}
+def require_known(
+    part: Part, rule: SenderRule, users: Sequence[User], file: Path, elsewhere: Sequence[str] = ()
+) -> None:
+    """Every login of the rule is somebody in the password file ``file``, or known ``elsewhere``."""
+    known = {fold(user.name) for user in users} | {fold(name) for name in elsewhere}
     for name in rule.login:
         if fold(name) not in known:
             part.refuse("login", f'"{name}" is no user in {file}; run: mailfax passwd {quote(name)}')

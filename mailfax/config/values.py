@@ -241,6 +241,18 @@ class PagesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LdapConfig:
+    """The directory that says whether a password of a page user is right. ``bind`` has "{login}" in it. Without
+    ``implicit_tls`` TLS is begun by StartTLS."""
+
+    host: str
+    port: int
+    implicit_tls: bool
+    bind: str
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PageUser:
     """Who may sign in to the pages, and whose tokens count. ``role`` is "operator", "operator-without-content" or
     "user", who sees only faxes of ``login`` and of ``senders`` (the key ``from``). An operator with a ``group`` sees
@@ -348,6 +360,8 @@ class Config:
     web: WebConfig | None = None  #: None: nobody is answered
     pages: PagesConfig | None = None  #: None: there are none
     page_users: tuple[PageUser, ...] = ()
+    #: None: passwords are those of the password file alone.
+    ldap: LdapConfig | None = None
     #: (name in lower case, its numbers and further names): ``name@fax.local`` is each of them.
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     #: Mail to this local part has its number in the subject (copiers with one fixed address); "" is off.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from mailfax.config import Config
+from mailfax.directory import Directory
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.sending import Compose
@@ -31,6 +32,7 @@ class Bridge:
     renderer: Renderer
     compose: Compose
     passwords: Passwords
+    directory: Directory | None
     disk: Callable[[], str]
     relay: Callable[[], str]
 

@@ -78,10 +78,17 @@ class Sessions:
         keys = client_key(ip), f"user {fold(login)}"
         await asyncio.sleep(self.failures.delay(*keys))
         name = await bridge.passwords.authenticate(login, password, PAGES)
-        if name is None or visitor(bridge.config, name) is None:
+        if name is None and bridge.directory and await bridge.directory.authenticate(login, password):
+            name = login
+        known = visitor(bridge.config, name) if name is not None else None
+        if known is None:
             self.failures.failed(*keys)
             log.warning("pages: a sign-in from %s was refused", ip)
             return ""
+        return await self.begin(bridge, known.login, ip)
+
+    async def begin(self, bridge: Bridge, name: str, ip: str) -> str:
+        """The secret of a new session of a user who is known to be that one."""
         secret = secrets.token_urlsafe(32)
         stamp = bridge.passwords.stamp(name)
         await bridge.spool.bearers.add(secret, SESSION, name, stamp=stamp, seconds=LONGEST_SECONDS)
