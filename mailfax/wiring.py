@@ -106,7 +106,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
 
     ending = Ending(context, fax_accounts, renderer)
     compose = Compose(spool, fax_accounts, renderer)
-    submit = Submit(context, fax_accounts, ending, compose)
+    submit = Submit(context, fax_accounts, ending, compose, blocked=dict(config.blocked))
     relay = relay_for(config.relay, config.hostname)
     exits.push_async_callback(relay.close)
     deliver = Deliver(context, relay)

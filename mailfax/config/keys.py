@@ -95,6 +95,7 @@ SECTIONS: dict[str, Section] = {
             "success_notice": Key(flag, True),
             "subject_mailbox": Key(local_name_or_none, ""),
             "password_file": Key(some_text, "passwords"),
+            "blocked_file": Key(some_text, ""),
             "webhook_private": Key(flag, False),
         }
     ),

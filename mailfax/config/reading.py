@@ -15,7 +15,7 @@ from mailfax.config.keys import SECTIONS
 from mailfax.config.listeners import read_listener, require_users
 from mailfax.config.pages import read_ldap, read_page_users, read_pages, with_pages
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
-from mailfax.config.received import read_received, read_webhook_secret, require_printable
+from mailfax.config.received import read_blocked, read_received, read_webhook_secret, require_printable
 from mailfax.config.relay import read_relay
 from mailfax.config.routes import read_routes
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
@@ -75,6 +75,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         read_webhook_secret, parts["account"], parts["route"], parts["sender"], secrets=secrets
     )
     destinations = faults.of(read_destinations, alone["destinations"])
+    blocked = faults.of(read_blocked, alone[""], alone["blocked"])
     aliases = faults.of(read_aliases, alone["aliases"], top)
     render = faults.of(_render, alone["render"])
     retention = faults.of(_retention, alone["retention"])
@@ -109,7 +110,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         subject_mailbox=top["subject_mailbox"],
         password_file=_beside(path, top["password_file"]),
         timezone=top["timezone"],
-        blocked=tuple(alone["blocked"].values.items()),
+        blocked=blocked,
         billing_codes=alone["billing"]["codes"],
         prices=tuple(alone["prices"].values.items()),
     )

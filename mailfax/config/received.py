@@ -1,4 +1,5 @@
-"""What the mails that bring received faxes look like: ``[received]``; whose number is whose: ``[contacts]``; and the
+"""What the mails that bring received faxes look like: ``[received]``; whose number is whose: ``[contacts]``; to which
+nobody may fax: ``[blocked]``; and the
 secret of webhooks.
 
 In: ``Part`` values; a CSV file; the environment. Out: ``Received``; text. Raises ``ConfigError``.
@@ -13,7 +14,8 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from mailfax.config.kinds import Unfit, some_text
+from mailfax.config.kinds import Kind, Unfit, some_text
+from mailfax.config.names import whole_number
 from mailfax.config.tables import Part
 from mailfax.config.targets import PRINT, WEBHOOK, kind_of
 from mailfax.config.templates import number
@@ -23,13 +25,7 @@ from mailfax.config.values import Received
 def read_received(part: Part, contacts: Part) -> Received:
     """The two tables, and the file that the first one names."""
     listed = list(contacts.values.items())
-    path = part.path("contacts_file", "a CSV file")
-    if path:
-        try:
-            content = path.read_text("utf-8-sig")
-        except UnicodeDecodeError as problem:
-            part.refuse("contacts_file", f'"{path}": byte {problem.start} is not UTF-8; save the file as UTF-8')
-        listed += _rows(part, content)
+    listed += _listed(part, "contacts_file", "name", number)
     return Received(part["subject_template"], part["attachment_name"], tuple(listed), part["fax_back"])
 
 
@@ -78,8 +74,25 @@ def _checked_secret(part: Part, key: str, secret: str) -> str:
     return secret
 
 
-def _rows(part: Part, content: str) -> list[tuple[str, str]]:
-    """(number, name) of each line; the first line may be a heading."""
+def read_blocked(part: Part, blocked: Part) -> tuple[tuple[str, str], ...]:
+    """(digits, why nobody may fax there): the table ``[blocked]``, and the file that ``blocked_file`` names."""
+    return (*blocked.values.items(), *_listed(part, "blocked_file", "reason", whole_number))
+
+
+def _listed(part: Part, key: str, second: str, first: Kind) -> list[tuple[str, str]]:
+    """The rows of the CSV file that ``key`` names: what ``first`` reads, and a text; none where there is no file."""
+    path = part.path(key, "a CSV file")
+    if not path:
+        return []
+    try:
+        content = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        part.refuse(key, f'"{path}": byte {problem.start} is not UTF-8; save the file as UTF-8')
+    return _rows(part, key, content, second, first)
+
+
+def _rows(part: Part, key: str, content: str, second: str, first: Kind) -> list[tuple[str, str]]:
+    """Both columns of each line; the first line may be a heading."""
     delimiter = ";" if ";" in content.partition("\n")[0] else ","
     rows = []
     for line, row in enumerate(csv.reader(io.StringIO(content), delimiter=delimiter), 1):
@@ -87,10 +100,10 @@ def _rows(part: Part, content: str) -> list[tuple[str, str]]:
             continue
         try:
             if len(row) != 2:
-                raise Unfit(f"{len(row)} columns; write number{delimiter}name")
-            rows.append((number(row[0]), some_text(row[1])))
+                raise Unfit(f"{len(row)} columns; write number{delimiter}{second}")
+            rows.append((first(row[0].strip()), some_text(row[1])))
         except Unfit as problem:
             is_heading = line == 1 and not any(sign.isdigit() for sign in row[0])
             if not is_heading:
-                part.refuse("contacts_file", f"line {line}: {problem}")
+                part.refuse(key, f"line {line}: {problem}")
     return rows

@@ -7,7 +7,7 @@ believe that this job is free while its document may still be accepted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ from mailfax.offramp.sending import Compose
 from mailfax.rules import schedule
 from mailfax.rules.job import FaxJob
 from mailfax.rules.states import JOB, JobEvent, JobState
+from mailfax.rules.status import Cause, status
 from mailfax.spool import Claimed, FaxIdTaken, Outdated
 
 #: A lease is this many times the time that FaxCore has for its answer: two parts for the upload, one for the answer.
@@ -38,7 +39,17 @@ class Submit(Worker):
         *("completed", "failed-there", "cancelled-there", "deadline"),  # the next one may go to their number
     )
 
-    def __init__(self, context: Context, fax_accounts: FaxAccounts, ending: Ending, compose: Compose) -> None:
+    def __init__(
+        self,
+        context: Context,
+        fax_accounts: FaxAccounts,
+        ending: Ending,
+        compose: Compose,
+        *,
+        blocked: Mapping[str, str] | None = None,
+    ) -> None:
+        """``blocked``: digits of numbers, and why nobody may fax there: it may have been said since the fax came."""
+        self._blocked, self._postmaster = blocked or {}, context.site.postmaster
         self._spool, self._elapsed, self._jitter = context.spool, context.elapsed, context.jitter
         self._boot, self._steady = context.boot, context.steady
         self._fax_accounts, self._ending, self._compose = fax_accounts, ending, compose
@@ -74,6 +85,10 @@ class Submit(Worker):
     async def _hand_over(self, claimed: Claimed, *, may_finish: Callable[[], bool]) -> None:
         job, message, document = claimed.job, claimed.message, claimed.document
         account = self._fax_accounts.account(job.account)
+        if job.number in self._blocked:
+            with suppress(Outdated):
+                await self._write_down(job, self._not_meant)
+            return
         maillog.submitting(job)
         pages: int | None = None
         try:
@@ -109,6 +124,12 @@ class Submit(Worker):
                 if current is None or _attempt(current) != _attempt(job):
                     raise
                 job = current
+
+    async def _not_meant(self, job: FaxJob) -> None:
+        """It never left us: nobody may fax there any more."""
+        facts = {"number": f"+{job.number}", "why": self._blocked[job.number].rstrip(".")}
+        told = status(Cause.NUMBER_BLOCKED, postmaster=self._postmaster, **facts)
+        await self._ending.end(job, JobEvent.REFUSED, told)
 
     async def _taken(self, job: FaxJob, fax_id: str) -> None:
         now = self._spool.now()

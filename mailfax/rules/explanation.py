@@ -131,7 +131,7 @@ def _hours(judged: Permission) -> list[Finding]:
 
 def _destination(policy: Policy, judged: Permission, number: FaxNumber) -> list[Finding]:
     """The patterns that decide on a number."""
-    if why := dict(policy.blocked).get(number.dialled):
+    if why := policy.reasons.get(number.dialled):
         return [Finding(f"+{number.dialled}", False, f"it is in [blocked]: {why}")]
     where = f"in {number.region}" if number.region else "in no region that the tables know"
     denied, allowed = judged.destinations.denial(number), judged.destinations.permit(number)

@@ -21,7 +21,7 @@ _OF_FAXES = {
     JobEvent.CLAIMED: "Being handed over to FaxCore",
     JobEvent.ID_GIVEN: "FaxCore took it",
     JobEvent.NOT_SENT: "FaxCore did not take it; it is tried again",
-    JobEvent.REFUSED: "FaxCore refused it",
+    JobEvent.REFUSED: "Refused for good",
     JobEvent.NO_ANSWER: "FaxCore gave no clear answer; it is looked for there before anything is sent again",
     JobEvent.LEASE_EXPIRED: "The process that handed it over ended; it is looked for at FaxCore",
     JobEvent.FOUND: "Found at FaxCore",

@@ -14,7 +14,7 @@ LIMITS: ``From:`` in the header proves nothing by itself and is not looked at he
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailfax.config import Config, ConfigError, Listener, Network, SenderRule
@@ -76,6 +76,7 @@ class Policy:
     blocked: tuple[tuple[str, str], ...] = ()
     rules: tuple[Rule, ...] = field(init=False)
     addressing: Addressing = field(init=False)
+    reasons: Mapping[str, str] = field(init=False)  #: of ``blocked``, by its digits
 
     def __post_init__(self) -> None:
         """Everything that need not be worked out again for every mail."""
@@ -94,6 +95,7 @@ class Policy:
         addressing = Addressing(self.fax_domains, self.default_country, numbers, self.subject_mailbox)
         object.__setattr__(self, "rules", tuple(rules))
         object.__setattr__(self, "addressing", addressing)
+        object.__setattr__(self, "reasons", dict(self.blocked))
 
     @classmethod
     def of(cls, config: Config) -> Policy:
@@ -264,10 +266,9 @@ class Policy:
 
     def _denied(self, judged: Permission, numbers: Iterable[FaxNumber]) -> Refusal | None:
         """The refusal of the first number that nobody, or this sender, may fax to."""
-        blocked = dict(self.blocked)
         for number in numbers:
-            if number.dialled in blocked:
-                facts = {"number": f"+{number.dialled}", "why": blocked[number.dialled].rstrip(".")}
+            if number.dialled in self.reasons:
+                facts = {"number": f"+{number.dialled}", "why": self.reasons[number.dialled].rstrip(".")}
                 return refusal(Cause.NUMBER_BLOCKED, postmaster=self.postmaster, **facts)
             why = judged.destinations.why_not(number)
             if why and all(other.why_not(number) for other in judged.perhaps):

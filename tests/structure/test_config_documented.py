@@ -85,7 +85,7 @@ def test_the_reference_is_a_configuration_that_starts() -> None:
 
 def test_the_reference_starts_with_every_default_written_out(tmp_path: Path) -> None:
     """Examples of file names and of a Maildir stand behind a sign, too, and can't be written beside the rest."""
-    examples = {"certificate", "key", "ca_file", "cover_folder", "maildir", "contacts_file"}
+    examples = {"certificate", "key", "ca_file", "cover_folder", "maildir", "contacts_file", "blocked_file"}
     examples |= {"dkim_domain", "dkim_selector", "dkim_key_file"}
     lines, table = [], ""
     for line in REFERENCE.read_text().splitlines():
