@@ -44,7 +44,9 @@ class Context:
         """That of a service."""
         return cls(
             spool,
-            Site(config.hostname, config.postmaster, config.fax_domains[0], ZoneInfo(config.timezone)),
+            Site(
+                config.hostname, config.postmaster, config.fax_domains[0], ZoneInfo(config.timezone), config.language
+            ),
             config.limits,
             drawn_marks(config.hostname, spool.now),
             SteadyClock(spool.now, settle_seconds=max(account.settle_seconds for account in config.accounts)),

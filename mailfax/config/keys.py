@@ -43,7 +43,7 @@ from mailfax.config.places import (
 from mailfax.config.prices import prefix, price
 from mailfax.config.targets import target, webhook_or_none
 from mailfax.config.templates import number, template
-from mailfax.config.values import Limits, Received, RetentionConfig
+from mailfax.config.values import LANGUAGES, Limits, Received, RetentionConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ SECTIONS: dict[str, Section] = {
             "postmaster": Key(mailbox, Required('"postmaster@example.com"')),
             "hostname": Key(domain, Required('"fax.example.com"')),
             "timezone": Key(timezone, "UTC"),
+            "language": Key(choice(*LANGUAGES), "en"),
             "success_notice": Key(flag, True),
             "subject_mailbox": Key(local_name_or_none, ""),
             "password_file": Key(some_text, "passwords"),
@@ -179,6 +180,7 @@ SECTIONS: dict[str, Section] = {
             "strip": Key(several(choice("signature", "quote")), ()),
             "hours": Key(several(hours), ()),
             "timezone": Key(timezone_or_none, ""),
+            "language": Key(choice(*LANGUAGES), None),
             "outcome_webhook": Key(webhook_or_none, ""),
         },
         repeated=True,

@@ -111,6 +111,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         password_file=_beside(path, top["password_file"]),
         timezone=top["timezone"],
         blocked=blocked,
+        language=top["language"],
         billing_codes=alone["billing"]["codes"],
         prices=tuple(alone["prices"].values.items()),
     )

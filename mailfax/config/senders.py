@@ -41,6 +41,7 @@ def read_sender(part: Part, accounts: Sequence[Account], site: Mapping[str, Any]
         "senders": part["from"],
         "allow": part["allow"] or (),
         "timezone": part["timezone"] or site["timezone"],
+        "language": part["language"] or site["language"],
         "success_notice": site["success_notice"] if part["success_notice"] is None else part["success_notice"],
         "cover_page": _cover_page(part, accounts),
     }

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+#: Languages of what users are told: those with a catalogue in ``letters/languages``, and English.
+LANGUAGES = ("en", "de", "fr", "es", "pt")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -133,6 +135,8 @@ class SenderRule:
     hours: tuple[str, ...] = ()
     #: What times of the day mean to this sender.
     timezone: str = "UTC"
+    #: One of ``LANGUAGES``: that of its notifications.
+    language: str = "en"
     #: The URL of a program that hears of each outcome; "": none does.
     outcome_webhook: str = ""
 
@@ -368,6 +372,8 @@ class Config:
     subject_mailbox: str = ""
     #: argon2 hashes, one user a line; made by ``mailfax passwd``. It need not exist where nobody logs in.
     password_file: Path = Path("passwords")
+    #: One of ``LANGUAGES``: in which users are told, whose rule has none of its own.
+    language: str = "en"
     #: In which times are told, and what a time of the day means to senders whose rule has none of its own.
     timezone: str = "UTC"
     #: (number with its country code, why nobody may fax there).

@@ -12,7 +12,7 @@ stands in ``audience``. What is said is ``blocks``, which ``plain`` writes as te
 
 STANDARDS: RFC 3461 (who is told), RFC 3464, 6522, 6533 (reports), RFC 3834 (automatic mail), RFC 5322, 2047, 2183.
 LIMITS: reports return the header of the original, never its content (RET=FULL is treated as RET=HDRS: RFC 3461 6.2
-allows it, and a copier's scan does not travel twice); English only; no MDN.
+allows it, and a copier's scan does not travel twice); no MDN.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ def approval(site: Site, marks: Marks, *, message: Message, faxes: int, limit: i
         rows,
         paragraph(after.format(**names)),
         to=to,
+        in_language=message.language,
         about=message.queue_id,
         sandbox=False,
     )

@@ -29,7 +29,13 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    text: str
+    """Sentences that are read one after the other."""
+
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.sentences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,10 @@ def section(text: str, tone: Tone = Tone.PLAIN) -> Headline:
     return Headline(text, tone, section=True)
 
 
-def paragraph(text: str) -> Paragraph | None:
-    return Paragraph(text) if text.strip() else None
+def paragraph(*sentences: str) -> Paragraph | None:
+    """Empty ones are left out."""
+    found = tuple(filter(str.strip, sentences))
+    return Paragraph(found) if found else None
 
 
 def listing(heading: str, entries: Iterable[str]) -> Listing | None:

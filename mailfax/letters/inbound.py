@@ -16,6 +16,7 @@ from datetime import datetime
 from mailfax.config import Received
 from mailfax.letters import texts
 from mailfax.letters.blocks import blocks, facts, headline, paragraph, picture
+from mailfax.letters.language import language
 from mailfax.letters.mime import GAP, Field, address, date, file_with_gap, words
 from mailfax.letters.plain import count, moment, reported_phone
 from mailfax.letters.postmaster import tell
@@ -72,7 +73,7 @@ class Parcel:
 
 def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mailbox: str) -> Parcel:
     """The letter that brings ``fax`` to one ``mailbox``; one letter for each, so that each has its own fate."""
-    number = reported_phone(fax.caller)
+    said_in, number = language(site.language), reported_phone(fax.caller)
     caller = arrival.caller_name or number or texts.INBOUND_UNKNOWN
     announced = arrival.announced_pages
     short = announced is not None and fax.pages is not None and fax.pages < announced
@@ -116,7 +117,7 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
         said,
         files=[file_with_gap(name + form.suffix, form.kind) for form in arrival.forms],
         to=mailbox,
-        subject=arrival.look.subject_template.format_map(filled),
+        subject=said_in.say(arrival.look.subject_template.format_map(filled)),
         kind="received",
         about=fax.queue_id,
         numbers=(digits,) if (digits := digits_of(fax.caller)) else (),
@@ -125,8 +126,9 @@ def inbound(site: Site, fax: InboundFax, marks: Marks, arrival: Arrival, *, mail
             *_headers(fax, arrival, arrived),
             *([("X-Fax-Back", back)] if back else []),
         ],
-        written_by=address("From", texts.INBOUND_FROM.format(caller=caller), site.fax_bringer),
+        written_by=address("From", said_in.say(texts.INBOUND_FROM.format(caller=caller)), site.fax_bringer),
         sandbox=arrival.sandbox,
+        language=said_in,
     )
     return Parcel(replace(letter, content=b""), tuple(letter.content.split(GAP)))
 

@@ -37,7 +37,7 @@ def said_of_one(
     return blocks(
         paragraph(texts.TEST_TEXT) if sandbox else None,
         headline(outcome.headline.format(number=phone(job.number)), tone_of(outcome)),
-        paragraph(f"{told.sentence.removesuffix('.')}. {texts.DELAYED_BECAUSE.get(job.state, '')}"),
+        paragraph(f"{told.sentence.removesuffix('.')}.", texts.DELAYED_BECAUSE.get(job.state, "")),
         paragraph(service_said(job)),
         paragraph(outcome.next),
         listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else None,

@@ -22,7 +22,7 @@ from mailfax.letters.several import said_of_several, subject_of_several
 from mailfax.letters.shown import NOTHING_SHOWN, Shown
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.veil import last_digits, veiled_document, veiled_job, veiled_message
-from mailfax.letters.writing import with_subject, written
+from mailfax.letters.writing import language_of, with_subject, written
 from mailfax.rules.job import Document, FaxJob, Letter, Message, Spelling
 from mailfax.rules.queue_id import message_id
 from mailfax.rules.states import JobState
@@ -97,6 +97,7 @@ def _told(
     if reports and not veiled:
         parts.append(header_part(original_header))
     several, first, reader = len(heard) > 1, heard[0], reader_of(site, message)
+    language = language_of(site, message, reader)
     results = [(job, texts.outcome_of(job).word) for job in heard] if several else []
     outcomes = {texts.outcome_of(job) for job in heard}
     outcome = outcomes.pop() if len(outcomes) == 1 else texts.MIXED
@@ -117,13 +118,14 @@ def _told(
         files=_files(shown),
         parts=parts,
         to=reader,
-        subject=with_subject(about, message),
+        subject=with_subject(language, about, message),
         kind=outcome.word,
         about=message_id(first.queue_id) if several else first.queue_id,
         results=[(job.queue_id, last_digits(job) if veiled else job.number, word) for job, word in results],
         numbers=() if veiled else [job.number for job in heard if job.number],
         answers=answers,
         multipart="multipart/report; report-type=delivery-status",
+        language=language,
         sandbox=sandbox,
     )
     return (letter,)

@@ -31,8 +31,8 @@ def _template() -> Template:
     return environment.get_template("page.html")
 
 
-def as_html(said: Sequence[Block], *, title: str, picture_id: str) -> str:
-    """The page; ``picture_id`` is the Content-ID of the picture, without angle brackets."""
+def as_html(said: Sequence[Block], *, title: str, picture_id: str, language: str = "en") -> str:
+    """The page; ``picture_id`` is the Content-ID of the picture, without angle brackets; ``language`` its code."""
     shown = [(type(block).__name__, block) for block in said if not isinstance(block, Picture)]
     # The picture stands beside the facts and the lists below them.
     first = next((place for place, (kind, _) in enumerate(shown) if kind == "Facts"), len(shown))
@@ -49,4 +49,5 @@ def as_html(said: Sequence[Block], *, title: str, picture_id: str) -> str:
         tone=tone,
         picture=picture,
         picture_id=picture_id,
+        language=language,
     )

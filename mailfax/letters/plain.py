@@ -19,8 +19,8 @@ COLUMNS = 72
 #: Longest text of one fact: with every character encoded it still fits a folded header field.
 LONGEST = 300
 #: Names of its own: ``strftime`` would speak the language of the server's locale.
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
@@ -64,7 +64,7 @@ def moment(at: float, zone: tzinfo) -> str:
     when = datetime.fromtimestamp(at, zone)
     offset = when.strftime("%z")
     shift = "" if offset[1:5] == "0000" else f"{offset[:3]}:{offset[3:5]}"
-    date = f"{_DAYS[when.weekday()]} {when.day} {_MONTHS[when.month - 1]} {when.year}"
+    date = f"{DAYS[when.weekday()]} {when.day} {MONTHS[when.month - 1]} {when.year}"
     return f"{date}, {when:%H:%M} (UTC{shift})"
 
 

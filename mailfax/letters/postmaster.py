@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from mailfax.config.targets import MAIL, kind_of
 from mailfax.letters import texts
 from mailfax.letters.blocks import Block, blocks, facts, listing, paragraph
+from mailfax.letters.language import ENGLISH, language
 from mailfax.letters.plain import count, moment, one_line, reported_phone
 from mailfax.letters.site import Marks, Site
 from mailfax.letters.writing import written
@@ -252,16 +253,25 @@ def forward_to_postmaster(site: Site, marks: Marks, *, sender: str, content_id: 
 
 
 def tell(
-    site: Site, marks: Marks, subject: str, *said: Block | None, to: str = "", about: str = "", sandbox: bool
+    site: Site,
+    marks: Marks,
+    subject: str,
+    *said: Block | None,
+    to: str = "",
+    about: str = "",
+    sandbox: bool,
+    in_language: str = "",
 ) -> Letter:
-    """A plain mail, to the postmaster unless ``to`` names somebody else."""
+    """A plain mail, in English to the postmaster; to whom ``to`` names ``in_language``, or in that of the site."""
+    said_in = language(in_language or site.language) if to not in ("", site.postmaster) else ENGLISH
     return written(
         site,
         marks,
         blocks(paragraph(texts.TEST_TEXT) if sandbox else None, *said),
         to=to or site.postmaster,
-        subject=subject,
+        subject=said_in.say(subject),
         kind="alarm",
         about=about,
         sandbox=sandbox,
+        language=said_in,
     )

@@ -14,7 +14,7 @@ from mailfax.letters.blocks import Block, blocks, headline, listing, paragraph
 from mailfax.letters.mime import Part, file_part
 from mailfax.letters.outcome import thread
 from mailfax.letters.site import Marks, Site
-from mailfax.letters.writing import fax_facts, with_subject, written, zone_of
+from mailfax.letters.writing import fax_facts, language_of, with_subject, written, zone_of
 from mailfax.rules.job import Document, FaxJob, Letter, Message
 
 
@@ -33,6 +33,7 @@ def preview(
     """The letter. ``content`` is the PDF, or the TIFF of fax pages; None where FaxCore makes the pages. ``cover`` is
     what stands on the service's own cover page, (label, text); without any of it a cover page is ours."""
     reader = message.hears or site.postmaster
+    language = language_of(site, message, reader)
     said = blocks(
         paragraph(texts.TEST_TEXT) if sandbox else None,
         headline(texts.PREVIEW_HEADLINE),
@@ -54,12 +55,13 @@ def preview(
         said,
         files=files,
         to=reader,
-        subject=with_subject(texts.PREVIEW_SUBJECT, message),
+        subject=with_subject(language, texts.PREVIEW_SUBJECT, message),
         kind="preview",
         about=job.queue_id,
         numbers=(job.number,) if job.number else (),
         answers=thread(message, original_header),
         sandbox=sandbox,
+        language=language,
     )
 
 

@@ -49,7 +49,7 @@ def said_of_several(
         checks = [check.format(gateway=site.postmaster) for check in texts.UNCONFIRMED_CHECKS_SEVERAL]
         sections += [
             section(outcome.section, tone_of(outcome)),
-            paragraph(f"{told_of(first).sentence.removesuffix('.')}. {texts.DELAYED_BECAUSE.get(first.state, '')}"),
+            paragraph(f"{told_of(first).sentence.removesuffix('.')}.", texts.DELAYED_BECAUSE.get(first.state, "")),
             paragraph(service_said(first)),
             paragraph(outcome.next),
             listing(texts.UNCONFIRMED_CHECKS_HEADING, checks) if outcome.word == "unconfirmed" else None,

@@ -11,13 +11,15 @@ class Site:
     """The gateway as its mails show it.
 
     ``postmaster`` hears of trouble, and is who we write as: a person's address in a domain that exists, so that
-    whoever answers is heard (RFC 3834 4) and no filter takes the mail for forged. ``zone``: in which times are told.
+    whoever answers is heard (RFC 3834 4) and no filter takes the mail for forged. ``zone``: in which times are told;
+    ``language``: in which people are told whose rule names no other.
     """
 
     hostname: str
     postmaster: str
     fax_domain: str
     zone: tzinfo = UTC
+    language: str = "en"
 
     @property
     def fax_bringer(self) -> str:

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailfax.letters import texts
 from mailfax.letters.blocks import Block, Facts, Picture, facts
+from mailfax.letters.language import ENGLISH, Language
+from mailfax.letters.language import language as language_called
 from mailfax.letters.mime import (
     Field,
     Part,
@@ -49,10 +51,13 @@ def written(
     answers: Sequence[Field] | None = None,
     written_by: str = "",
     multipart: str = "",
+    language: Language = ENGLISH,
 ) -> Letter:
     """``said`` is written as text and as HTML, and ``files`` are attached to it; ``parts`` come behind it where the
     whole is a ``multipart`` of its own kind, which has a fixed number of them (RFC 6522 3). ``kind`` is the
     X-Fax-Outcome word: by this field the SMTP server knows our own mail, and never faxes it.
+
+    ``said`` comes in English, and is written in ``language``; ``subject`` is in it.
 
     ``numbers`` are the digits of each fax that it tells of. ``more``: further fields. ``results``: where it tells of
     several faxes, how each of them ended. ``answers`` are the fields that put it below the mail it answers, None
@@ -60,7 +65,7 @@ def written(
     """
     heading = f"{texts.TEST_SUBJECT if sandbox else ''}{subject}"
     fields: list[Field] = [
-        ("From", written_by or address("From", texts.GATEWAY_NAME, site.postmaster)),
+        ("From", written_by or address("From", language.say(texts.GATEWAY_NAME), site.postmaster)),
         ("To", address("To", "", to)),
         ("Subject", words("Subject", heading)),
         ("Date", date(marks.date)),
@@ -73,7 +78,7 @@ def written(
         *([("X-Fax-Queue-ID", about)] if about else []),
         *more,
     ]
-    body = _body(said, title=heading, boundary=marks.letter_id)
+    body = _body(language.of(said), title=heading, boundary=marks.letter_id, language=language.code)
     if files:
         body = parts_in_one("multipart/mixed", [body, *files], f"files.{marks.letter_id}")
     return Letter(
@@ -89,20 +94,25 @@ def written(
     )
 
 
-def _body(said: Sequence[Block], *, title: str, boundary: str) -> Part:
+def _body(said: Sequence[Block], *, title: str, boundary: str, language: str) -> Part:
     """The same words as text and as HTML, with the picture that the HTML shows (RFC 2046 5.1.4, RFC 2387)."""
     picture_id = f"page.{boundary}@mailfax"
-    page = html_part(as_html(said, title=title, picture_id=picture_id))
+    page = html_part(as_html(said, title=title, picture_id=picture_id, language=language))
     if pictures := [block for block in said if isinstance(block, Picture)]:
         shown = [page, *(picture_part(block.content, picture_id) for block in pictures)]
         page = parts_in_one('multipart/related;\r\n type="text/html"', shown, f"related.{boundary}")
     return parts_in_one("multipart/alternative", [text_part(as_text(said)), page], f"body.{boundary}")
 
 
-def with_subject(said: str, message: Message) -> str:
+def with_subject(language: Language, said: str, message: Message) -> str:
     """The subject of an answer: what it says, and the subject of the mail."""
-    about = one_line(message.subject)
+    said, about = language.say(said), one_line(message.subject)
     return f"{said}: {about}" if about else said
+
+
+def language_of(site: Site, message: Message, reader: str) -> Language:
+    """In which language ``reader`` is told: that of the sender's rule, and the site's to its postmaster."""
+    return language_called(site.language if reader == site.postmaster else message.language or site.language)
 
 
 def zone_of(site: Site, message: Message, reader: str) -> tzinfo:

@@ -225,5 +225,6 @@ def message_of(envelope: Envelope, heading: Heading, queue_id: str, now: float) 
         strip=",".join(grant.strip),
         hours=",".join(grant.hours),
         timezone=grant.timezone,
+        language=grant.language,
         outcome_webhook=grant.outcome_webhook,
     )

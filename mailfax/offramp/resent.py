@@ -1,6 +1,6 @@
 """Mails that come again because nobody heard our 250: known by the keys of their faxes, and never faxed twice.
 
-In: what the spool knows of a key, and whin SMTP says of each 250 (``Answer``). Out: whether a fax may be made. It
+In: what the spool knows of a key, and what SMTP says of each 250 (``Answer``). Out: whether a fax may be made. It
 may not where the client that brought it before is gone, or can't be reached, and has not heard, and that job has not
 failed. It may where the client has heard: whoever sends the same again in full knowledge means it. Where that is not
 known yet, it is waited for.

@@ -26,7 +26,7 @@ SECONDS = 15.0
 
 
 class Prover:
-    """``prove`` is whin SMTP asks. Raises ``ConfigError`` where mail must be checked here and can't be."""
+    """``prove`` is what SMTP asks. Raises ``ConfigError`` where mail must be checked here and can't be."""
 
     def __init__(
         self,

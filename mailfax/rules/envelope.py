@@ -126,6 +126,7 @@ class Grant:
     strip: tuple[str, ...] = ()  #: what is taken from the end of a text: "signature", "quote"
     hours: tuple[str, ...] = ()  #: when its faxes are handed over; none: at any time
     timezone: str = "UTC"  #: what those hours, and the time that a mail asks for, mean
+    language: str = "en"  #: of its notifications
     outcome_webhook: str = ""  #: the URL of a program that hears of each outcome
 
 

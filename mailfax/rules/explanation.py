@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``reply`` is whin SMTP says; ``later`` what the end of the mail may still change."""
+    """``reply`` is what SMTP says; ``later`` what the end of the mail may still change."""
 
     findings: tuple[Finding, ...]
     numbers: tuple[FaxNumber, ...]

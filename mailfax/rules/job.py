@@ -71,6 +71,7 @@ class Message:
     hours: str = ""  #: when its faxes are handed over, with commas; "": at any time
     timezone: str = "UTC"  #: in which those hours are meant
     notice_content: str = "thumbnail"  #: what notifications show of its faxes; see ``Grant``
+    language: str = ""  #: of its notifications; "": the site's
     outcome_webhook: str = ""  #: the URL of a program that hears of each outcome, or ""
 
     @property

@@ -106,6 +106,7 @@ class Rule:
             strip=rule.strip,
             hours=rule.hours,
             timezone=rule.timezone,
+            language=rule.language,
             outcome_webhook=rule.outcome_webhook,
         )
 

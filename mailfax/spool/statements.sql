@@ -119,11 +119,11 @@ WHERE made_at < :before AND NOT EXISTS (SELECT 1 FROM content c WHERE c.content_
 INSERT INTO message (
     queue_id, received_at, sender, ret, envid, client_ip, listener, login, account, sender_name, sender_company,
     owner, success_notice, header_message_id, subject, content_id, size, payer, faxes_per_day, pages_per_day,
-    cover_page, body, strip, hours, timezone, notice_content, outcome_webhook
+    cover_page, body, strip, hours, timezone, notice_content, outcome_webhook, language
 ) VALUES (
     :queue_id, :received_at, :sender, :ret, :envid, :client_ip, :listener, :login, :account, :sender_name,
     :sender_company, :owner, :success_notice, :header_message_id, :subject, :content_id, :size, :payer, :faxes_per_day,
-    :pages_per_day, :cover_page, :body, :strip, :hours, :timezone, :notice_content, :outcome_webhook
+    :pages_per_day, :cover_page, :body, :strip, :hours, :timezone, :notice_content, :outcome_webhook, :language
 )
 
 -- name: message_get

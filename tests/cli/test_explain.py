@@ -1,4 +1,4 @@
-"""``mailfax explain`` says whin SMTP says: every rule, and the very reply."""
+"""``mailfax explain`` says what SMTP says: every rule, and the very reply."""
 
 from __future__ import annotations
 

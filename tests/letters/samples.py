@@ -25,8 +25,8 @@ DOCUMENT = Document(
     next_attempt_at=RECEIVED,
     version=1,
     pages=3,
-    contents=("the text of your mail", "invoice.pdf (2 pages)"),
-    skipped=("logo.gif: a picture of your signature",),
+    contents=("text of the mail: page 1", "invoice.pdf: pages 2-3"),
+    skipped=("logo.gif: the same picture once more",),
 )
 
 

@@ -227,8 +227,8 @@ def test_people_read_everything_they_need(site, marks, document, a_message, a_jo
         "Bob Builder",
         "Mon 23 Nov 2026, 21:00 (UTC)",
         "Mon 23 Nov 2026, 21:01 (UTC)",
-        "invoice.pdf (2 pages)",
-        "logo.gif: a picture of your signature",
+        "invoice.pdf: pages 2-3",
+        "logo.gif: the same picture once more",
         "BK2N4C7Q9X-1",
         job.status.sentence,
     ):

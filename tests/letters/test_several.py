@@ -72,7 +72,7 @@ def test_a_broadcast_is_one_letter_with_a_row_for_each_number() -> None:
         assert f"Queue ID: BK2N4C7Q9X-{n}" in " ".join(said.split())
     assert said.index("+1 555 000 0008") < said.index("+1 555 000 0001"), "what failed comes first"
     assert said.count("Every page reached the other fax machine.") == 1
-    assert said.count("invoice.pdf (2 pages)") == 1
+    assert said.count("invoice.pdf: pages 2-3") == 1
     assert max(map(len, said.splitlines())) <= 72
     results = [result.split("; ") for result in mail.get_all("X-Fax-Result")]
     assert mail.get_all("X-Fax-Number") == [number for _, number, _ in results]
