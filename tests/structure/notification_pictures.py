@@ -38,9 +38,9 @@ def letters_shown() -> Iterator[tuple[str, Letter, int, bool]]:
         a_job(queue_id="BK2N4C7Q9X-3", number="442079460958", address="+44-20-7946-0958@fax.local"),
     )
 
-    def told(number: int) -> Letter:
-        shown = Shown(picture=page)
-        (letter,) = letters.owed(SITE, a_message(), DOCUMENT, jobs[:number], b"", MARKS, shown=shown, sandbox=False)
+    def told(number: int, language: str = "en") -> Letter:
+        site, shown = replace(SITE, language=language), Shown(picture=page)
+        (letter,) = letters.owed(site, a_message(), DOCUMENT, jobs[:number], b"", MARKS, shown=shown, sandbox=False)
         return letter
 
     arrival = Arrival(number="5557152222", announced_pages=3, picture=page)
@@ -48,6 +48,7 @@ def letters_shown() -> Iterator[tuple[str, Letter, int, bool]]:
     yield "delivered", told(1), WIDE, False
     yield "several", told(3), WIDE, False
     yield "several-phone-dark", told(3), NARROW, True
+    yield "several-german", told(3, "de"), WIDE, False
     yield "received-dark", replace(parcel.letter, content=b"".join(parcel.pieces)), WIDE, True
 
 
