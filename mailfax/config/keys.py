@@ -181,6 +181,7 @@ SECTIONS: dict[str, Section] = {
             "hours": Key(several(hours), ()),
             "timezone": Key(timezone_or_none, ""),
             "language": Key(choice(*LANGUAGES), None),
+            "priority": Key(choice("normal", "asked", "high"), "normal"),
             "outcome_webhook": Key(webhook_or_none, ""),
         },
         repeated=True,

@@ -137,6 +137,8 @@ class SenderRule:
     timezone: str = "UTC"
     #: One of ``LANGUAGES``: that of its notifications.
     language: str = "en"
+    #: "normal", "asked" (high where the message asks for it) or "high": whether its faxes go before others.
+    priority: str = "normal"
     #: The URL of a program that hears of each outcome; "": none does.
     outcome_webhook: str = ""
 

@@ -73,6 +73,13 @@ class Accept:
         if tagged.wrong:
             return refusal(Cause.TAG, why=tagged.wrong)
         heading = replace(heading, subject=tagged.rest)
+        wanted = tagged.said.get("priority", "")
+        if wanted == "high" and envelope.grant.priority == "normal":
+            return refusal(Cause.NO_PRIORITY, sender=envelope.sender or "<>", postmaster=self._site.postmaster)
+        if not wanted and (
+            envelope.grant.priority == "high" or (heading.urgent and envelope.grant.priority == "asked")
+        ):
+            tagged.said["priority"] = "high"
         asked = faxes_of(envelope.recipients, heading.names, tagged.said)
         sent = f"{content.sent_sha256} {carried(header)}"
         faxes = {fax.keys(sent, envelope.sender, envelope.client, heading.message_id): fax for fax in asked}

@@ -44,6 +44,7 @@ class Fax:
     cover: tuple[tuple[str, str], ...] = ()
     at: str = ""  #: not before that time of the day, where it was asked for
     code: str = ""  #: the billing code
+    priority: str = ""  #: "high", or "normal" where it was asked for
     also: tuple[Spelling, ...] = ()  #: further recipients that mean the same
 
     @property
@@ -64,6 +65,7 @@ class Fax:
             paper=job.paper,
             cover_page=job.cover,
             code=job.code,
+            priority=job.priority,
             also=job.also,
         )
 
@@ -98,6 +100,7 @@ class Fax:
             paper=self.paper,
             preview=self.is_preview,
             code=self.code,
+            priority="high" if self.priority == "high" else "",
             also=self.also,
         )
         return job if job.preview else job.within(hours)
@@ -149,6 +152,7 @@ def faxes_of(
             cover_page=said.get("cover", ""),
             at=said.get("at", ""),
             code=said.get("code", ""),
+            priority=said.get("priority", ""),
             cover=cover,
         )
     return list(faxes.values())

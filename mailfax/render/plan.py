@@ -149,7 +149,9 @@ def _untagged(submission: Submission, text: str, tagged: Tagged, wishes: Wishes)
     first, _, rest = text.partition("\n")
     wrong = tagged.wrong
     if tagged.said.keys() - {"cover"}:
-        wrong = "#fax:to=, #fax:company=, #fax:at= and #fax:code= stand in the subject, not in the text"
+        wrong = (
+            "#fax:to=, #fax:company=, #fax:at=, #fax:code= and #fax:priority= stand in the subject, not in the text"
+        )
     elif tagged.said.get("cover") == "yes" and wishes.cover_page == "none":
         wrong = "no fax of this sender has a cover page, so #fax:cover can't be asked for"
     html, plain = submission.body_html, submission.body_text

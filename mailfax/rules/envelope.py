@@ -127,6 +127,7 @@ class Grant:
     hours: tuple[str, ...] = ()  #: when its faxes are handed over; none: at any time
     timezone: str = "UTC"  #: what those hours, and the time that a mail asks for, mean
     language: str = "en"  #: of its notifications
+    priority: str = "normal"  #: "high", or "asked": high where the message asks for it
     outcome_webhook: str = ""  #: the URL of a program that hears of each outcome
 
 

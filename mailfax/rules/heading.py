@@ -25,7 +25,16 @@ LENIENT: dict[str, Any] = {"strict": False} if getattr(email.utils, "supports_st
 LONGEST = 65_536
 #: The fields that are read, with their folded values. Every mail passes here, and a parser of messages takes thrice
 #: the time.
-_FIELD = re.compile(rb"^(subject|message-id|from|to|cc)[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_FIELD = re.compile(
+    rb"^(subject|message-id|from|to|cc|importance|x-priority|priority)[ \t]*:(.*(?:\n[ \t].*)*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+#: How mail programs say that a message is important (RFC 2156 5.3.4 and 5.3.6; X-Priority of many, "1 (Highest)").
+_URGENT = {
+    b"importance": re.compile(r"\s*high\b", re.IGNORECASE),
+    b"priority": re.compile(r"\s*urgent\b", re.IGNORECASE),
+    b"x-priority": re.compile(r"\s*[12]\b"),
+}
 #: The fields that are seen on a fax, or say how its content is to be read.
 _CARRIED = re.compile(
     rb"^(?:subject|from|to|cc|content-[a-z-]+)[ \t]*:.*(?:\n[ \t].*)*", re.IGNORECASE | re.MULTILINE
@@ -44,6 +53,7 @@ class Heading:
     message_id: str = ""
     names: dict[str, str] = field(default_factory=dict)
     author: str = ""
+    urgent: bool = False  #: its sender's mail program was told that it is important
 
 
 def read_heading(header: bytes) -> Heading:
@@ -61,6 +71,7 @@ def read_heading(header: bytes) -> Heading:
         message_id=read_message_id(fields.get(b"message-id", [""])[0]),
         names=names,
         author=next((name for name, address in _named(fields.get(b"from", []))), ""),
+        urgent=any(sign.match(value) for name, sign in _URGENT.items() for value in fields.get(name, [])),
     )
 
 

@@ -170,6 +170,7 @@ class FaxJob:
     not_after: float = 0.0  #: nor from then on, but in its next hours; 0: no end
     waits_until: str = ""  #: what ``not_before`` is, for people: "18:00, as asked"
     code: str = ""  #: the billing code that its sender gave
+    priority: str = ""  #: "high": it goes before others that wait
     also: tuple[Spelling, ...] = ()  #: further recipients that mean the same fax
 
     @property

@@ -107,6 +107,7 @@ class Rule:
             hours=rule.hours,
             timezone=rule.timezone,
             language=rule.language,
+            priority=rule.priority,
             outcome_webhook=rule.outcome_webhook,
         )
 

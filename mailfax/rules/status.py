@@ -45,6 +45,7 @@ class Cause(enum.Enum):
     SUBJECT_NUMBER = (550, "5.1.3", "The subject must begin with the fax number: {why}. Write for example {example}")
     RECIPIENT_LIST = (550, "5.1.3", "The attached list of recipients is not used, and nothing is sent:{first}{second}{third}{more}")
     BILLING_CODE = (550, "5.7.1", "The billing code \"{code}\" is not known here; write one that is, or ask {postmaster}")
+    NO_PRIORITY = (550, "5.7.1", "Faxes of {sender} have no priority: leave out #fax:priority=high, or ask {postmaster}")
     QUOTA_FAXES = (550, "5.7.1", "{payer} may send {limit} faxes a day, of which {used} are used up, too many for this message; send it tomorrow, or ask {postmaster}")
     QUOTA_PAGES = (550, "5.7.1", "The {limit} pages that {payer} may send in a day are used up; send it again tomorrow, or ask {postmaster}")
     CEILING = (451, "4.7.1", "This site has sent as many faxes today as it may; try again later. {postmaster} has been told")

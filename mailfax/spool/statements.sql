@@ -204,13 +204,13 @@ UPDATE document SET damaged = 1, version = version + 1 WHERE message = :message 
 
 
 -- name: job_add
--- Its turn is a second after the last of its payer's that wait; now, where none does.
+-- Its turn is a second after the last of its payer's that wait; now, where none does; with priority a day earlier.
 INSERT INTO job (
     queue_id, message, account, address, number, recipient_name, subject, cover, paper, preview, notify, orcpt, reference, state, accepted_at,
     expires_at, submit_at, track_at, reconcile_at, version, attempts, epoch, lease_until, fax_id, submitting_at, last_byte_at,
     submitted_at, absences, cancel_requested, delay_told, ended_at, pages, pages_delivered,
     status_code, status_sentence, status_diagnostic, not_before, not_after, waits_until,
-    last_byte_elapsed, last_byte_boot, also, code, payer, turn
+    last_byte_elapsed, last_byte_boot, also, code, priority, payer, turn
 ) SELECT
     :queue_id, :message, :account, :address, :number, :recipient_name, :subject, :cover, :paper, :preview, :notify, :orcpt,
     :reference, :state, :accepted_at, :expires_at, :submit_at, :track_at, :reconcile_at,
@@ -218,7 +218,7 @@ INSERT INTO job (
     :submitting_at, :last_byte_at, :submitted_at, :absences, :cancel_requested, :delay_told,
     :ended_at, :pages, :pages_delivered, :status_code, :status_sentence, :status_diagnostic,
     :not_before, :not_after, :waits_until, :last_byte_elapsed, :last_byte_boot, :also, :code,
-    m.payer, (SELECT MAX(turn) FROM (
+    :priority, m.payer, CASE WHEN :priority = 'high' THEN -86400.0 ELSE 0.0 END + (SELECT MAX(turn) FROM (
         SELECT :accepted_at AS turn UNION ALL SELECT * FROM (
             SELECT o.turn + 1 FROM job o
             WHERE o.payer = m.payer AND o.account = :account AND o.state IN ('accepted', 'ready', 'deferred')

@@ -115,12 +115,16 @@ class Pipeline:
             Grant("main", "Alice", hours=self.hours, notice_content=notice_content),
         )
         queue_id = await self.take(envelope, content, header)
+        await self.document(cover=cover, content=document)
+        return await self.spool.jobs.of(queue_id)
+
+    async def document(self, *, cover: str = "yes", content: bytes | None = None) -> None:
+        """Have the next document made."""
         claimed = await self.spool.documents.claim(60.0)
         assert claimed is not None
         _, pending = claimed
         ready = replace(pending, filename="fax.pdf", pages=1, contents=("text: page 1",), cover=cover)
-        await self.spool.documents.ready(pending, ready, document or one_page())
-        return await self.spool.jobs.of(queue_id)
+        await self.spool.documents.ready(pending, ready, content or one_page())
 
     async def take(self, envelope: Envelope, content: Content, header: bytes) -> str:
         """Accept a mail whose client hears the 250; its queue ID."""
