@@ -35,10 +35,12 @@ from mailfax.offramp.report import Report
 from mailfax.offramp.sending import Compose
 from mailfax.offramp.submit import Submit
 from mailfax.offramp.track import Track
+from mailfax.oidc import Provider
 from mailfax.onramp.again import BringAgain
 from mailfax.onramp.collect import Collect
 from mailfax.onramp.quiet import Quiet
 from mailfax.pages import Bridge
+from mailfax.pages.oidc import BACK as OIDC_BACK
 from mailfax.passwords import Passwords
 from mailfax.postmaster.delays import Delays
 from mailfax.postmaster.deliver import Deliver
@@ -199,6 +201,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         compose,
         passwords,
         Directory(config.ldap) if config.ldap else None,
+        Provider(config.oidc, f"{config.pages.url}{OIDC_BACK}") if config.oidc and config.pages else None,
         disk=lambda: disk.problem,
         relay=lambda: deliver.relay_problem,
     )

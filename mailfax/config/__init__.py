@@ -10,6 +10,7 @@ known.
 """
 
 from mailfax.config.reading import load, where_users_are
+from mailfax.config.signing_in import LdapConfig, OidcConfig, PageUser
 from mailfax.config.users import User, read_users
 from mailfax.config.values import (
     Account,
@@ -17,12 +18,10 @@ from mailfax.config.values import (
     ConfigError,
     Destinations,
     DkimConfig,
-    LdapConfig,
     Limits,
     Listener,
     Network,
     PagesConfig,
-    PageUser,
     Received,
     RelayConfig,
     RenderConfig,
@@ -43,6 +42,7 @@ __all__ = [
     "Limits",
     "Listener",
     "Network",
+    "OidcConfig",
     "PageUser",
     "PagesConfig",
     "Received",

@@ -31,6 +31,7 @@ from mailfax.config.places import (
     domain,
     domain_or_none,
     far_address,
+    issuer,
     network,
     own_address,
     selector_or_none,
@@ -245,6 +246,14 @@ SECTIONS: dict[str, Section] = {
         {
             "url": Key(directory_url, None),
             "bind": Key(bind_name, ""),
+            "ca_file": Key(some_text, ""),
+        }
+    ),
+    "oidc": Section(
+        {
+            "issuer": Key(issuer, None),
+            "client_id": Key(some_text, ""),
+            "claim": Key(some_text, "email"),
             "ca_file": Key(some_text, ""),
         }
     ),

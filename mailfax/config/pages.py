@@ -7,13 +7,18 @@ In: ``Part`` values. Out: ``PagesConfig``, ``PageUser``. Raises ``ConfigError``.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mailfax.config.listeners import require_pair
 from mailfax.config.places import is_loopback, is_open
+from mailfax.config.signing_in import LdapConfig, OidcConfig, PageUser
 from mailfax.config.tables import Part, nearest
 from mailfax.config.users import fold
-from mailfax.config.values import Account, LdapConfig, Listener, PagesConfig, PageUser
+from mailfax.config.values import (
+    Account,
+    Listener,
+    PagesConfig,
+)
 
 #: The name of the pages where a listener is named: of what was sent by them. The spool's statements know it, too.
 PAGES = "[pages]"
@@ -74,6 +79,23 @@ def read_ldap(part: Part, pages: PagesConfig | None) -> LdapConfig | None:
         part.refuse("bind", 'missing; write for example "uid={login},ou=people,dc=example,dc=com"')
     host, port, implicit = part["url"]
     return LdapConfig(host, port, implicit, part["bind"], part.authorities())
+
+
+def read_oidc(part: Part, pages: PagesConfig | None, secrets: Mapping[str, str] | None) -> OidcConfig | None:
+    """None where no provider is written. A secret is optional: PKCE proves the client to its own answer."""
+    if part["issuer"] is None:
+        for key, value in part.values.items():
+            if value and key != "claim":
+                part.refuse(
+                    key, 'stands there without an issuer; write for example issuer = "https://login.example.com"'
+                )
+        return None
+    if pages is None or not pages.url:
+        part.refuse("issuer", "stands there without url in [pages], to which browsers come back; write it there")
+    if not part["client_id"]:
+        part.refuse("client_id", "missing; write what the provider calls mailfax")
+    secret = (secrets or {}).get("MAILFAX_OIDC_SECRET", "")
+    return OidcConfig(part["issuer"], part["client_id"], secret, part["claim"], part.authorities())
 
 
 def with_pages(listeners: Sequence[Listener], pages: PagesConfig | None, parts: Sequence[Part]) -> list[Listener]:

@@ -120,6 +120,12 @@ def service_url(value: object) -> str:
     return written.rstrip("/") + "/"
 
 
+def issuer(value: object) -> str:
+    """The name of a provider of OpenID Connect, exactly as it writes it; ``https`` off loopback."""
+    service_url(value)
+    return some_text(value)
+
+
 def site_url(value: object) -> str:
     """What browsers write before the path of a page: scheme and host, perhaps a port; ``https`` off loopback."""
     written = service_url(value).rstrip("/")

@@ -13,22 +13,21 @@ from urllib.parse import urlsplit
 from mailfax.config.faults import Faults
 from mailfax.config.keys import SECTIONS
 from mailfax.config.listeners import read_listener, require_users
-from mailfax.config.pages import read_ldap, read_page_users, read_pages, with_pages
+from mailfax.config.pages import read_ldap, read_oidc, read_page_users, read_pages, with_pages
 from mailfax.config.places import THIS_MACHINE, is_loopback, is_open
 from mailfax.config.received import read_blocked, read_received, read_webhook_secret, require_printable
 from mailfax.config.relay import read_relay
 from mailfax.config.routes import read_routes
 from mailfax.config.senders import read_aliases, read_destinations, read_sender, require_known, require_match
+from mailfax.config.signing_in import LdapConfig, OidcConfig, PageUser
 from mailfax.config.tables import Part, parse, password_name, read_dotenv, read_section
 from mailfax.config.targets import mailboxes
 from mailfax.config.users import read_users
 from mailfax.config.values import (
     Account,
     Config,
-    LdapConfig,
     Limits,
     Listener,
-    PageUser,
     RenderConfig,
     RetentionConfig,
     Route,
@@ -65,6 +64,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     faults.of(_require_listeners_unlike, parts["listener"], listeners)
     pages = faults.of(read_pages, alone["pages"], parts["page_user"])
     ldap = faults.of(read_ldap, alone["ldap"], pages)
+    oidc = faults.of(read_oidc, alone["oidc"], pages, secrets=secrets)
     page_users = faults.of(read_page_users, parts["page_user"], accounts)
     known = faults.of(with_pages, listeners, pages, parts["listener"])
     senders = faults.of_each(_sender, parts["sender"], accounts, known, top)
@@ -81,7 +81,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
     retention = faults.of(_retention, alone["retention"])
     web = faults.of(_web, alone["web"])
     if passwords:
-        faults.of(_require_users, parts["listener"], parts["sender"], known, senders, top, page_users, ldap)
+        faults.of(_require_users, parts["listener"], parts["sender"], known, senders, top, page_users, ldap or oidc)
     faults.refuse()
     return Config(
         source=path.absolute(),
@@ -106,6 +106,7 @@ def load(path: Path, environ: Mapping[str, str], *, passwords: bool = True) -> C
         pages=pages,
         page_users=page_users,
         ldap=ldap,
+        oidc=oidc,
         aliases=aliases,
         subject_mailbox=top["subject_mailbox"],
         password_file=_beside(path, top["password_file"]),
@@ -161,14 +162,14 @@ def _require_users(
     rules: Sequence[SenderRule],
     top: Part,
     page_users: Sequence[PageUser],
-    ldap: LdapConfig | None,
+    others: LdapConfig | OidcConfig | None,
 ) -> None:
-    """Where people log in, those who may are in the password file, or a directory knows the page users."""
+    """Where people log in, those who may are in the password file, or ``others`` know the page users."""
     if not any(listener.proof == "auth" for listener in read):
         return
     file = _beside(top.file, top["password_file"])
     users = read_users(file)
-    elsewhere = [user.login for user in page_users] if ldap else []
+    elsewhere = [user.login for user in page_users] if others else []
     require_users(listeners, users, file)
     for part, rule in zip(senders, rules, strict=True):
         require_known(part, rule, users, file, elsewhere)

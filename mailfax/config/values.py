@@ -1,5 +1,6 @@
 """What a person decided, as frozen values. ``mailfax.config.load`` makes them; everybody else only reads them.
 
+
 Sizes are in bytes, times in seconds, paths absolute.
 """
 
@@ -9,6 +10,8 @@ import ipaddress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+
+from mailfax.config.signing_in import LdapConfig, OidcConfig, PageUser
 
 #: Languages of what users are told: those with a catalogue in ``letters/languages``, and English.
 LANGUAGES = ("en", "de", "fr", "es", "pt")
@@ -247,30 +250,6 @@ class PagesConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class LdapConfig:
-    """The directory that says whether a password of a page user is right. ``bind`` has "{login}" in it. Without
-    ``implicit_tls`` TLS is begun by StartTLS."""
-
-    host: str
-    port: int
-    implicit_tls: bool
-    bind: str
-    ca_file: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PageUser:
-    """Who may sign in to the pages, and whose tokens count. ``role`` is "operator", "operator-without-content" or
-    "user", who sees only faxes of ``login`` and of ``senders`` (the key ``from``). An operator with a ``group`` sees
-    only faxes of its accounts."""
-
-    login: str
-    role: str = "user"
-    senders: tuple[str, ...] = ()
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds that keep one mail or one client from taking everything. Sizes in bytes, times in seconds."""
 
@@ -368,6 +347,7 @@ class Config:
     page_users: tuple[PageUser, ...] = ()
     #: None: passwords are those of the password file alone.
     ldap: LdapConfig | None = None
+    oidc: OidcConfig | None = None
     #: (name in lower case, its numbers and further names): ``name@fax.local`` is each of them.
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     #: Mail to this local part has its number in the subject (copiers with one fixed address); "" is off.

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from mailfax.config.listeners import OLD_TLS
 from mailfax.config.places import is_open
 from mailfax.config.senders import listeners_for
+from mailfax.config.signing_in import PageUser
 from mailfax.config.users import User, fold
-from mailfax.config.values import Config, Listener, Network, PageUser
+from mailfax.config.values import Config, Listener, Network
 
 #: As many copiers, or as many servers in front, as stand in one table of addresses; more is a network of everybody's.
 _COPIERS, _SERVERS = 16, 256

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from mailfax.config import PagesConfig
-from mailfax.pages import api, assets, composing, costs, faxes, live, notifications, overview, received, signing
+from mailfax.pages import api, assets, composing, costs, faxes, live, notifications, oidc, overview, received, signing
 from mailfax.pages.bridge import Bridge
 from mailfax.pages.guard import asked_by_us, guarded
 from mailfax.pages.looks import render
@@ -87,7 +87,7 @@ def application(config: PagesConfig, bridge: Callable[[], Bridge], shared: Share
         return answer
 
     routes = [Route(path, signed_in(handler), methods=[method]) for method, path, handler in HANDLERS]
-    routes += signing.routes(config, sessions, bridge)
+    routes += [*signing.routes(config, sessions, bridge), *oidc.routes(config, sessions, bridge)]
     routes += [Route("/static/{version}/{name}", assets.asset), Route("/favicon.ico", assets.icon)]
     pages = Starlette(routes=[*routes, *api.routes(bridge, shared)], exception_handlers=_TROUBLES)
     # A file grows by a third where it becomes a mail.

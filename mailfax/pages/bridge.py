@@ -14,6 +14,7 @@ from mailfax.directory import Directory
 from mailfax.offramp.accept import Accept
 from mailfax.offramp.fax_accounts import FaxAccounts
 from mailfax.offramp.sending import Compose
+from mailfax.oidc import Provider
 from mailfax.passwords import Passwords
 from mailfax.render import Renderer
 from mailfax.rules.policy import Policy
@@ -33,6 +34,7 @@ class Bridge:
     compose: Compose
     passwords: Passwords
     directory: Directory | None
+    provider: Provider | None
     disk: Callable[[], str]
     relay: Callable[[], str]
 

@@ -67,3 +67,9 @@ def asked_by_us(request: Request, config: PagesConfig) -> bool:
     if origin is not None:
         return urlsplit(origin).netloc in ours
     return request.headers.get("sec-fetch-site") == "same-origin"
+
+
+def page_of_ours(wanted: str) -> str:
+    """The address of a page of ours, and nothing that a browser could take for another site's."""
+    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if plain and "\\" not in wanted else ""

@@ -17,7 +17,7 @@ PACKAGE = TOP / "mailfax"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("rules",),
     ("letters",),
-    ("smtpd", "spool", "render", "faxcore", "relay", "targets", "passwords", "directory", "proof"),
+    ("smtpd", "spool", "render", "faxcore", "relay", "targets", "passwords", "directory", "oidc", "proof"),
     ("context",),
     ("offramp", "onramp", "postmaster", "web"),
     ("pages",),
