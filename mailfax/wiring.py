@@ -62,7 +62,7 @@ from mailfax.web import Watched
 #: What a process may do. Each must be done by some process that shares the spool; most do all of it.
 ROLES = ("smtp", "offramp", "onramp", "postmaster")
 #: How many workers of a kind work beside each other: a slow POST must not stop the next fax.
-SUBMITTERS, DELIVERERS = 4, 2
+SUBMITTERS, DELIVERERS, ELSEWHERE = 4, 16, 2
 #: Documents are made by as many as there are processors, and by one in each lane at least.
 SLOW_PREPARERS = max(1, (os.cpu_count() or 1) // 2)
 QUICK_PREPARERS = max(1, (os.cpu_count() or 1) - SLOW_PREPARERS)
@@ -164,7 +164,7 @@ async def build(config: Config, spool: Spool, before: Parts | None = None, roles
         "onramp": onramp,
         "postmaster": [
             *[("deliver", deliver)] * DELIVERERS,
-            *[("deliver elsewhere", elsewhere)] * DELIVERERS,
+            *[("deliver elsewhere", elsewhere)] * ELSEWHERE,
             ("delays", Delays(context, is_sandbox=fax_accounts.is_sandbox)),
         ],
     }

@@ -34,6 +34,8 @@ from mailfax.spool import Outdated
 log = logging.getLogger(__name__)
 #: Renewed while the relay reads, in seconds: short, so that the letter of a process that died is soon taken up.
 LEASE = 50.0
+#: How many look for a letter at once: of those that wake for one letter all but one come in vain, each with a commit.
+CLAIMING = 4
 
 
 class HandsOver(Protocol):
@@ -53,6 +55,7 @@ class Deliver(Worker):
         self._limits, self._jitter, self._relay = context.limits, context.jitter, relay
         self._steady = context.steady
         self._elsewhere = elsewhere
+        self._claiming = asyncio.Semaphore(CLAIMING)
         self._trouble = RelayTrouble(context.site.postmaster, context.elapsed, context.jitter)
 
     @property
@@ -62,21 +65,26 @@ class Deliver(Worker):
 
     async def round(self) -> bool:
         """Take up letters whose process died, hand one letter over; False if none was due."""
-        self.next_at = await self._spool.outbox.next_at(elsewhere=self._elsewhere)
-        if self.next_at > self._spool.now():
-            return False
-        await self._spool.outbox.recover()
-        self.next_at = math.inf
-        with self._trouble.turn() as ours:
-            return ours and await self._next()
+        with contextlib.ExitStack() as trying:
+            async with self._claiming:
+                if not await self._is_due() or not trying.enter_context(self._trouble.turn()):
+                    return False
+                letter = await self._spool.outbox.claim(LEASE, elsewhere=self._elsewhere)
+            if letter is None:
+                return False
+            # Outdated: its lease ran out and somebody else has it now; the copy has the same Message-ID.
+            with contextlib.suppress(Outdated):
+                await self._work(letter)
+            return True
 
-    async def _next(self) -> bool:
-        letter = await self._spool.outbox.claim(LEASE, elsewhere=self._elsewhere)
-        if letter is None:
+    async def _is_due(self) -> bool:
+        due, lease_ends = await self._spool.outbox.next_at(elsewhere=self._elsewhere)
+        self.next_at, now = min(due, lease_ends), self._spool.now()
+        if self.next_at > now:
             return False
-        # Outdated: its lease ran out and somebody else has it now; the copy has the same Message-ID.
-        with contextlib.suppress(Outdated):
-            await self._work(letter)
+        if lease_ends <= now:  # not in each round: a commit that hits nothing slows those that share its group
+            await self._spool.outbox.recover()
+        self.next_at = math.inf
         return True
 
     async def _work(self, letter: Letter) -> None:

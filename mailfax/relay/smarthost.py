@@ -69,7 +69,7 @@ class Smarthost:
 
     async def probe(self) -> None:
         """Connect, start TLS, log in; raises ``NotSent``."""
-        async with self._sessions.fresh() as session:
+        async with self._sessions.one() as session:
             with _during(Stage.ACCESS):
                 await session.noop()
 

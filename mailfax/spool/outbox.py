@@ -65,10 +65,11 @@ class Outbox:
         async with self.sealed(letters) as statements:
             await self._engine.commit(Commit("owed", tuple(statements), CLASHES))
 
-    async def next_at(self, *, elsewhere: bool = False) -> float:
-        """When the next letter is due, or the lease of one runs out; ``elsewhere``: of those that are no mail."""
+    async def next_at(self, *, elsewhere: bool = False) -> tuple[float, float]:
+        """When the next letter is due (``elsewhere``: of those that are no mail), and when a lease runs out."""
         [rows] = await self._engine.read(("letter_head_elsewhere" if elsewhere else "letter_head", {}))
-        return min((row["at"] for row in rows), default=math.inf)
+        found = {row["leased"]: row["at"] for row in rows}
+        return found.get(0, math.inf), found.get(1, math.inf)
 
     async def recover(self) -> int:
         """Letters whose process died while handing them over wait again: a mail may be repeated."""

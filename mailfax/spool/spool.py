@@ -190,7 +190,7 @@ class Spool:
         firsts = {
             "faxes": min([heads.deferred, *heads.ready.values()]),
             "documents": min(documents),
-            "notifications": await self.outbox.next_at(),
+            "notifications": min(await self.outbox.next_at()),
         }
         return {what: max(0.0, self.now() - first) for what, first in firsts.items()}
 

@@ -653,24 +653,24 @@ INSERT INTO letter (
 
 -- name: letter_head
 -- These two: when the next one is due, and when the first lease runs out.
-SELECT next_attempt_at AS at FROM (
+SELECT next_attempt_at AS at, 0 AS leased FROM (
     SELECT next_attempt_at FROM letter
     WHERE state = 'waiting' AND elsewhere = 0 AND damaged = 0
       AND (kind = 'alarm' OR NOT EXISTS (SELECT 1 FROM recovery WHERE released_at = 0))
     ORDER BY next_attempt_at, decided_at, letter_id LIMIT 1
 ) waiting
-UNION ALL SELECT lease_until FROM (
+UNION ALL SELECT lease_until, 1 FROM (
     SELECT lease_until FROM letter WHERE state = 'handing-over' AND damaged = 0 ORDER BY lease_until LIMIT 1
 ) leased
 
 -- name: letter_head_elsewhere
-SELECT next_attempt_at AS at FROM (
+SELECT next_attempt_at AS at, 0 AS leased FROM (
     SELECT next_attempt_at FROM letter
     WHERE state = 'waiting' AND elsewhere = 1 AND damaged = 0
       AND NOT EXISTS (SELECT 1 FROM recovery WHERE released_at = 0)
     ORDER BY next_attempt_at, decided_at, letter_id LIMIT 1
 ) waiting
-UNION ALL SELECT lease_until FROM (
+UNION ALL SELECT lease_until, 1 FROM (
     SELECT lease_until FROM letter WHERE state = 'handing-over' AND damaged = 0 ORDER BY lease_until LIMIT 1
 ) leased
 

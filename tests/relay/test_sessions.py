@@ -25,6 +25,8 @@ class Server:
     each: int = 10**9
     offers: str = "8BITMIME"
     says: dict[str, str] = field(default_factory=dict)
+    room: int = 10**9
+    turned_away: int = 0
     mails: int = 0
     opened: int = 0
     open: int = 0
@@ -32,6 +34,11 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.opened, self.open, taken = self.opened + 1, self.open + 1, 0
+        if self.open > self.room:
+            self.turned_away, self.open = self.turned_away + 1, self.open - 1
+            writer.write(b"421 4.7.0 too many connections\r\n")
+            writer.close()
+            return
         writer.write(b"220 server\r\n")
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while line := (await reader.readline()).decode().strip():
@@ -135,6 +142,25 @@ async def test_a_relay_that_went_away_is_known_as_one_that_can_not_be_reached() 
     with pytest.raises(NotSent) as raised:
         await relay.hand_over("", ["bob@example.com"], MAIL)
     assert raised.value.everybody
+
+
+async def test_a_server_that_lets_few_in_gets_all_mail_over_those() -> None:
+    server = Server(room=3)
+    async with at(server) as relay:
+        await asyncio.gather(*(relay.hand_over("", ["bob@example.com"], MAIL) for _ in range(40)))
+        assert server.mails == 40 and server.open == 3
+        away = server.turned_away
+        await asyncio.gather(*(relay.hand_over("", ["bob@example.com"], MAIL) for _ in range(40)))
+        assert (server.mails, server.turned_away) == (80, away), "it is not asked for more soon again"
+
+
+async def test_a_server_that_lets_nobody_in_is_the_relays_trouble() -> None:
+    server = Server(room=0)
+    async with at(server) as relay:
+        found = await asyncio.gather(
+            *(relay.hand_over("", ["bob@example.com"], MAIL) for _ in range(5)), return_exceptions=True
+        )
+    assert all(isinstance(each, NotSent) and each.everybody for each in found)
 
 
 async def test_requiretls_is_asked_for_and_mail_waits_where_it_is_not_promised() -> None:

@@ -107,7 +107,10 @@ async def test_what_goes_elsewhere_waits_in_a_line_of_its_own(spool: Spool, mail
     mail = mails.letter()
     folder = mails.letter(recipients=("folder:/srv/fax",), kind="received", next_attempt_at=clock.now + 30)
     await spool.outbox.owe([folder, mail])
-    assert (await spool.outbox.next_at(), await spool.outbox.next_at(elsewhere=True)) == (clock.now, clock.now + 30)
+    assert [min(await spool.outbox.next_at(elsewhere=no_mail)) for no_mail in (False, True)] == [
+        clock.now,
+        clock.now + 30,
+    ]
     assert await spool.outbox.claim(60, elsewhere=True) is None, "not due"
     assert await spool.outbox.make_due() == 1, "of mail alone"
     clock.now += 31
