@@ -216,6 +216,9 @@ class SimulatedRelay:
         if 0.6 <= fate < 1.0:
             raise InDoubt("The 250 is lost", diagnostic="no answer")
 
+    async def close(self) -> None:
+        """Nothing is open between two mails."""
+
     async def probe(self) -> None:
         await self._process.gate()
 
