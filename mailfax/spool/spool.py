@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
@@ -18,7 +19,7 @@ from mailfax.spool.connection import spool_path
 from mailfax.spool.content import Contents
 from mailfax.spool.damage import Damage
 from mailfax.spool.documents import Documents
-from mailfax.spool.engine import Bell, Engine, Hook, NotCommitted
+from mailfax.spool.engine import Bell, Engine, Hook, NotCommitted, Result, SpoolRefused
 from mailfax.spool.history import History
 from mailfax.spool.inbound import Inbound
 from mailfax.spool.intake import Intake
@@ -39,6 +40,8 @@ from mailfax.spool.unheard import UnheardFaxes
 from mailfax.spool.usage import Usage
 
 KEEP_ALL = RetentionConfig()
+#: So often the first commit of a process is tried: each try waits for locks (10 s on PostgreSQL).
+FIRST_TRIES = 3
 
 
 def is_postgresql(url: str) -> bool:
@@ -98,7 +101,6 @@ class Spool:
     ) -> Spool:
         """Open or make the spool of ``url``, relative to ``base``. Raises ``SpoolRefused``.
 
-        ``serves``: this is the service, not a command. ``password`` and ``ca_file`` are for a PostgreSQL server.
         ``serves``: this is the service, no command. ``password`` and ``ca_file`` are for a PostgreSQL server.
         group, in another thread than that of the event loop, just before and just after it becomes durable.
         """
@@ -127,7 +129,7 @@ class Spool:
                 Statement("unheard_all_gone", {}),
                 Statement("content_none", {"bytes": b""}),
             )
-            results = await engine.commit(Commit("process-started", (started, *others, *noticed)))
+            results = await _first(engine, Commit("process-started", (started, *others, *noticed)))
             engine.epoch = int(results[0].rows[0]["epoch"])
         except BaseException:
             await engine.close()
@@ -205,6 +207,18 @@ class Spool:
         await self.unheard.sweep()
         await self.retention.apply(retention)
         return await self.content.large.sweep()
+
+
+async def _first(engine: Engine, commit: Commit) -> Sequence[Result]:
+    """The results of the first commit. A process that stands still in the middle of one of its own holds others up,
+    for 15 seconds at the most (``server``): it is waited for."""
+    for _ in range(FIRST_TRIES - 1):
+        with contextlib.suppress(NotCommitted):
+            return await engine.commit(commit)
+    try:
+        return await engine.commit(commit)
+    except NotCommitted as why:
+        raise SpoolRefused(f"{why} Try again when that is over.") from None
 
 
 async def open_spool(

@@ -6,9 +6,15 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from mailfax.spool import NotCommitted, SpoolRefused
+from mailfax.spool.commits import Commit, Hits, Statement
+from mailfax.spool.engine import Result
+from mailfax.spool.spool import FIRST_TRIES, _first
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,3 +80,25 @@ def test_a_command_beside_a_running_service_takes_nothing_away(tmp_path: Path, e
     assert int(subprocess.check_output(run(VISITOR, tmp_path), env=environment, text=True)) == 3
     resident.stdin.close()
     resident.stdout.close()
+
+
+class Locked:
+    """An engine that another process holds up for the first ``times``."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    async def commit(self, commit: Commit) -> Sequence[Result]:
+        if self.times:
+            self.times -= 1
+            raise NotCommitted("locked by another process")
+        return ()
+
+
+@pytest.mark.anyio
+async def test_a_process_that_is_held_up_as_it_starts_waits() -> None:
+    """Another one may stand still in the middle of a commit."""
+    commit = Commit("process-started", (Statement("process_end", {}, Hits.ONE),))
+    assert await _first(Locked(FIRST_TRIES - 1), commit) == ()  # type: ignore[arg-type]
+    with pytest.raises(SpoolRefused, match="locked by another process"):
+        await _first(Locked(FIRST_TRIES), commit)  # type: ignore[arg-type]
