@@ -1,6 +1,5 @@
 """What a person decided, as frozen values. ``mailfax.config.load`` makes them; everybody else only reads them.
 
-
 Sizes are in bytes, times in seconds, paths absolute.
 """
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
+
+from mailfax.spool.moving import move
+from mailfax.spool.server import Server
 from tests.support.site import Site
 
 #: Columns that name a row or point to one.
@@ -35,6 +41,24 @@ def copies(file: Path, table: str, which: str, number: int) -> None:
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM counted, "
             f"(SELECT * FROM {table} WHERE {which} LIMIT 1)"
         )
+
+
+def move_to(site: Site, url: str) -> None:
+    """Move the spool of a bridge that has stopped into the database of a PostgreSQL server, as ``mailfax migrate``
+    does; what autovacuum would learn of it in the next minutes, it learns now."""
+    if url.startswith("sqlite:"):
+        return
+
+    async def moved() -> None:
+        assert await move(site.settings["spool"], site.folder, Server(url), lambda step: None, time.time()) == []
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute("VACUUM ANALYZE", timeout=600)
+        finally:
+            await connection.close()
+
+    asyncio.run(moved())
+    site.settings["spool"] = url
 
 
 def _copied(column: str) -> str:

@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mailfax.rules.states import JobState
 from mailfax.spool import Spool, Wanted
-from tests.bench.filling import copies, spool_of
+from tests.bench.filling import copies, move_to, spool_of
 from tests.support.site import Site, until
 
 TABLES = ("message", "document", "job", "letter", "history", "history")
@@ -26,9 +26,12 @@ TURNS = 200
 PAGE = 100
 
 
-def growth(folder: Path, rows: int) -> dict[str, float]:
-    """The ratios; fills ``folder`` with about 2 KB a row."""
-    return asyncio.run(_ratios(_filled(folder / "little", PAGE, PAGE), _filled(folder / "much", rows, rows // 10)))
+def growth(folder: Path, rows: int, spools: Sequence[str]) -> dict[str, float]:
+    """The ratios; fills ``folder`` with about 2 KB a row. ``spools``: the URLs of two, for little and for much."""
+    little, much = _filled(folder / "little", PAGE, PAGE), _filled(folder / "much", rows, rows // 10)
+    for site, url in zip((little, much), spools, strict=True):
+        move_to(site, url)
+    return asyncio.run(_ratios(little, much))
 
 
 def _filled(folder: Path, rows: int, waiting: int) -> Site:
@@ -75,7 +78,7 @@ async def _ratios(little: Site, much: Site) -> dict[str, float]:
 
 @contextlib.asynccontextmanager
 async def _opened(site: Site) -> AsyncIterator[Spool]:
-    spool = await Spool.open(f"sqlite:///{spool_of(site)}", site.folder)
+    spool = await Spool.open(site.settings["spool"], site.folder)
     try:
         yield spool
     finally:

@@ -1,8 +1,8 @@
 """How long pages take with a million faxes behind them: what people wait for, by HTTP, of a service that runs.
 
-Usage: scripts/bench visits [--json] [--quick] [--rows N]. Each page is asked for ``TURNS`` times, after one more;
-``first_ms`` is that one. The faxes lie over thirty days, and every hundredth is of one user, who asks, too. Wanted:
-``p95_ms`` of at most 200.
+Usage: scripts/bench visits [--json] [--quick] [--rows N] [--spool sqlite|postgresql]. Each page is asked for
+``TURNS`` times, after one more; ``first_ms`` is that one. The faxes lie over thirty days, and every hundredth is of
+one user, who asks, too. Wanted: ``p95_ms`` of at most 200.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.bench.filling import copies, spool_of
+from tests.bench.filling import copies, move_to, spool_of
+from tests.bench.street import spool_for
 from tests.support.pages import PagesSite, Visitor
 from tests.support.site import listens, until
 
@@ -39,8 +40,8 @@ OPERATOR = (
 USER = ("/", "/faxes", "/faxes?view=all", "/received", "/send")
 
 
-def filled(folder: Path, rows: int) -> PagesSite:
-    """A site with so many faxes that were delivered."""
+def filled(folder: Path, rows: int, spool: str) -> PagesSite:
+    """A site with so many faxes that were delivered, in the spool of that URL."""
     site = PagesSite(folder)
     site.open()
     site.send("15555550100")
@@ -52,6 +53,7 @@ def filled(folder: Path, rows: int) -> PagesSite:
         for table, column in (("job", "accepted_at"), ("message", "received_at")):
             database.execute(f"UPDATE {table} SET {column} = {column} - rowid * 86400.0 * 30 / {rows}")
         database.execute("UPDATE message SET sender = 'anna@example.com' WHERE rowid % 100 = 0")
+    move_to(site, spool)
     site.start_installed()
     until(lambda: listens(site.pages_port), "the pages", site.log)
     return site
@@ -74,10 +76,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--quick", action="store_true", help="20,000 faxes")
     parser.add_argument("--rows", type=int, default=1_000_000, help="faxes (default: %(default)s)")
+    parser.add_argument("--spool", choices=("sqlite", "postgresql"), default="sqlite")
     arguments = parser.parse_args()
     rows = 20_000 if arguments.quick else arguments.rows
-    with tempfile.TemporaryDirectory(prefix="mailfax-bench-") as folder:
-        site = filled(Path(folder), rows)
+    with tempfile.TemporaryDirectory(prefix="mailfax-bench-") as folder, spool_for(arguments.spool) as spool:
+        site = filled(Path(folder), rows, spool)
         try:
             olga, anna = site.visitor("olga"), site.visitor("anna")
             [(fax,), *_] = site.rows("SELECT queue_id FROM job WHERE queue_id NOT LIKE '%/%'")
@@ -85,7 +88,7 @@ def main() -> None:
             figures |= {f"user {path}": asked(anna, path) for path in USER}
         finally:
             site.close()
-    told = {"rows": rows, "wanted_ms": WANTED_MS, "pages": figures}
+    told = {"rows": rows, "spool": arguments.spool, "wanted_ms": WANTED_MS, "pages": figures}
     if arguments.json:
         print(json.dumps(told, indent=2))
         return
