@@ -222,6 +222,9 @@ class SimulatedRelay:
     async def probe(self) -> None:
         await self._process.gate()
 
+    async def close(self) -> None:
+        """It keeps no connection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weather:
