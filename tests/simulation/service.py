@@ -222,9 +222,6 @@ class SimulatedRelay:
     async def probe(self) -> None:
         await self._process.gate()
 
-    async def close(self) -> None:
-        """It keeps no connection."""
-
 
 @dataclass(frozen=True, slots=True)
 class Weather:
