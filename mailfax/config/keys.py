@@ -174,6 +174,7 @@ SECTIONS: dict[str, Section] = {
             "automatic": Key(flag, False),
             "allow": Key(several(destination), None),
             "deny": Key(several(destination), ()),
+            "undo_seconds": Key(at_least(0), 0.0),
             "faxes_per_day": Key(at_least(0, int), 0),
             "pages_per_day": Key(at_least(0, int), 0),
             "cover_page": Key(choice("none", "on-demand", "always", "with-text"), None),

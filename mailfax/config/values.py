@@ -135,6 +135,8 @@ class SenderRule:
     strip: tuple[str, ...] = ()
     #: When faxes are handed over ("mon-fri 08:00-18:00"); none: at any time.
     hours: tuple[str, ...] = ()
+    #: For so long its faxes wait before they are handed over, so that they can still be cancelled.
+    undo_seconds: float = 0.0
     #: What times of the day mean to this sender.
     timezone: str = "UTC"
     #: One of ``LANGUAGES``: that of its notifications.

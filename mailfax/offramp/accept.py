@@ -111,6 +111,7 @@ class Accept:
                             at=fax.at,
                             hours=envelope.grant.hours,
                             zone=envelope.grant.timezone,
+                            undo_seconds=envelope.grant.undo_seconds,
                         ),
                     )
                     for position, fax in enumerate(fresh.values(), start=1)

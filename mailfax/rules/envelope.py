@@ -124,6 +124,7 @@ class Grant:
     cover_page: str = "with-text"  #: one of ``rules.cover.MODES``
     body: str = "fax"  #: "ignore": the text of a mail that has files is left out
     strip: tuple[str, ...] = ()  #: what is taken from the end of a text: "signature", "quote"
+    undo_seconds: float = 0.0  #: for so long its faxes wait, so that they can still be cancelled
     hours: tuple[str, ...] = ()  #: when its faxes are handed over; none: at any time
     timezone: str = "UTC"  #: what those hours, and the time that a mail asks for, mean
     language: str = "en"  #: of its notifications

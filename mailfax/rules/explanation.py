@@ -126,7 +126,9 @@ def _recipient(address: str, meant: Destination | Refusal) -> list[Finding]:
 def _hours(judged: Permission) -> list[Finding]:
     """When its faxes are handed over."""
     grant = judged.grant
-    return [Finding("hours", None, f"{', '.join(grant.hours)} ({grant.timezone})")] if grant.hours else []
+    undo = Finding("undo_seconds", None, f"its faxes wait {grant.undo_seconds:g} seconds, and can be cancelled")
+    hours = Finding("hours", None, f"{', '.join(grant.hours)} ({grant.timezone})")
+    return [*([undo] if grant.undo_seconds else []), *([hours] if grant.hours else [])]
 
 
 def _destination(policy: Policy, judged: Permission, number: FaxNumber) -> list[Finding]:

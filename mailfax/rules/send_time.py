@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from mailfax.config.hours import DAYS, read_hours, time_of_day
 
-ASKED, OFFICE_HOURS = "as asked", "in the sender's office hours"
+ASKED, OFFICE_HOURS, UNDO = "as asked", "in the sender's office hours", "so that it can still be cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,9 @@ class Window:
     until: str = ""
 
 
-def window(now: float, *, at: str, hours: Sequence[str], zone: str) -> Window:
-    """The window of a fax: ``at`` is a time of the day, or "" for now; no ``hours`` are all hours."""
+def window(now: float, *, at: str, hours: Sequence[str], zone: str, undo_seconds: float = 0.0) -> Window:
+    """The window of a fax: ``at`` is a time of the day, or "" for now; no ``hours`` are all hours. It opens after
+    ``undo_seconds`` at the earliest."""
     where = ZoneInfo(zone)
     here = datetime.fromtimestamp(now, where)
     opens, closes, why = now, 0.0, ASKED
@@ -40,6 +41,8 @@ def window(now: float, *, at: str, hours: Sequence[str], zone: str) -> Window:
         # The minute that was asked for is still now.
         if now >= _moment(here.date(), wanted, where) + 60:
             opens = _moment(here.date() + timedelta(days=1), wanted, where)
+    if opens < now + undo_seconds:
+        opens, why = now + undo_seconds, UNDO
     if hours:
         begins, closes = _open_hours(opens, hours, where)
         if begins > opens:

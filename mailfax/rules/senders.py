@@ -104,6 +104,7 @@ class Rule:
             cover_page=rule.cover_page,
             body=rule.body,
             strip=rule.strip,
+            undo_seconds=rule.undo_seconds,
             hours=rule.hours,
             timezone=rule.timezone,
             language=rule.language,

@@ -75,6 +75,7 @@ class Pipeline:
     def __init__(self, spool: Spool, clock: Clock, account: Account) -> None:
         self.spool, self.clock, self.account = spool, clock, account
         self.hours: tuple[str, ...] = ()  #: of the sender of the next mail
+        self.undo_seconds = 0.0  #: of the same
         chance = random.Random(7)
         marks = lambda: Marks(f"L{chance.randrange(10**9):09d}", f"<{chance.random()}@fax.example.com>", clock())  # noqa: E731
         limits = Limits(render_seconds=20, faxes_per_day=0)
@@ -112,7 +113,7 @@ class Pipeline:
             "alice@example.com",
             recipients,
             Client("test", "127.0.0.1"),
-            Grant("main", "Alice", hours=self.hours, notice_content=notice_content),
+            Grant("main", "Alice", hours=self.hours, undo_seconds=self.undo_seconds, notice_content=notice_content),
         )
         queue_id = await self.take(envelope, content, header)
         await self.document(cover=cover, content=document)

@@ -47,6 +47,19 @@ async def test_a_fax_waits_until_the_time_that_was_asked_for(pipeline: Pipeline)
     assert (await pipeline.job(job.queue_id)).state is JobState.SUBMITTED
 
 
+async def test_a_fax_can_be_cancelled_while_it_waits_for_that(pipeline: Pipeline) -> None:
+    pipeline.undo_seconds = 60
+    first, second = await asked(pipeline), await asked(pipeline)
+    await pipeline.forward(59)
+    assert not await submits(pipeline)
+    assert "so that it can still be cancelled" in told(pipeline, first)
+    await Steering(pipeline.spool, expire_seconds=DAY).fax("cancel", first.queue_id)
+    await pipeline.forward(1)
+    assert await submits(pipeline)
+    states = [(await pipeline.job(job.queue_id)).state for job in (first, second)]
+    assert states == [JobState.CANCELLED, JobState.SUBMITTED]
+
+
 async def test_no_delay_is_told_of_a_fax_that_is_wanted_later(pipeline: Pipeline) -> None:
     pipeline.clock.now = DAY * 20_000 + 9 * 3600
     await asked(pipeline, "18:00")

@@ -58,6 +58,20 @@ def test_a_time_outside_the_hours_waits_for_them() -> None:
     assert window(at("2026-11-27 09:00"), at="10:00", hours=OFFICE, zone=BERLIN).until == "10:00, as asked"
 
 
+@pytest.mark.parametrize(
+    ("asked", "hours", "opens", "until"),
+    [
+        ("", (), "2026-11-27 09:05", "09:05, so that it can still be cancelled"),
+        ("09:02", (), "2026-11-27 09:05", "09:05, so that it can still be cancelled"),
+        ("18:00", (), "2026-11-27 18:00", "18:00, as asked"),
+        ("", OFFICE, "2026-11-27 09:05", "09:05, so that it can still be cancelled"),
+    ],
+)
+def test_a_fax_waits_so_that_it_can_be_cancelled(asked: str, hours: tuple[str, ...], opens: str, until: str) -> None:
+    found = window(at("2026-11-27 09:00"), at=asked, hours=hours, zone=BERLIN, undo_seconds=300)
+    assert (found.opens, found.until) == (at(opens), until)
+
+
 def test_the_same_hour_is_another_moment_elsewhere() -> None:
     now = at("2026-11-26 12:00", "UTC")
     assert window(now, at="18:00", hours=(), zone="America/New_York").opens - now == 11 * 3600
