@@ -48,6 +48,8 @@ def test_each_does_its_part_of_the_work(site: Site) -> None:
     parts = [site.start_part(role) for role in ("smtp", "offramp", "onramp", "postmaster")]
     for role in ("smtp", "offramp", "onramp", "postmaster"):
         until(ready(site, f"{role}.log"), role, lambda role=role: site.log(f"{role}.log"))
+    logs = [f"{role}.log" for role in ("offramp", "onramp")]
+    until(lambda: any("account-met" in site.log(log) for log in logs), "the account to be met", site.log)
     queue_id = site.send("15555550100")
     site.drop_in(documents.tiff(1))
     [mail], [received] = site.answers(1), site.answers(1, OFFICE)
