@@ -560,6 +560,7 @@ async def test_50_mb_are_checked_without_being_held_and_without_stopping_the_oth
             longest, last = max(longest, time.monotonic() - last), time.monotonic()
 
     beating = asyncio.create_task(beat())
+    began = time.monotonic()
     tracemalloc.start()
     try:
         client = Client("internet", STRANGER, proof="dmarc")
@@ -572,7 +573,8 @@ async def test_50_mb_are_checked_without_being_held_and_without_stopping_the_oth
         content.abandon()
     assert found.address == ALICE, found
     assert peak < 2_000_000
-    assert longest < 0.5
+    # Others get their turn many times meanwhile, however busy the machine is.
+    assert longest < (last - began) / 4
 
 
 @pytest.mark.parametrize(
