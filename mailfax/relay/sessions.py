@@ -67,11 +67,17 @@ class Sessions:
             if kept.end is not None:
                 kept.end.cancel()
             self._used += 1
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await kept.session.rset()
+            rested = False
+            try:
+                with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                    await kept.session.rset()
+                    rested = True
+            finally:
+                if not rested:  # the server has ended it meanwhile, as it may, or nobody wants it any more
+                    kept.session.close()
+                    self._used -= 1
+            if rested:
                 return kept
-            kept.session.close()  # the server has ended it meanwhile, as it may
-            self._used -= 1
         return None
 
     async def _new(self) -> _Kept:

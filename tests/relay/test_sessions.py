@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from mailfax.config import RelayConfig
 from mailfax.relay import Smarthost
+from mailfax.relay.sessions import Sessions
 from mailfax.rules.failure import NotSent, Refused
 
 pytestmark = pytest.mark.anyio
@@ -174,3 +176,29 @@ async def test_requiretls_is_asked_for_and_mail_waits_where_it_is_not_promised()
         with pytest.raises(NotSent, match="REQUIRETLS") as raised:
             await relay.hand_over("", ["bob@example.com"], MAIL)
     assert raised.value.everybody and server.mails == 1
+
+
+async def test_whoever_is_cancelled_while_a_connection_is_asked_leaves_none_in_use() -> None:
+    class Silent:
+        """Says nothing to RSET."""
+
+        is_connected, closed = True, False
+
+        async def rset(self) -> None:
+            await asyncio.Event().wait()
+
+        def close(self) -> None:
+            self.closed = True
+
+    session = Silent()
+
+    async def opened() -> Any:
+        return session
+
+    sessions = Sessions(opened, idle_seconds=60.0)
+    async with sessions.one():
+        pass
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05), sessions.one():
+            raise AssertionError("it never answered")
+    assert session.closed and sessions._used == 0
