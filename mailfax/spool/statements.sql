@@ -51,9 +51,9 @@ WHERE epoch = :epoch OR collecting_epoch = :epoch
 INSERT INTO history (at, queue_id, event, state, detail) VALUES (:now, :queue_id, :event_word, :state, :detail)
 
 -- name: history_of
--- A message's lines together with those of its jobs.
+-- A message's lines together with those of its jobs. With OR PostgreSQL reads the whole history.
 SELECT seq, at, queue_id, event, state, detail FROM history
-WHERE queue_id = :queue_id OR queue_id IN (SELECT queue_id FROM job WHERE message = :queue_id)
+WHERE queue_id IN (SELECT :queue_id UNION ALL SELECT queue_id FROM job WHERE message = :queue_id)
 ORDER BY seq
 
 
