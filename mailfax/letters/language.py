@@ -26,13 +26,17 @@ from mailfax.letters.blocks import Block, Facts, Headline, Listing, Paragraph, P
 from mailfax.letters.plain import DAYS, MONTHS
 
 #: Values that are ours, and have entries of their own in the catalogue.
-_OURS = frozenset({"caller", "counts", "faxes", "pages", "announced", "form", "number", "why"})
+_OURS = frozenset({"counts", "faxes", "pages", "announced", "form", "number", "why"})
 #: Placeholders that stand for digits: else "page {page}" would fit too much.
 _DIGITS = frozenset({"n", "m", "page"})
 #: Rows whose values strangers wrote.
-_OF_STRANGERS = frozenset({texts.ROW_SUBJECT, texts.ROW_RECIPIENT, texts.ROW_ADDRESS, texts.ROW_SENDER})
-#: Names in lists of what is in a fax that are ours; all others are those of files.
-_OUR_NAMES = frozenset({"text of the mail", texts.VEILED_FILE})
+_OF_STRANGERS = frozenset(
+    {texts.ROW_SUBJECT, texts.ROW_RECIPIENT, texts.ROW_ADDRESS, texts.ROW_SENDER, texts.ROW_CALLER}
+)
+#: Names of files and callers that are ours; all others are those of strangers.
+_OUR_NAMES = frozenset({"text of the mail", texts.VEILED_FILE, texts.INBOUND_UNKNOWN})
+#: What is longer than this, and no text of ours as it stands, is a stranger's: nobody tries templates on it.
+_LONGEST = 1500
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 #: A time as ``plain.moment`` writes it.
 _MOMENT = re.compile(rf"(?:{'|'.join(DAYS)}) (\d{{1,2}}) ({'|'.join(MONTHS)}) (\d{{4}})(, \d\d:\d\d \(UTC[^)]*\))")
@@ -62,7 +66,7 @@ class Language:
         if moment := _MOMENT.fullmatch(text):
             day, month, year, time = moment.groups()
             return self._date(date(int(year), MONTHS.index(month) + 1, int(day))) + time
-        for pattern, translation in self._templates:
+        for pattern, translation in self._templates if len(text) <= _LONGEST else ():
             if found := pattern.fullmatch(text):
                 return translation.format_map({name: self._value(name, v) for name, v in found.groupdict().items()})
         if text.endswith(".") and (sentence := self._said(text[:-1])):
@@ -72,8 +76,7 @@ class Language:
     def _value(self, name: str, value: str) -> str:
         if name == "counts":
             return ", ".join(map(self.say, value.split(", ")))
-        ours = name in _OURS or (name == "name" and value in _OUR_NAMES)
-        return self.say(value) if ours else value
+        return self.say(value) if name in _OURS or value in _OUR_NAMES else value
 
     def _date(self, day: date) -> str:
         return format_skeleton("yMMMEd", day, locale=Locale.parse(self.code))
@@ -85,10 +88,10 @@ class Language:
             case Paragraph():
                 return Paragraph(tuple(map(self.say, block.sentences)))
             case Listing():
-                return Listing(self.say(block.heading), tuple(map(self.say, block.entries)))
+                return Listing(self.say(block.heading), tuple(map(self._entry, block.entries)))
             case Facts():
                 rows = (
-                    (self.say(name), value if name in _OF_STRANGERS else self.say(value))
+                    (self.say(name), value if name in _OF_STRANGERS and value not in _OUR_NAMES else self.say(value))
                     for name, value in block.rows
                 )
                 return Facts(tuple(rows))
@@ -97,6 +100,11 @@ class Language:
                 return Results(tuple(told))
             case Picture():
                 return replace(block, caption=self.say(block.caption))
+
+    def _entry(self, entry: str) -> str:
+        """What is in a fax: a name alone is that of a file."""
+        is_sentence = ": " in entry or (" " in entry and entry.endswith("."))
+        return self.say(entry) if is_sentence or entry in _OUR_NAMES else entry
 
     def _note(self, note: str) -> str:
         """A text, or a label with its value."""

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from mailfax.config.values import LANGUAGES
 from mailfax.letters import texts
+from mailfax.letters.blocks import Listing
 from mailfax.letters.language import Language, _catalogue, language
 from mailfax.letters.plain import COLUMNS
 from mailfax.rules.status import Cause
@@ -122,6 +123,11 @@ def test_what_strangers_wrote_stays_as_it_is() -> None:
     ).startswith("„Failed“ ist verschlüsselt")
     assert german.say("Delivered: page 3") == "Delivered: Seite 3", "a file of this name"
     assert german.say("text of the mail: pages 1-2") == "Text der Nachricht: Seiten 1-2"
+    assert german.say("Fax from Cancelled") == "Fax von Cancelled"
+    assert german.say("Fax from an unknown number") == "Fax von einer unbekannten Nummer"
+    assert german.say("Fax from " * 500 + "x") == "Fax from " * 500 + "x", "no text is searched for ever"
+    [listed] = german.of([Listing("Left out of the fax:", ("none", "Delivered", "A file"))])
+    assert listed == Listing("Nicht im Fax enthalten:", ("none", "Delivered", "Eine Datei"))
     assert german.say("Something that nobody has foreseen.") == "Something that nobody has foreseen."
 
 
